@@ -1,0 +1,103 @@
+"""A campaign as ActiveCampaign shows it, and the one question that matters most: did any mail leave?
+
+Counters are claims: a vendor may switch analytics off while it recovers. So "zero everywhere" asks the campaign
+AND its report, and a caller asks twice (decisions: table 1).
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.words import CampaignStatus
+
+
+class Campaign(Value):
+    """One campaign. ``due`` is ``sdate`` (scheduled or started); volumes are numbers of patrons.
+
+    ``lists``, ``messages`` and ``subject`` are None until the details were read: None means not known, never empty.
+    """
+
+    id: str
+    name: str
+    type: str = "single"
+    status: CampaignStatus
+    status_raw: str = ""
+    series_id: str = "0"
+    due: UtcTime | None = None
+    last_sent: UtcTime | None = None
+    created: UtcTime | None = None
+    modified: UtcTime | None = None
+    send_amt: int = 0
+    total_amt: int = 0
+    opens: int = 0
+    clicks: int = 0
+    bounces: int = 0
+    unsubscribes: int = 0
+    source: str = ""
+    segment_id: str = "0"
+    recurring: bool = False
+    awaiting_winner: bool = False
+    lists: tuple[str, ...] | None = None
+    messages: tuple[str, ...] | None = None
+    subject: str | None = None
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return {
+            "send_amt": self.send_amt,
+            "opens": self.opens,
+            "clicks": self.clicks,
+            "bounces": self.bounces,
+            "unsubscribes": self.unsubscribes,
+        }
+
+    @property
+    def from_automation(self) -> bool:
+        return self.series_id not in ("", "0")
+
+
+class CampaignReport(Value):
+    """The report totals of a campaign (v1 ``campaign_report_totals``), numbers of patrons."""
+
+    campaign_id: str
+    send_amt: int = 0
+    opens: int = 0
+    clicks: int = 0
+    bounces: int = 0
+    unsubscribes: int = 0
+    total_amt: int = 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        return {
+            "send_amt": self.send_amt,
+            "opens": self.opens,
+            "clicks": self.clicks,
+            "bounces": self.bounces,
+            "unsubscribes": self.unsubscribes,
+        }
+
+
+class CampaignReading(Value):
+    """One read of a campaign with its report. ``campaign`` None: it is gone (404). ``report`` None: unread."""
+
+    campaign: Campaign | None
+    report: CampaignReport | None
+    read_at: UtcTime
+
+    @property
+    def zero_everywhere(self) -> bool:
+        """True only if both were read and every counter of both is 0."""
+        if self.campaign is None or self.report is None:
+            return False
+        return not any(self.campaign.counters.values()) and not any(self.report.counters.values())
+
+
+class Automation(Value):
+    """An automation with what an outage may have left behind: counts of contacts."""
+
+    id: str
+    name: str
+    stalled: int = Field(default=0, ge=0)
+    entered: int = Field(default=0, ge=0)

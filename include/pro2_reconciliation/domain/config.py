@@ -1,0 +1,217 @@
+"""A site's own files, read into values: ``jobs.yaml``, ``policy.yaml`` and ``sources.yaml`` of one directory.
+
+In: a directory (environment variable PRO2_RECONCILIATION_CONFIG). Out: a :class:`Site`. Read in tasks,
+never while a DAG file is parsed. Fails with ONE ConfigurationError per file that holds one sentence per
+mistake, each with file, thing, value and next step; a file that is half right is not used at all.
+``docs/configuration.md`` lists every key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.config_words import pick_unknown, read_yaml, sentences
+from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.jobs import Job
+from pro2_reconciliation.domain.localtime import find_zone
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.schedule import validate_cron
+from pro2_reconciliation.domain.window_form import parse_moment, parse_window
+from pro2_reconciliation.domain.words import Service
+
+__all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window"]
+
+DIRECTORY = "PRO2_RECONCILIATION_CONFIG"
+"""The environment variable that names a site's directory."""
+
+_UNREAD = datetime(2000, 1, 1, tzinfo=UTC)
+_JOB_KEYS = tuple(key for key in Job.model_fields if key != "organization")
+
+Impact = Literal["none", "minor", "major", "critical", "maintenance"]
+
+
+class Feed(Value):
+    """A status page (Statuspage v2 JSON) behind an Airflow connection, as evidence about one service.
+
+    ``components`` empty: every component counts; else those of these names or ids. ``min_impact`` is the
+    least impact of an incident that counts.
+    """
+
+    connection: str
+    service: Service
+    components: tuple[str, ...] = ()
+    min_impact: Impact = "minor"
+
+
+class Probe(Value):
+    """Our own look at a service through an Airflow connection, every detection pass."""
+
+    connection: str
+    service: Service
+
+
+class Declared(Value):
+    """An outage that a person vouches for, [start, end); ``end`` None: it lasts."""
+
+    service: Service
+    start: UtcTime
+    end: UtcTime | None = None
+    reason: str
+
+
+class Sources(Value):
+    """Where evidence of outages comes from."""
+
+    feeds: tuple[Feed, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    declared: tuple[Declared, ...] = ()
+
+
+class Site(Value):
+    """Everything that the files of one organization say."""
+
+    organization: str
+    zone: str
+    jobs: tuple[Job, ...]
+    policy: Policy = Policy()
+    sources: Sources = Sources()
+
+    @property
+    def jobs_by_id(self) -> dict[str, Job]:
+        return {job.id: job for job in self.jobs}
+
+
+def load_site(directory: str | Path | None = None) -> Site:
+    """Read a site's directory; None: the one that PRO2_RECONCILIATION_CONFIG names.
+
+    ``jobs.yaml`` must exist; without ``policy.yaml`` the defaults hold, without ``sources.yaml`` there are
+    none. Raises ConfigurationError with every mistake of the first file that has any.
+    """
+    named = directory or os.environ.get(DIRECTORY)
+    if not named:
+        raise ConfigurationError(f"{DIRECTORY} is not set; set it to the directory that holds jobs.yaml")
+    path = Path(named)
+    if not path.is_dir():
+        raise ConfigurationError(f"{path} is not a directory; set {DIRECTORY} to where jobs.yaml is")
+    organization, zone, jobs = _jobs(path / "jobs.yaml")
+    return Site(
+        organization=organization,
+        zone=zone,
+        jobs=jobs,
+        policy=_policy(path / "policy.yaml"),
+        sources=_sources(path / "sources.yaml", zone),
+    )
+
+
+def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
+    body = read_yaml(path, needed=True)
+    wrong = pick_unknown(body, ("organization", "zone", "jobs"), str(path))
+    for key, example in (("organization", "playhouse"), ("zone", "America/Chicago")):
+        value = body.get(key)
+        if not isinstance(value, str) or not value.strip():
+            wrong.append(f"{path}: {key} {value!r} is not a name; write for example {key}: {example}")
+    zone = str(body.get("zone"))
+    if isinstance(body.get("zone"), str):
+        try:
+            find_zone(zone)
+        except ConfigurationError as error:
+            wrong.append(f"{path}: {error}")
+    entries = _list(body, "jobs", path, wrong)
+    jobs = []
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, Mapping):
+            wrong.append(f"{path}: job number {number} is {entry!r}; write keys with values, - {{id: ...}}")
+            continue
+        name = f"{path}, job {entry['id']!r}" if "id" in entry else f"{path}, job number {number}"
+        wrong += pick_unknown(entry, _JOB_KEYS, name)
+        known = {key: value for key, value in entry.items() if key in _JOB_KEYS}
+        try:
+            job = Job.model_validate({"zone": zone, **known, "organization": str(body.get("organization"))})
+        except ValidationError as error:
+            wrong += sentences(error, name)
+            continue
+        jobs.append(job)
+        try:
+            validate_cron(job.id, job.cron, job.zone, file=str(path))
+        except ConfigurationError as error:
+            if job.zone != zone or "zone" not in str(error):  # the zone of the file was named already
+                wrong.append(str(error))
+    ids = Counter(str(entry["id"]) for entry in entries if isinstance(entry, Mapping) and "id" in entry)
+    for identity, times in ids.items():
+        if times > 1:
+            wrong.append(f"{path}: job id {identity!r} stands {times} times; give each job an id of its own")
+    _refuse(wrong)
+    return str(body["organization"]), zone, tuple(jobs)
+
+
+def _policy(path: Path) -> Policy:
+    body = read_yaml(path, needed=False)
+    wrong = pick_unknown(body, Policy.model_fields, str(path))
+    try:
+        known = {key: value for key, value in body.items() if key in Policy.model_fields}
+        policy = Policy.model_validate(known)
+    except ValidationError as error:
+        _refuse(wrong + sentences(error, str(path)))
+        raise
+    _refuse(wrong)
+    return policy
+
+
+def _sources(path: Path, zone: str) -> Sources:
+    body = dict(read_yaml(path, needed=False))
+    wrong = pick_unknown(body, Sources.model_fields, str(path))
+    body = {key: value for key, value in body.items() if key in Sources.model_fields}
+    if "declared" in body:
+        entries = enumerate(_list(body, "declared", path, wrong), start=1)
+        body["declared"] = [
+            _declared(entry, f"{path}, declared number {n}", zone, wrong) for n, entry in entries
+        ]
+    try:
+        sources = Sources.model_validate(body)
+    except ValidationError as error:
+        _refuse(wrong + sentences(error, str(path)))
+        raise
+    _refuse(wrong)
+    return sources
+
+
+def _declared(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:
+    """The entry with its times read in the organization's zone, as the form of a window reads them."""
+    if not isinstance(entry, Mapping):
+        return entry
+    read = dict(entry)
+    times: dict[str, datetime] = {}
+    for key in ("start", "end"):
+        if isinstance(entry.get(key), str):
+            try:
+                times[key] = parse_moment(entry[key], zone, example="2026-11-23T18:00")
+            except ConfigurationError as error:
+                wrong.append(f"{name}: {key} {error}")
+                read[key] = _UNREAD  # so that the rest of the entry is looked at too
+    if len(times) == 2 and times["end"] <= times["start"]:
+        wrong.append(
+            f"{name}: end {entry['end']} is not after start {entry['start']}; "
+            "write a later end, or leave it out while the outage lasts"
+        )
+    return {**read, **times}
+
+
+def _list(body: Mapping[str, Any], key: str, path: Path, wrong: list[str]) -> list[Any]:
+    value = body.get(key)
+    if isinstance(value, list):
+        return value
+    wrong.append(f"{path}: {key} is {value!r}, not a list; write each entry on a line that begins with -")
+    return []
+
+
+def _refuse(wrong: list[str]) -> None:
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))

@@ -1,0 +1,50 @@
+"""What one outage may have touched, read once: the list that is watched, and what the plan compares it with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.campaigns import Automation, CampaignReading
+from pro2_reconciliation.domain.jobs import Occurrence
+from pro2_reconciliation.domain.observation import Observation
+from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.words import ItemKind
+
+
+class WatchItem(Value):
+    """One unsettled item for one mapped sensor; ``deadline`` is absolute, ``not_before`` guards the read gap."""
+
+    kind: ItemKind
+    item_id: str
+    name: str
+    deadline: UtcTime
+    not_before: UtcTime
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind.value}:{self.item_id}"
+
+
+class Inventory(Value):
+    """Touched campaigns with their first reading, touched occurrences, and what was settled at once.
+
+    ``observations`` holds one per item (key to Observation); ``watch`` names those that are not settled.
+    ``floor_id`` is the highest campaign id made before the window: everything above it is a possible suspect.
+    """
+
+    organization: str
+    zone: str
+    window: Window
+    taken_at: UtcTime
+    readings: dict[str, CampaignReading]
+    occurrences: tuple[Occurrence, ...]
+    automations: tuple[Automation, ...] = ()
+    observations: dict[str, Observation]
+    watch: tuple[WatchItem, ...]
+    floor_id: str = "0"
+    only: tuple[str, ...] = ()
+
+    def watched(self, kind: ItemKind) -> list[dict[str, Any]]:
+        """The items of one kind for ``.expand(item=...)``, as plain JSON."""
+        return [item.model_dump(mode="json") for item in self.watch if item.kind is kind]

@@ -1,0 +1,197 @@
+"""Everything that the decision table asks of an occurrence, worked out once (see ``facts.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pro2_reconciliation.domain.facts import Facts, OwnAction
+from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, Job, Occurrence
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.matching import Match, same_audience
+from pro2_reconciliation.domain.observation import OccurrenceState
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.states import (
+    console_row_of,
+    is_hanging,
+    occurrence_state,
+    running_for_another,
+)
+from pro2_reconciliation.domain.words import Outcome, ProcessType
+
+NEVER_REPAIRED = frozenset({ProcessType.SEGMENT_TRANSFER, ProcessType.EADDRESS_CHANGES})
+_SELF_HEALING = frozenset({ProcessType.INTEGRATED_IMPORT, ProcessType.EADDRESS_CHANGES})
+_NEWEST_COVERS = frozenset({*_SELF_HEALING, ProcessType.DATA_SYNC})
+
+
+@dataclass(frozen=True)
+class OccurrenceEvidence:
+    """What was read about one occurrence. ``siblings`` are the touched occurrences of the same job, oldest first.
+
+    ``console`` None: it could not be read. ``matched_before`` counts how many of the last three occurrences
+    before the outage left a trace (None: not asked). ``entries`` are contacts that entered its automation since it
+    was due (None: unknown).
+    """
+
+    occurrence: Occurrence
+    job: Job
+    match: Match
+    siblings: tuple[Match, ...]
+    log: ActivityLog | None
+    console: Console | None
+    later: tuple[ActivityRow, ...] = ()
+    matched_before: int | None = None
+    asked_before: int = 3
+    usual_share: float | None = None
+    entries: int | None = None
+    services_healthy: bool = True
+    own: OwnAction | None = None
+
+
+def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str, now: datetime) -> Facts:
+    """The facts of one occurrence. Nothing readable means: no row, and a source that proves nothing."""
+    job, occurrence, match = evidence.job, evidence.occurrence, evidence.match
+    row = match.row
+    by_hand = match.repaired_by_hand.outcome if match.repaired_by_hand else None
+    rows = evidence.console.of(job.id) if evidence.console else ()
+    console = console_row_of(occurrence, job, rows, row)
+    state = occurrence_state(row, console, late=match.late)
+    quiet = timedelta(seconds=policy.quiet_seconds)
+    hanging = state is OccurrenceState.IN_PROGRESS and is_hanging(job, row, console, now, quiet)
+    problem = _source_problem(evidence)
+    later = _later_success(evidence)
+    missed = [
+        m
+        for m in evidence.siblings
+        if _unfinished(occurrence_state(m.row, None, late=m.late)) and m.repaired_by_hand is None
+    ]
+    newest = missed[-1] if missed else None
+    older = newest is not None and newest.occurrence.key != occurrence.key
+    share = row.failed_share if row else None
+    usual = max(job.usual_partial_share, evidence.usual_share or 0.0)
+    trigger = job.process_type is ProcessType.SCHEDULED_TRIGGER
+    same_now = same_audience(job, occurrence.due, now) if trigger else None
+    valid = job.audience.valid_hours
+    expired = valid is not None and now >= occurrence.due + timedelta(hours=valid)
+    next_due = occurrence.next_due
+    flags = {
+        "ours_done": evidence.own is not None and evidence.own.state == "done",
+        "ours_open": evidence.own is not None and evidence.own.state == "open",
+        "ours_needs_human": evidence.own is not None and evidence.own.state == "needs_human",
+        "unknown_label": Outcome.UNKNOWN in (by_hand, row.outcome if row else None),
+        "no_row": row is None and match.repaired_by_hand is None,
+        "source_unusable": problem is not None,
+        "by_hand": by_hand in (Outcome.SUCCESS, Outcome.PARTIAL_ERROR),
+        "by_hand_running": by_hand is Outcome.IN_PROGRESS,
+        "succeeded": state in (OccurrenceState.SUCCEEDED, OccurrenceState.RAN_LATE),
+        "audience_moved": trigger
+        and match.late
+        and row is not None
+        and same_audience(job, occurrence.due, row.started) is False,
+        "later_success": _unfinished(state) and later is not None,
+        "covered_by_later": job.process_type in _SELF_HEALING
+        or (job.process_type is ProcessType.DATA_SYNC and state is OccurrenceState.NO_TRACE),
+        "same_audience_as_later": later is not None
+        and same_audience(job, occurrence.due, later.started) is True,
+        "no_trace": state is OccurrenceState.NO_TRACE,
+        "catalog_doubtful": evidence.matched_before == 0 and evidence.asked_before > 0,
+        "in_progress": state is OccurrenceState.IN_PROGRESS,
+        "hanging": hanging,
+        "unfinished": _unfinished(state) and (hanging or state is not OccurrenceState.IN_PROGRESS),
+        "job_busy": running_for_another(occurrence, job, rows, console),
+        "next_is_close": next_due is not None
+        and timedelta(0) <= next_due - now <= timedelta(minutes=policy.next_occurrence_wait_minutes),
+        "next_within_wait": next_due is not None
+        and next_due - now <= timedelta(hours=policy.missed_sync_wait_hours),
+        "partial": state is OccurrenceState.PARTIAL,
+        "within_usual_share": share is not None and share <= usual,
+        "data_sync": job.process_type is ProcessType.DATA_SYNC,
+        "trigger": trigger,
+        "import": job.process_type is ProcessType.INTEGRATED_IMPORT,
+        "one_of_several": len(missed) > 1,
+        "older_of_several": older,
+        "newest_covers": job.process_type in _NEWEST_COVERS,
+        "never_repaired": job.process_type in NEVER_REPAIRED,
+        "failed": state is OccurrenceState.FAILED,
+        "stopped_run": state is OccurrenceState.STOPPED,
+        "second_failure": _failures(evidence) > 1,
+        "services_healthy": evidence.services_healthy,
+        "audience_shift": trigger and (expired or same_now is False),
+        "prefers_next": job.audience.kind in ("range", "static"),
+        "may_enter_twice": trigger and job.reentry != "once" and bool(evidence.entries),
+        "audience_known": trigger
+        and same_now is True
+        and job.audience.kind == "exact"
+        and (job.reentry == "once" or evidence.entries == 0),
+        "harmless_import": job.starts_mail == "no" and job.adds_to_list is False,
+        "sync_configured": job.tessitura_list is not None
+        and job.sync_tag is not None
+        and job.mode is not None,
+    }
+    started = row.started if row else console.started if console else None
+    words = {
+        "name": job.name,
+        "state": state.value,
+        "ours": evidence.own.text if evidence.own else "",
+        "process_type": job.process_type.value.replace("_", " "),
+        "raw_status": (match.repaired_by_hand or row).raw_status if match.found else "",  # type: ignore[union-attr]
+        "due_text": local(occurrence.due, zone),
+        "row_text": local((match.repaired_by_hand or row).started, zone)  # type: ignore[union-attr]
+        if match.found
+        else local(started, zone)
+        if started
+        else "its due time",
+        "late_note": ", late" if match.late else "",
+        "later_text": local(later.started, zone) if later else "",
+        "source_problem": problem or "",
+        "progress_text": f"{console.progress} contacts so far"
+        if console and console.progress is not None
+        else "still within its usual time",
+        "next_text": local(next_due, zone) if next_due else "at an unknown time",
+        "share_text": f"{share:.1%} of contacts" if share is not None else "an unknown share",
+        "newest_text": local(newest.occurrence.due, zone) if newest else "",
+        "audience_kind": job.audience.kind,
+        "audience_problem": f"its audience of {local(occurrence.due, zone)} has "
+        + ("expired" if expired else "moved on"),
+        "entries": evidence.entries if evidence.entries is not None else "unknown",
+    }
+    return Facts(flags, words)
+
+
+def _unfinished(state: OccurrenceState) -> bool:
+    return state in (
+        OccurrenceState.NO_TRACE,
+        OccurrenceState.FAILED,
+        OccurrenceState.STOPPED,
+        OccurrenceState.IN_PROGRESS,
+    )
+
+
+def _later_success(evidence: OccurrenceEvidence) -> ActivityRow | None:
+    done = [r for r in evidence.later if r.outcome is Outcome.SUCCESS and r.started > evidence.occurrence.due]
+    own = evidence.match.row
+    done = [r for r in done if own is None or r.run_id != own.run_id]
+    return min(done, key=lambda r: r.started) if done else None
+
+
+def _failures(evidence: OccurrenceEvidence) -> int:
+    """Full errors for this due time: its own row and any further one before the next occurrence."""
+    own = evidence.match.row
+    rows: Sequence[ActivityRow] = [r for r in evidence.later if r.outcome is Outcome.FULL_ERROR and r.manual]
+    return len(rows) + (1 if own and own.outcome is Outcome.FULL_ERROR else 0)
+
+
+def _source_problem(evidence: OccurrenceEvidence) -> str | None:
+    """Why the absence of a row proves nothing (invariant 11), or None when it does prove something."""
+    if evidence.log is None:
+        return "the Activity Log could not be read"
+    if not evidence.log.rows:
+        return "the Activity Log is empty for the whole window"
+    if not evidence.log.covers(evidence.occurrence.due + evidence.job.grace):
+        return "the Activity Log ends before it was due"
+    if evidence.console is None:
+        return "the Console could not be read"
+    if evidence.console.as_of < evidence.occurrence.due + evidence.job.grace:
+        return "the Console was read before it was due"
+    return None

@@ -1,0 +1,118 @@
+"""Decisions, and the frozen Plan that is explained in mode ``plan`` and carried out in ``ask`` and ``auto``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.observation import Observation
+from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy, Service
+
+
+class Fingerprint(Value):
+    """What a person was shown; if any of it differs when a step is due, the step is STALE and nothing is sent."""
+
+    subject: str | None = None
+    lists: tuple[str, ...] | None = None
+    segment_id: str | None = None
+    messages: tuple[str, ...] | None = None
+    audience: int | None = None
+    remedy: str = ""
+
+    @property
+    def digest(self) -> str:
+        return _digest(self.model_dump(mode="json"))
+
+
+class Decision(Value):
+    """One item, the rule that decided, what it proposes and why.
+
+    ``rule`` is the id that decided, ``via`` the further rules on the way ("R10" via "R10a", "R12").
+    ``choices`` is empty where nobody is asked. ``root`` keys the ledger: lineage root or occurrence.
+    ``audience`` is a number of patrons. ``steps`` are instructions for a person, each starting with a verb.
+    """
+
+    kind: ItemKind
+    item_id: str
+    name: str
+    root: str
+    rule: str
+    via: tuple[str, ...] = ()
+    remedy: Remedy
+    reach: Reach = Reach.DATA
+    reason: str
+    choices: tuple[Choice, ...] = ()
+    steps: tuple[str, ...] = ()
+    audience: int | None = None
+    due: UtcTime | None = None
+    send_by: UtcTime | None = None
+    feeds: tuple[str, ...] = ()
+    stop_first: bool = False
+    covers: tuple[str, ...] = ()
+    tag: str | None = None
+    fingerprint: Fingerprint = Fingerprint()
+    observation: Observation | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind.value}:{self.item_id}"
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.choices)
+
+
+class Window(Value):
+    """A half-open span [start, end) in UTC, with where it comes from ("outage 3f2a", "nightly", "form")."""
+
+    start: UtcTime
+    end: UtcTime
+    source: str = ""
+    outage_ids: tuple[str, ...] = ()
+    outage_known: bool = False
+    services: tuple[Service, ...] = (Service.SENDING, Service.DASHBOARD, Service.TESSITURA)
+
+    def __contains__(self, moment: object) -> bool:
+        return hasattr(moment, "tzinfo") and self.start <= moment < self.end  # type: ignore[operator]
+
+
+class Plan(Value):
+    """The frozen set of decisions of one reconciliation. Two plans with the same content share a hash."""
+
+    organization: str
+    zone: str
+    window: Window
+    created_at: UtcTime
+    ledger_uuid: str
+    ledger_epoch: int
+    parent: str | None = None
+    health: str = "unproven"
+    floor_id: str = "0"
+    decisions: tuple[Decision, ...]
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over what is decided and what was shown; the time of making it is not in it."""
+        return _digest(
+            {
+                "organization": self.organization,
+                "window": self.window.model_dump(mode="json"),
+                "ledger": [self.ledger_uuid, self.ledger_epoch],
+                "decisions": [
+                    decision.model_dump(mode="json", exclude={"observation"}) for decision in self.decisions
+                ],
+            }
+        )
+
+    @property
+    def id(self) -> str:
+        return f"plan-{self.hash}"
+
+    def decision(self, key: str) -> Decision | None:
+        return next((decision for decision in self.decisions if decision.key == key), None)
+
+
+def _digest(body: Any) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]

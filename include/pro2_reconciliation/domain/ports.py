@@ -1,0 +1,133 @@
+"""What the repair needs from the outside, as protocols; adapters stand in ``wire`` (HTTP) and in the plugins.
+
+Every method may raise the errors of :mod:`pro2_reconciliation.domain.errors`: reads raise ``Refused``,
+``Rejected`` or ``Unreadable`` (and ``NeverSent``), mutating calls may also raise ``Ambiguous``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReport
+from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
+from pro2_reconciliation.domain.words import StopAnswer
+
+
+class Clock(Protocol):
+    """The only source of time: ``now`` is aware UTC, ``sleep`` waits that many seconds."""
+
+    def now(self) -> datetime: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Campaigns(Protocol):
+    """ActiveCampaign's campaigns: v3 for reads and copies, v1 for reports, stop and send."""
+
+    def scheduled_since(self, edge: datetime) -> list[Campaign]:
+        """Every campaign whose ``sdate`` is at or after ``edge`` (batched, newest first)."""
+        ...
+
+    def get(self, campaign_id: str) -> Campaign | None:
+        """A fresh read of one campaign, None when it does not exist (404)."""
+        ...
+
+    def detailed(self, campaign_ids: Sequence[str]) -> dict[str, Campaign]:
+        """The same campaigns with lists, messages, subject and source; absent ids are missing from the dict."""
+        ...
+
+    def newer_than(self, campaign_id: str) -> list[Campaign]:
+        """Every campaign with a higher id, drafts included (v1 ``campaign_list``, ``id_greater``), detailed."""
+        ...
+
+    def report(self, campaign_id: str) -> CampaignReport:
+        """The report totals of one campaign."""
+        ...
+
+    def stop(self, campaign_id: str) -> None: ...
+
+    def copy(self, campaign_id: str) -> str:
+        """Make a draft copy; returns the id of the new campaign."""
+        ...
+
+    def send(self, campaign_id: str) -> None:
+        """Send now."""
+        ...
+
+
+class Contacts(Protocol):
+    """Contacts, tags and automation entries. Only ids and counts, never addresses."""
+
+    def tag_id(self, tag: str) -> str | None:
+        """The id of the contact tag of exactly this name."""
+        ...
+
+    def holders(self, tag_id: str) -> set[str]:
+        """Ids of the contacts that hold a tag (key-set paging)."""
+        ...
+
+    def holder_count(self, tag_id: str) -> int: ...
+
+    def add_tag(self, contact_id: str, tag_id: str) -> None: ...
+
+    def remove_tag(self, contact_id: str, tag_id: str) -> None: ...
+
+    def entries(self, automation_id: str, since: datetime, until: datetime) -> int:
+        """How many contacts entered an automation in [since, until)."""
+        ...
+
+    def automations(self, since: datetime) -> list[Automation]:
+        """Active automations with contacts stalled since, or entered since, ``since``."""
+        ...
+
+    def import_backlog(self) -> int:
+        """Contacts that still wait in ActiveCampaign's bulk import."""
+        ...
+
+
+class JobCatalog(Protocol):
+    def jobs(self) -> list[Job]: ...
+
+
+class Activity(Protocol):
+    def activity(self, since: datetime, until: datetime) -> ActivityLog: ...
+
+    def console(self) -> Console: ...
+
+
+class JobActions(Protocol):
+    def stop_run(self, job_id: str) -> StopAnswer: ...
+
+    def run_now(self, job_id: str) -> None: ...
+
+    def repeat_import(self, job_id: str) -> None: ...
+
+    def import_list(self, list_id: str, tag: str, name: str) -> None:
+        """Start an integrated import of a List Manager list under a (unique) tag."""
+        ...
+
+
+class Dashboard(Activity, JobActions, Protocol):
+    """The Integrated Dashboard, read and pressed."""
+
+
+class Lists(Protocol):
+    """Tessitura's List Manager, read only."""
+
+    def generated_at(self, list_id: str) -> datetime | None: ...
+
+    def size(self, list_id: str) -> int: ...
+
+
+def chunks(ids: Iterable[str], size: int) -> Iterable[list[str]]:
+    """Split ids into lists of at most ``size``."""
+    batch: list[str] = []
+    for one in ids:
+        batch.append(one)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

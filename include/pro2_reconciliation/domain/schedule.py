@@ -1,0 +1,145 @@
+"""When a job is due: its cron line on the wall clock of its zone, as instants in UTC.
+
+The expected runs are ours (Pro2's own schedule cannot be read), so this file decides what counts as missing.
+
+Cron is walked on the naive wall clock (cronsim) and every wall time is then placed in the zone:
+
+- the hour field does not begin with ``*`` ("30 2 * * *", a fixed time of day): exactly ONE occurrence for
+  each wall time. In the gap of a spring night it is due when the gap ends (02:30 becomes 03:00, as Debian's
+  cron does); of an hour that the clocks show twice the first counts. Two times that land on one instant are
+  one occurrence;
+- it begins with ``*`` ("15 * * * *", "0 */2 * * *"): every real hour whose wall clock matches, so both passes
+  of a repeated hour are due and an hour that does not exist is not.
+
+Fails with ConfigurationError for a cron line or zone that cannot be; a paused job expects nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.jobs import Job, Occurrence
+from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants
+
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+_MARGIN = timedelta(days=2)  # wider than any offset and any gap (Samoa once skipped a whole day)
+_SEARCH = timedelta(days=366 * 12)  # 29 February may be eight years away
+_ANY = datetime(2026, 1, 1)
+
+
+def validate_cron(job_id: str, cron: str, zone: str, *, file: str = "config/jobs.yaml") -> None:
+    """Raise ConfigurationError unless ``cron`` has five fields that can occur and ``zone`` is an IANA zone.
+
+    The words name the job, the value and the file: ``job 'members-sync': cron '61 * * * *' has no minute
+    61; fix config/jobs.yaml``.
+    """
+    trouble = _trouble(cron)
+    if trouble:
+        raise ConfigurationError(f"job {job_id!r}: cron {cron!r} {trouble}; fix {file}")
+    try:
+        find_zone(zone)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"job {job_id!r}: {error}; fix {file}") from None
+
+
+def occurrences(job: Job, start: datetime, end: datetime) -> list[Occurrence]:
+    """The due times of a job in [start, end), oldest first, each with the due time after it. Paused: none."""
+    if job.paused:
+        return []
+    dues = _dues(job, start, end)
+    following = [*dues[1:], next_due(job, dues[-1])] if dues else []
+    return [_occurrence(job, due, after) for due, after in zip(dues, following, strict=True)]
+
+
+def previous(job: Job, before: datetime, n: int) -> list[Occurrence]:
+    """The last ``n`` due times strictly before ``before``, oldest first; fewer if there are fewer."""
+    if job.paused or n <= 0:
+        return []
+    span = timedelta(days=2)
+    dues = _dues(job, before - span, before)
+    while len(dues) < n and span < _SEARCH:
+        span *= 2
+        dues = _dues(job, before - span, before)
+    dues = dues[-n:]
+    following = [*dues[1:], next_due(job, dues[-1])] if dues else []
+    return [_occurrence(job, due, after) for due, after in zip(dues, following, strict=True)]
+
+
+def next_due(job: Job, after: datetime) -> datetime | None:
+    """The first due time strictly after ``after`` (UTC); None for a paused job."""
+    if job.paused:
+        return None
+    zone = find_zone(job.zone)
+    best: datetime | None = None
+    for wall in _walls(job, _wall(after, zone) - _MARGIN, _wall(after, zone) + _SEARCH):
+        # wall times are walked in order, instants may change places by less than the margin
+        if best is not None and wall > _wall(best, zone) + _MARGIN:
+            break
+        for due in _placed(job, wall, zone):
+            if due > after and (best is None or due < best):
+                best = due
+    return best
+
+
+def _occurrence(job: Job, due: datetime, following: datetime | None) -> Occurrence:
+    return Occurrence(organization=job.organization, job_id=job.id, due=due, next_due=following)
+
+
+def _dues(job: Job, start: datetime, end: datetime) -> list[datetime]:
+    zone = find_zone(job.zone)
+    walls = _walls(job, _wall(start, zone) - _MARGIN, _wall(end, zone) + _MARGIN)
+    return sorted({due for wall in walls for due in _placed(job, wall, zone) if start <= due < end})
+
+
+def _placed(job: Job, wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
+    found = instants(wall, zone)
+    if job.cron.split()[1].startswith("*"):
+        return found
+    return found[:1] or (after_gap(wall, zone),)
+
+
+def _walls(job: Job, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Naive wall times in (start, end]."""
+    try:
+        for wall in CronSim(job.cron, start):
+            if wall > end:
+                return
+            yield wall
+    except CronSimError:
+        validate_cron(job.id, job.cron, job.zone)  # says it in words
+        raise
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=1024)
+def _trouble(cron: str) -> str | None:
+    """What is wrong with a cron line, to be read after its value; None when nothing is."""
+    parts = cron.split()
+    if len(parts) != 5:
+        return f"has {len(parts)} fields, not 5 (minute hour day month weekday)"
+    for part, (name, low, high) in zip(parts, _FIELDS, strict=True):
+        for number in re.findall(r"(?<![/#\d])\d+", part):
+            if not low <= int(number) <= high:
+                return f"has no {name} {number}"
+    try:
+        next(CronSim(cron, _ANY))
+    except CronSimError as error:
+        field = (
+            str(error).removeprefix("Bad ").replace("day-of-month", "day").replace("day-of-week", "weekday")
+        )
+        field = "weekday" if "week" in field else "day" if "day" in field else field
+        bad = dict(zip((name for name, _, _ in _FIELDS), parts, strict=True)).get(field)
+        return f"has no {field} {bad!r} that ever comes" if bad else f"cannot be read ({error})"
+    except StopIteration:
+        return "never comes"
+    return None

@@ -1,0 +1,257 @@
+"""From claims to outages: the union of everything that says a service was down, under ids that last.
+
+In: the outages known so far (each keeps the evidence it rests on) and fresh evidence. Out: the outages that
+both add up to, for one organization. Pure: the clock comes in as ``now``, the caller writes the result in
+one ledger transaction. Calling again with the result and the same evidence changes nothing, and the order
+never matters.
+
+How it fails: it does not. What cannot be told counts as down: two versions of one claim in one call count
+as the widest of both, an outage is open until its end has PASSED, and one that was known once is never
+dropped again. Source of the rules: architecture sections 3 and 4; contract decision 21.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
+from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.words import Service
+
+KNOWN_BEFORE = "ledger"
+"""Source of the evidence that stands for an outage that was handed in without any."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_NOTHING = timedelta(0)
+_LIFE = tuple(OutageState)
+_HANDLED = frozenset({OutageState.SETTLED, OutageState.PLANNED, OutageState.CLOSED})
+
+
+@dataclass
+class _Group:
+    """Claims of one service that touch each other, [start, end) padded; open: ``end`` _NEVER."""
+
+    service: Service
+    start: datetime
+    end: datetime
+    evidence: list[Evidence] = field(default_factory=list)
+    known: list[Outage] = field(default_factory=list)
+
+    @property
+    def first(self) -> datetime:
+        return min(claim.start for claim in self.evidence)
+
+    @property
+    def last(self) -> datetime:
+        return max(_end(claim) for claim in self.evidence)
+
+    def long_enough(self, minimum: timedelta) -> bool:
+        """Judged without the padding: padding must not turn a blink into an outage."""
+        if self.known or any(claim.declared for claim in self.evidence):
+            return True
+        return self.last == _NEVER or self.last - self.first >= max(minimum, timedelta.resolution)
+
+
+def merge_evidence(
+    organization: str,
+    known: Sequence[Outage],
+    evidence: Sequence[Evidence],
+    *,
+    now: datetime,
+    padding: timedelta = _NOTHING,
+    min_gap: timedelta = timedelta(minutes=5),
+    min_length: timedelta = timedelta(minutes=1),
+) -> tuple[Outage, ...]:
+    """The outages of ``organization`` that old and new evidence add up to, by start; other organizations
+    are left out.
+
+    Evidence of a (source, key) replaces all that the known outages hold of it. Claims of a service less
+    than ``min_gap`` apart are one window; ``padding`` widens both sides of what nobody declared by hand. A
+    new window shorter than ``min_length`` is dropped unless it is declared or still open. The id of the
+    outage that starts first stays, the others become its aliases; when a claim is edited, the id goes with
+    it.
+
+    State: ``open`` until the end has passed ``now``, then ``ended``. An outage that was settled, planned or
+    closed stays so, unless the window now covers something that was not handled: then it is open or ended
+    again with the next generation, because the dag run of the last one looked at less.
+    """
+    mine = [outage for outage in known if outage.organization == organization]
+    groups = _grouped(_current(mine, evidence), padding, min_gap)
+    _give_ids(mine, groups)
+    groups = [group for group in groups if group.long_enough(min_length)]
+    taken = {name for outage in mine for name in (outage.id, *outage.aliases)}
+    merged = []
+    for group in groups:
+        identity = min(group.known, key=_age).id if group.known else _new_id(organization, group, taken)
+        taken.add(identity)
+        merged.append(_outage(organization, identity, group, now))
+    return tuple(sorted(merged, key=_age))
+
+
+def reconciliation_window(outages: Sequence[Outage]) -> Window:
+    """One window over several outages, [earliest start, latest end).
+
+    Raises ReconciliationError while one of them has no end, and when there is none at all.
+    """
+    if not outages:
+        raise ReconciliationError("there is no outage to reconcile; declare a window with start and end")
+    for outage in outages:
+        if outage.end is None:
+            raise ReconciliationError(
+                f"outage {outage.id} of {outage.service.value} has not ended; wait for its end or declare one"
+            )
+    ordered = sorted(outages, key=_age)
+    return Window(
+        start=ordered[0].start,
+        end=max(outage.end for outage in outages if outage.end is not None),
+        source="outage " + ", ".join(outage.id for outage in ordered),
+        outage_ids=tuple(outage.id for outage in ordered),
+        outage_known=True,
+    )
+
+
+def touched(window: Window, policy: Policy, usual_minutes: float) -> tuple[Window, Window]:
+    """The spans (campaigns, jobs) in which an item that was due or active may have been touched by the
+    window.
+
+    [start - lead, end + tail): the lead is the policy's hours for campaigns and ``usual_minutes``, the
+    longest usual run of the organization's jobs, for jobs; the tail is the policy's minutes for both.
+    """
+    end = window.end + timedelta(minutes=policy.tail_minutes)
+    campaigns = window.start - timedelta(hours=policy.lead_hours)
+    jobs = window.start - timedelta(minutes=usual_minutes)
+    return (
+        window.model_copy(update={"start": campaigns, "end": end}),
+        window.model_copy(update={"start": jobs, "end": end}),
+    )
+
+
+def _end(claim: Evidence) -> datetime:
+    return _NEVER if claim.end is None else max(claim.end, claim.start)
+
+
+def _age(outage: Outage) -> tuple[datetime, str]:
+    return outage.start, outage.id
+
+
+def _current(known: Iterable[Outage], fresh: Sequence[Evidence]) -> list[Evidence]:
+    """Every claim that counts now, sorted: the fresh, and the old ones that nothing fresh replaces."""
+    replaced = {(claim.source, claim.key) for claim in fresh}
+    old = [claim for outage in known for claim in outage.evidence or (_stand_in(outage),)]
+    claims: dict[tuple[str, str, Service], Evidence] = {}
+    for claim in [*fresh, *(claim for claim in old if (claim.source, claim.key) not in replaced)]:
+        identity = (claim.source, claim.key, claim.service)
+        claims[identity] = _widest(claims[identity], claim) if identity in claims else claim
+    return sorted(claims.values(), key=lambda claim: (claim.start, _end(claim), claim.source, claim.key))
+
+
+def _stand_in(outage: Outage) -> Evidence:
+    return Evidence(
+        source=KNOWN_BEFORE,
+        key=outage.id,
+        service=outage.service,
+        start=outage.start,
+        end=outage.end,
+        detail="known before its evidence was kept",
+        declared=True,
+    )
+
+
+def _widest(one: Evidence, other: Evidence) -> Evidence:
+    end = max(_end(one), _end(other))
+    return one.model_copy(
+        update={
+            "start": min(one.start, other.start),
+            "end": None if end == _NEVER else end,
+            "detail": max(one.detail, other.detail),
+            "declared": one.declared or other.declared,
+        }
+    )
+
+
+def _grouped(claims: Iterable[Evidence], padding: timedelta, min_gap: timedelta) -> list[_Group]:
+    spans = []
+    for claim in claims:
+        pad = _NOTHING if claim.declared else padding
+        end = _end(claim)
+        spans.append((claim.start - pad, end if end == _NEVER else end + pad, claim))
+    spans.sort(key=lambda span: span[:2])  # stable: claims were sorted before
+    groups: list[_Group] = []
+    last: dict[Service, _Group] = {}
+    for start, end, claim in spans:
+        group = last.get(claim.service)
+        if group is None or not _joined(group.end, start, min_gap):
+            group = last[claim.service] = _Group(claim.service, start, end)
+            groups.append(group)
+        group.end = max(group.end, end)
+        group.evidence.append(claim)
+    return groups
+
+
+def _joined(end: datetime, start: datetime, min_gap: timedelta) -> bool:
+    return start <= end or start - end < min_gap
+
+
+def _give_ids(known: Iterable[Outage], groups: Sequence[_Group]) -> None:
+    """Each known outage goes to one group: the first of its own service that holds a claim of it."""
+    holders: dict[tuple[str, str], list[_Group]] = defaultdict(list)
+    for group in groups:
+        for claim in group.evidence:
+            holders[claim.source, claim.key].append(group)
+    for outage in known:
+        rest_on = outage.evidence or (_stand_in(outage),)
+        found = [group for claim in rest_on for group in holders[claim.source, claim.key]]
+        best = min(found, key=lambda group: (group.service != outage.service, group.start, group.end))
+        best.known.append(outage)
+
+
+def _new_id(organization: str, group: _Group, taken: set[str]) -> str:
+    """8 hex digits; counted up in the rare case that an edit split a window and the first id is in use."""
+    for salt in range(len(taken) + 1):
+        text = f"{organization}|{group.service.value}|{group.first.isoformat()}" + (
+            f"|{salt}" if salt else ""
+        )
+        identity = hashlib.sha256(text.encode()).hexdigest()[:8]
+        if identity not in taken:
+            break
+    return identity
+
+
+def _outage(organization: str, identity: str, group: _Group, now: datetime) -> Outage:
+    others = {name for outage in group.known for name in (outage.id, *outage.aliases)}
+    handled = [outage for outage in group.known if outage.state in _HANDLED]
+    generation = max((outage.generation for outage in group.known), default=1)
+    state = OutageState.OPEN if group.end > now else OutageState.ENDED
+    if handled and _covered(group, handled):
+        state = min((outage.state for outage in handled), key=_LIFE.index)
+    elif handled:
+        generation += 1
+    return Outage(
+        id=identity,
+        organization=organization,
+        service=group.service,
+        start=group.start,
+        end=None if group.end == _NEVER else group.end,
+        state=state,
+        aliases=tuple(sorted(others - {identity})),
+        generation=generation,
+        evidence=tuple(group.evidence),
+    )
+
+
+def _covered(group: _Group, handled: Iterable[Outage]) -> bool:
+    """Whether the handled outages, as they were, leave no moment out of what the group's claims span.
+
+    Without the padding: a site that pads more from today on has not had more outages yesterday.
+    """
+    reached = group.first
+    for outage in sorted(handled, key=_age):
+        if outage.service == group.service and outage.start <= reached:
+            reached = max(reached, outage.end or _NEVER)
+    return reached >= group.last

@@ -1,0 +1,1 @@
+"""The migrations of the ledger; ``migrate.upgrade`` runs them."""

@@ -1,0 +1,107 @@
+"""The smaller records that the ledger hands out: answers, waivers, holds, switches, samples, open items,
+alarms.
+
+Frozen pictures of one moment, like those of ``records``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pro2_reconciliation.domain.words import Choice
+
+
+class Stage(StrEnum):
+    """The kill switch: ``OFF`` nothing is stopped, ``SCHEDULES`` no dag run begins by itself, ``EVERYTHING``
+    no step acts."""
+
+    OFF = "off"
+    SCHEDULES = "schedules"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True)
+class SwitchRecord:
+    """The kill switch of an organization; ``at`` None: nobody ever touched it."""
+
+    stage: Stage = Stage.OFF
+    who: str = ""
+    why: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AnswerRecord:
+    """What a person chose for one item of a plan."""
+
+    item_key: str
+    choice: Choice
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a person said about an item: a waiver, or "leave to me"."""
+
+    item_key: str
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class OutageTrace:
+    """One change of an outage: ``was`` None: it is new; ``became`` None: it was withdrawn."""
+
+    outage_id: str
+    at: datetime
+    was: Mapping[str, Any] | None
+    became: Mapping[str, Any] | None
+    why: str
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look at a service."""
+
+    service: str
+    at: datetime
+    up: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was scheduled at one moment, as the caller wrote it."""
+
+    at: datetime
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """An item that needs a person; ``closed_at`` None: still."""
+
+    item_key: str
+    name: str
+    rule: str
+    reason: str
+    plan_hash: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    closed_why: str | None = None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that must not have happened."""
+
+    at: datetime
+    kind: str
+    body: Mapping[str, Any]

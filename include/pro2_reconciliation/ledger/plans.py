@@ -1,0 +1,110 @@
+"""Plans and the answers to them.
+
+A plan is written once and never changed. An answer is written before Airflow hears of it; the first one
+stands, so a form that is submitted twice, or by two people, has one outcome and both see which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.words import Choice
+from pro2_reconciliation.ledger.core import Core
+from pro2_reconciliation.ledger.identity import require_identity
+from pro2_reconciliation.ledger.notes import AnswerRecord
+from pro2_reconciliation.ledger.tables import AnswerRow, PlanRow
+
+
+class PlansPart(Core):
+    """Frozen plans, and what people answered."""
+
+    def save_plan(self, plan: Plan, dag_run: str) -> str:
+        """Write a plan once; a second one with the same hash changes nothing. Out: the hash.
+
+        Errors: ``LedgerError`` if the plan was made on another ledger or in another epoch.
+        """
+        row = PlanRow(
+            hash=plan.hash,
+            organization=plan.organization,
+            body=plan.model_dump(mode="json"),
+            created_at=plan.created_at,
+            dag_run=dag_run,
+        )
+        with self._write() as session:
+            require_identity(session, plan.ledger_uuid, plan.ledger_epoch, self.address)
+            if session.get(PlanRow, row.hash) is None:
+                try:
+                    with session.begin_nested():
+                        session.add(row)
+                except IntegrityError:
+                    pass  # another process wrote the same plan meanwhile
+        return plan.hash
+
+    def plan(self, plan_hash: str) -> Plan | None:
+        """The plan of this hash as it was frozen, None if there is none."""
+        with self._read() as session:
+            row = session.get(PlanRow, plan_hash)
+            return Plan.model_validate(row.body) if row is not None else None
+
+    def dag_run_of(self, plan_hash: str) -> str | None:
+        """The dag run that first made the plan, None if there is no such plan."""
+        with self._read() as session:
+            row = session.get(PlanRow, plan_hash)
+            return row.dag_run if row is not None else None
+
+    def plans(self, organization: str, limit: int = 50) -> list[Plan]:
+        """The newest plans of an organization, newest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(PlanRow)
+                .where(PlanRow.organization == organization)
+                .order_by(PlanRow.created_at.desc(), PlanRow.hash)
+                .limit(limit)
+            )
+            return [Plan.model_validate(row.body) for row in rows]
+
+    def save_answers(
+        self, plan_hash: str, choices: Mapping[str, Choice], who: str
+    ) -> dict[str, AnswerRecord]:
+        """Write answers; where an item was answered before, that answer stands.
+
+        Out: every answer to this plan that stands now. Errors: ``LedgerError`` if there is no such plan.
+        """
+        with self._write() as session:
+            found = session.scalars(
+                select(PlanRow.hash).where(PlanRow.hash == plan_hash).with_for_update()
+            ).first()
+            if found is None:
+                raise LedgerError(
+                    f"The ledger has no plan {plan_hash}, so nothing can be answered to it; save "
+                    "the plan first."
+                )
+            standing = _answers(session, plan_hash)
+            now = self.now()
+            for item_key, choice in choices.items():
+                if item_key not in standing:
+                    session.add(
+                        AnswerRow(
+                            plan_hash=plan_hash, item_key=item_key, choice=choice.value, who=who, at=now
+                        )
+                    )
+            session.flush()
+            return _answers(session, plan_hash)
+
+    def answers(self, plan_hash: str) -> dict[str, AnswerRecord]:
+        """The answers to a plan by item; empty if nobody answered."""
+        with self._read() as session:
+            return _answers(session, plan_hash)
+
+
+def _answers(session: Session, plan_hash: str) -> dict[str, AnswerRecord]:
+    rows = session.scalars(
+        select(AnswerRow).where(AnswerRow.plan_hash == plan_hash).order_by(AnswerRow.item_key)
+    )
+    return {row.item_key: AnswerRecord(row.item_key, Choice(row.choice), row.who, row.at) for row in rows}

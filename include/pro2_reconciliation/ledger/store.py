@@ -1,0 +1,41 @@
+"""The ledger: the only state there is, and the lock between everything that acts at once.
+
+    ledger = Ledger.open("sqlite:////data/ledger.db", clock=lambda: datetime.now(UTC))
+
+Every method is one transaction, committed when it returns. Readers see one consistent picture and block
+nobody. How it fails: ``LedgerError`` with the thing, the value and the next step; ``ValueError`` for a naive
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Self
+
+from pro2_reconciliation.ledger.actions import ActionsPart
+from pro2_reconciliation.ledger.consent import ConsentPart
+from pro2_reconciliation.ledger.engine import open_engine
+from pro2_reconciliation.ledger.identity import IdentityPart
+from pro2_reconciliation.ledger.items import ItemsPart
+from pro2_reconciliation.ledger.migrate import upgrade
+from pro2_reconciliation.ledger.outages import OutagesPart
+from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.steps import StepsPart
+from pro2_reconciliation.ledger.watch import WatchPart
+
+
+class Ledger(IdentityPart, ActionsPart, StepsPart, PlansPart, OutagesPart, ConsentPart, WatchPart, ItemsPart):
+    """All parts of the ledger over one database. Safe to use from several threads and processes."""
+
+    @classmethod
+    def open(cls, url: str, *, clock: Callable[[], datetime]) -> Self:
+        """Open the ledger at a database URL, bringing it up to date, and creating it on first use.
+
+        In: ``clock`` returns an aware time. Out: the ledger. Safe when several processes open at once.
+        Errors: ``LedgerError`` for an address that cannot hold a ledger, a database that cannot be reached,
+        or one that newer software wrote.
+        """
+        ledger = cls(open_engine(url), clock)
+        upgrade(ledger._engine, ledger.now())
+        return ledger

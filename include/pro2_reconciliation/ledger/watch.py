@@ -1,0 +1,105 @@
+"""What was watched: probe samples, snapshots of the schedule, the watermark and heartbeats.
+
+Nothing here is a decision; losing it makes the software more careful, never bolder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.ledger.columns import as_utc
+from pro2_reconciliation.ledger.core import Core
+from pro2_reconciliation.ledger.notes import Sample, Snapshot
+from pro2_reconciliation.ledger.tables import HeartbeatRow, ProbeSampleRow, SnapshotRow, WatermarkRow
+
+SNAPSHOTS_KEPT = 50
+"""Snapshots of one organization; at one per detection pass that is about four hours."""
+
+
+class WatchPart(Core):
+    """Samples, snapshots, the watermark and heartbeats."""
+
+    def add_sample(
+        self, organization: str, service: Service, *, up: bool, detail: str = "", at: datetime | None = None
+    ) -> Sample:
+        """Note one look at a service; ``at`` is now unless it is given."""
+        sample = Sample(service.value, at or self.now(), up, detail)
+        with self._write() as session:
+            session.add(
+                ProbeSampleRow(
+                    organization=organization, service=sample.service, at=sample.at, up=up, detail=detail
+                )
+            )
+        return sample
+
+    def samples(self, organization: str, service: Service, since: datetime) -> list[Sample]:
+        """The looks at a service at or after ``since``, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(ProbeSampleRow)
+                .where(
+                    ProbeSampleRow.organization == organization,
+                    ProbeSampleRow.service == service.value,
+                    ProbeSampleRow.at >= since,
+                )
+                .order_by(ProbeSampleRow.at, ProbeSampleRow.id)
+            )
+            return [Sample(row.service, row.at, row.up, row.detail) for row in rows]
+
+    def add_snapshot(
+        self, organization: str, body: Mapping[str, Any], at: datetime | None = None
+    ) -> Snapshot:
+        """Note what is scheduled now, as JSON; the oldest beyond ``SNAPSHOTS_KEPT`` go."""
+        snapshot = Snapshot(at or self.now(), dict(body))
+        with self._write() as session:
+            session.add(SnapshotRow(organization=organization, at=snapshot.at, body=dict(body)))
+            session.flush()
+            of_ours = select(SnapshotRow.id).where(SnapshotRow.organization == organization)
+            newest = of_ours.order_by(SnapshotRow.at.desc(), SnapshotRow.id.desc())
+            surplus = session.scalars(newest.offset(SNAPSHOTS_KEPT)).all()
+            session.execute(delete(SnapshotRow).where(SnapshotRow.id.in_(surplus)))
+        return snapshot
+
+    def latest_snapshot(self, organization: str, before: datetime | None = None) -> Snapshot | None:
+        """The newest snapshot, with ``before`` the newest that is older than it; None if there is none."""
+        with self._read() as session:
+            query = select(SnapshotRow).where(SnapshotRow.organization == organization)
+            if before is not None:
+                query = query.where(SnapshotRow.at < before)
+            row = session.scalars(query.order_by(SnapshotRow.at.desc(), SnapshotRow.id.desc())).first()
+            return Snapshot(row.at, row.body) if row is not None else None
+
+    def watermark(self, organization: str) -> datetime | None:
+        """The end of the last window that was read completely; None if there was none."""
+        with self._read() as session:
+            row = session.get(WatermarkRow, organization)
+            return row.until if row is not None else None
+
+    def set_watermark(self, organization: str, until: datetime) -> datetime:
+        """Move the watermark forward; it never goes back. Out: where it stands now."""
+        until = as_utc(until)
+        with self._write() as session:
+            row = session.get(WatermarkRow, organization, with_for_update=True)
+            if row is None:
+                session.add(WatermarkRow(organization=organization, until=until))
+                return until
+            row.until = max(row.until, until)
+            return row.until
+
+    def beat(self, name: str) -> datetime:
+        """A watcher of this name is passing now."""
+        now = self.now()
+        with self._write() as session:
+            session.merge(HeartbeatRow(name=name, at=now))
+        return now
+
+    def heartbeat(self, name: str) -> datetime | None:
+        """When the watcher of this name last passed; None if it never did."""
+        with self._read() as session:
+            row = session.get(HeartbeatRow, name)
+            return row.at if row is not None else None

@@ -1,0 +1,68 @@
+"""One organization's account as the repair sees it: ports, ledger, site and clock, handed to every function.
+
+Nothing else in this layer knows where these come from: Airflow's hooks fill it on a worker, a test fills it with
+the sandbox and a clock of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pro2_reconciliation.domain.campaigns import CampaignReport
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.ports import Campaigns, Clock, Contacts, Dashboard, Lists
+from pro2_reconciliation.ledger import Ledger
+
+
+class WallClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True)
+class Account:
+    """``owner`` names who acts (dag run, task, host), for leases and for people who read the ledger.
+
+    ``read_only`` is the sentence that names a read-only connection, or None when mutating requests may leave.
+    """
+
+    site: Site
+    campaigns: Campaigns
+    contacts: Contacts
+    dashboard: Dashboard
+    lists: Lists
+    ledger: Ledger
+    clock: Clock
+    owner: str
+    read_only: str | None = None
+
+    @property
+    def organization(self) -> str:
+        return self.site.organization
+
+    @property
+    def zone(self) -> str:
+        return self.site.zone
+
+    @property
+    def policy(self) -> Policy:
+        return self.site.policy
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def report_of(self, campaign_id: str) -> CampaignReport | None:
+        """The report of a campaign, None where it cannot be read: then nothing counts as zero."""
+        try:
+            return self.campaigns.report(campaign_id)
+        except RequestError:
+            return None

@@ -1,0 +1,191 @@
+"""The fresh look before every step: did somebody act, or did the world move? Then we do not.
+
+Every function returns the reason why the step is STALE, or None: go on. They only read. Errors of the ports pass
+through: what cannot be read is not acted upon (invariants 3 and 4).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
+from pro2_reconciliation.domain.decide import fingerprint_of
+from pro2_reconciliation.domain.jobs import ActivityRow, Job
+from pro2_reconciliation.domain.lineage import live, suspects
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.matching import same_audience
+from pro2_reconciliation.domain.observation import CampaignState
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.states import STOPPED_STATUSES, campaign_state
+from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy, Verb
+from pro2_reconciliation.ledger import ActionRecord, State
+from pro2_reconciliation.repair.account import Account
+
+SCHEDULE_SKEW = timedelta(seconds=60)
+
+
+def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
+    """One fresh read of a campaign and its report; a campaign that is gone has no report."""
+    campaign = account.campaigns.get(campaign_id)
+    report = account.report_of(campaign_id) if campaign else None
+    return CampaignReading(campaign=campaign, report=report, read_at=account.now())
+
+
+def stale_reason(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
+) -> str | None:
+    """Why this step must not be done any more, or None."""
+    if verb in (Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN):
+        return _campaign_stale(account, plan, decision, action, verb)
+    if verb in (Verb.ADD_TAG, Verb.REMOVE_TAG):
+        return None  # the contacts' tags are compared when the step is done; each contact is its own proof
+    return _run_stale(account, plan, decision, action, verb)
+
+
+def _campaign_stale(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
+) -> str | None:
+    reading = read_campaign(account, decision.item_id)
+    if reading.campaign is None:
+        return "the campaign is gone"
+    original = account.campaigns.detailed([decision.item_id]).get(decision.item_id)
+    if original is None:
+        return "the campaign's lists and messages cannot be read"
+    if fingerprint_of(original, action.remedy).digest != action.fingerprint:
+        return "its subject line, lists, segment or message changed since the question was asked"
+    if not reading.zero_everywhere:
+        return f"mail has left: the original counts {_most(reading)}"
+    state = campaign_state(reading, account.now(), account.policy)
+    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING:
+        return f"it is not pending any more but {state.value}"
+    if verb is not Verb.STOP_CAMPAIGN and reading.campaign.status not in STOPPED_STATUSES:
+        return f"the original is {reading.campaign.status.value}, not stopped"
+    own = _copy_of(action)
+    problem = _siblings(account, plan, original, own)
+    if problem or verb is Verb.STOP_CAMPAIGN:
+        return problem
+    if account.now() >= (decision.send_by or account.policy.send_by(original)):
+        return "it is too late to send"
+    problem = _held_back(account, action) or _feeds_ended_badly(account, decision)
+    if problem or verb is Verb.COPY_CAMPAIGN:
+        return problem
+    return _copy_differs(account, original, own)
+
+
+def _most(reading: CampaignReading) -> str:
+    counters = [reading.campaign.counters if reading.campaign else {}]
+    counters.append(reading.report.counters if reading.report else {})
+    most = {key: max(c.get(key, 0) for c in counters) for key in counters[0]}
+    return ", ".join(f"{key} {value}" for key, value in most.items() if value) or "an unread report"
+
+
+def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None) -> str | None:
+    """Any visible copy that is not ours blocks, drafts included; so does a look-alike that goes out."""
+    floor = _floor(plan, original)
+    young = account.campaigns.newer_than(floor)
+    ours = frozenset(account.ledger.copies(account.organization)) | ({own} if own else frozenset())
+    copies, alike = suspects(original, young, plan.window.start, ours)
+    if copies:
+        names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)
+        return f"somebody made a copy since: {names}"
+    going = [c for c in alike if live(c)]
+    if going:
+        return f"a similar campaign goes out: «{going[0].name}» ({going[0].id})"
+    return None
+
+
+def _floor(plan: Plan, original: Campaign) -> str:
+    """No suspect has a lower id than the highest one made before the window."""
+    return plan.floor_id if plan.floor_id != "0" else original.id
+
+
+def _copy_of(action: ActionRecord) -> str | None:
+    step = action.step(Verb.COPY_CAMPAIGN)
+    return step.remote_id if step else None
+
+
+def _held_back(account: Account, action: ActionRecord) -> str | None:
+    for other in account.ledger.actions_of(account.organization, action.root):
+        if other.id != action.id and other.remedy is Remedy.HOLD_BACK and (other.live or other.had_effect):
+            return f"it was held back meanwhile ({other.requested_by})"
+    return None
+
+
+def _feeds_ended_badly(account: Account, decision: Decision) -> str | None:
+    """A send waits for the jobs that make its audience; if a repair of one ended badly, it is not sent."""
+    for job_id in decision.feeds:
+        for action in account.ledger.actions(account.organization):
+            if action.root.startswith(f"occurrence:{job_id}@") and action.had_effect:
+                if action.state in (State.FAILED, State.NEEDS_HUMAN, State.STALE):
+                    return f"the job {job_id}, which makes its audience, ended {action.state}"
+                if action.state != State.CONFIRMED:
+                    return f"the job {job_id}, which makes its audience, is not confirmed"
+    return None
+
+
+def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> str | None:
+    if copy_id is None:
+        return "there is no copy to send"
+    copy = account.campaigns.detailed([copy_id]).get(copy_id)
+    if copy is None:
+        return f"the copy {copy_id} is gone"
+    if copy.status is not CampaignStatus.DRAFT or copy.send_amt:
+        return f"the copy {copy_id} is {copy.status.value} already"
+    for what, mine, theirs in (
+        ("subject line", copy.subject, original.subject),
+        ("lists", copy.lists, original.lists),
+        ("segment", copy.segment_id, original.segment_id),
+        ("number of messages", len(copy.messages or ()), len(original.messages or ())),
+    ):
+        if mine != theirs:
+            return f"the copy {copy_id} has another {what} than the original"
+    return None
+
+
+def rows_since(account: Account, plan: Plan, job_id: str) -> list[ActivityRow]:
+    """Rows of one job since the window began."""
+    log = account.dashboard.activity(plan.window.start - timedelta(hours=1), account.now())
+    return list(log.of(job_id))
+
+
+def _run_stale(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
+) -> str | None:
+    job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
+    due = decision.due or plan.window.start
+    rows = rows_since(account, plan, job.id)
+    manual = [r for r in rows if r.manual and r.started >= due and r.outcome is not Outcome.FULL_ERROR]
+    if manual:
+        return f"a person reprocessed it at {local(manual[-1].started, account.zone)}"
+    done = [r for r in rows if r.outcome is Outcome.SUCCESS and r.started >= due]
+    if done and action.remedy is not Remedy.DATA_SYNC:
+        return f"it ran at {local(done[-1].started, account.zone)}"
+    running = [r for r in account.dashboard.console().of(job.id) if r.running]
+    if verb is not Verb.STOP_RUN and running and not _stop_was_refused(action):
+        return "the job is running now"
+    if verb is Verb.RUN_NOW:
+        return _audience_moved(account, job, decision)
+    if verb is Verb.IMPORT_LIST and job.tessitura_list is None:
+        return "its List Manager list is not configured"
+    return None
+
+
+def _stop_was_refused(action: ActionRecord) -> bool:
+    step = action.step(Verb.STOP_RUN)
+    return step is not None and step.remote_id == "refused" and step.state is not State.FAILED
+
+
+def _audience_moved(account: Account, job: Job, decision: Decision) -> str | None:
+    if job.process_type is not ProcessType.SCHEDULED_TRIGGER or decision.due is None:
+        return None
+    now = account.now()
+    if same_audience(job, decision.due, now) is not True:
+        return "its audience window moved on"
+    valid = job.audience.valid_hours
+    if valid is not None and now >= decision.due + timedelta(hours=valid):
+        return "its audience window has expired"
+    if job.reentry != "once" and job.automation is not None:
+        entries = account.contacts.entries(job.automation, decision.due, now)
+        if entries:
+            return f"{entries} contacts entered its automation meanwhile"
+    return None

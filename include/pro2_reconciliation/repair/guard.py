@@ -1,0 +1,220 @@
+"""Keep watching the originals of everything that we repaired: the vendor warns that they may still go out.
+
+One pass looks at each original once and beats the guard's heart; without a young heartbeat nothing is sent
+(invariant 9). An original that wakes before its copy was sent may go: the resend is dropped, and the draft is
+named. One that wakes afterwards is stopped again at once, and an alarm tells the ids and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.campaigns import CampaignReading
+from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Refused, RequestError
+from pro2_reconciliation.domain.jobs import Occurrence
+from pro2_reconciliation.domain.matching import match
+from pro2_reconciliation.domain.schedule import occurrences
+from pro2_reconciliation.domain.states import STOPPED_STATUSES
+from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
+from pro2_reconciliation.ledger import ActionKey, ActionRecord, Stage, State
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.checks import read_campaign
+from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.steps import LEASE_SECONDS
+
+CLOSE_WATCH = timedelta(hours=2)
+"""So long after a repair every pass looks; then every fifth minute."""
+_AWAKE = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE})
+_LEFT = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE, State.CONFIRMED, State.NEEDS_HUMAN})
+
+
+class GuardReport(Value):
+    """What one pass did: how many originals it looked at, and a sentence for each alarm."""
+
+    watched: int = 0
+    alarms: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def guard_pass(account: Account) -> GuardReport:
+    """Look at every original once. An original that cannot be read is named, and the pass goes on."""
+    now = account.now()
+    actions = account.ledger.guarded(account.organization, now - timedelta(hours=account.policy.guard_hours))
+    alarms: list[str] = []
+    unread: list[str] = []
+    watched = 0
+    for action in actions:
+        if now - action.last_moved > CLOSE_WATCH and now.minute % 5:
+            continue
+        watched += 1
+        try:
+            alarm = _look(account, action)
+        except (RequestError, LedgerError) as error:
+            unread.append(f"{action.name} ({action.item_id}): {error}")
+        else:
+            if alarm:
+                alarms.append(alarm)
+    account.ledger.beat(GUARD)
+    return GuardReport(watched=watched, alarms=tuple(alarms), unread=tuple(unread))
+
+
+def _look(account: Account, action: ActionRecord) -> str | None:
+    if action.remedy in (Remedy.RESEND, Remedy.HOLD_BACK):
+        return _campaign(account, action)
+    return _run(account, action)
+
+
+def _campaign(account: Account, action: ActionRecord) -> str | None:
+    stop = action.step(Verb.STOP_CAMPAIGN)
+    if stop is None or stop.state not in (State.DONE, State.CONFIRMED):
+        return None
+    reading = read_campaign(account, action.item_id)
+    if reading.campaign is None:
+        return None
+    quiet = reading.campaign.status not in _AWAKE and reading.zero_everywhere
+    if quiet or (reading.report is None and reading.campaign.status in STOPPED_STATUSES):
+        return None
+    send = action.step(Verb.SEND_CAMPAIGN)
+    copied = action.step(Verb.COPY_CAMPAIGN)
+    copy_id = copied.remote_id if copied else None
+    if send is not None and send.state not in _LEFT:
+        if send.state is State.CLEARED:
+            account.ledger.end_rest(
+                action.id, State.STALE, who=account.owner, why="the original woke up; it may go"
+            )
+        draft = f"; the draft {copy_id} can be deleted" if copy_id else ""
+        return _alarm(
+            account,
+            action,
+            "original woke before its copy was sent",
+            f"«{action.name}» ({action.item_id}) woke up; our copy is not sent{draft}",
+            reading,
+            copy_id,
+        )
+    again = ""
+    if reading.campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.SENDING):
+        again = _stop_again(account, action)
+    return _alarm(
+        account,
+        action,
+        "original woke after its copy was sent" if copy_id else "a held back campaign woke",
+        f"«{action.name}» ({action.item_id}) woke up although it was stopped"
+        f"{f' and its copy {copy_id} was sent' if copy_id else ''}; {again or 'it is over'}",
+        reading,
+        copy_id,
+    )
+
+
+def _stop_again(account: Account, action: ActionRecord) -> str:
+    """Stop a woken original at once: an action of its own, with intent before effect like every other."""
+    if account.read_only:
+        return account.read_only
+    if account.ledger.switch(account.organization).stage is Stage.EVERYTHING:
+        return "the kill switch is on, so it was NOT stopped again"
+    ledger, who = account.ledger, account.owner
+    generation = ledger.next_generation(account.organization, action.root, Remedy.HOLD_BACK)
+    newest = ledger.action(ActionKey(account.organization, action.root, Remedy.HOLD_BACK, generation).id)
+    if newest is not None and newest.state in (State.CONFIRMED, State.NEEDS_HUMAN, State.FAILED):
+        return "it was stopped again before and woke once more: stop it in Pro2 by hand"
+    held = ledger.register(
+        ActionKey(account.organization, action.root, Remedy.HOLD_BACK, generation),
+        kind=action.kind,
+        item_id=action.item_id,
+        name=action.name,
+        verbs=(Verb.STOP_CAMPAIGN,),
+        fingerprint=newest.fingerprint if newest else "guard",
+        plan_hash=action.plan_hash,
+        to=State.CLEARED,
+        who=who,
+        why=f"the original of {action.id} woke up",
+    )
+    step = held.step(Verb.STOP_CAMPAIGN)
+    claim = ledger.claim(step.id, who, LEASE_SECONDS) if step else None
+    if step is None or claim is None:
+        return "somebody is stopping it again already"
+    try:
+        if not claim.taken_over:
+            ledger.intend(claim, fingerprint=held.fingerprint)
+        return _request_stop(
+            account, action, lambda to, why: ledger.move(step.id, to, who=who, why=why, claim=claim)
+        )
+    finally:
+        ledger.release(claim)
+
+
+def _request_stop(account: Account, action: ActionRecord, move: Callable[[State, str], object]) -> str:
+    try:
+        account.campaigns.stop(action.item_id)
+    except Ambiguous as error:
+        move(State.AMBIGUOUS, str(error))
+        return "it is not known whether it stopped again; the next pass looks"
+    except (Refused, RequestError) as error:
+        move(State.FAILED, str(error))
+        return f"it could NOT be stopped again: {error}"
+    move(State.DONE, "stopped again")
+    return "it was stopped again"
+
+
+def _run(account: Account, action: ActionRecord) -> str | None:
+    """Did the original occurrence run after all, by its own schedule, after we had reprocessed it?"""
+    asked = min(s.when(State.INTENDED) or account.now() for s in action.steps if s.had_effect)
+    occurrence = _occurrence(account, action)
+    if occurrence is None:
+        return None
+    log = account.dashboard.activity(occurrence.due - timedelta(hours=1), account.now())
+    job = account.site.jobs_by_id[occurrence.job_id]
+    rows = [r for r in log.of(job.id) if r.manual is False]
+    found = match([occurrence], rows, {job.id: job}).by_key.get(occurrence.key)
+    row = found.row if found else None
+    if row is None or row.started <= asked:
+        return None
+    return _alarm(
+        account,
+        action,
+        "the original occurrence ran after all",
+        f"«{action.name}» ({action.item_id}) ran by itself (run {row.run_id}) after we reprocessed it",
+        None,
+        row.run_id,
+    )
+
+
+def _occurrence(account: Account, action: ActionRecord) -> Occurrence | None:
+    job = account.site.jobs_by_id.get(action.item_id.partition("@")[0])
+    if job is None:
+        return None
+    since = action.created_at - timedelta(days=7)
+    return next((o for o in occurrences(job, since, account.now()) if o.key == action.item_id), None)
+
+
+def _alarm(
+    account: Account,
+    action: ActionRecord,
+    kind: str,
+    text: str,
+    reading: CampaignReading | None,
+    other: str | None,
+) -> str | None:
+    """Record an alarm once per item and kind; returns its sentence the first time, then None."""
+    known = account.ledger.alarms(account.organization)
+    if any(a.kind == kind and a.body.get("item") == action.item_key for a in known):
+        return None
+    campaign = reading.campaign if reading else None
+    report = reading.report if reading else None
+    original_sent = max(campaign.send_amt if campaign else 0, report.send_amt if report else 0)
+    copy = account.campaigns.get(other) if other and campaign else None
+    account.ledger.alarm(
+        account.organization,
+        kind,
+        {
+            "item": action.item_key,
+            "action": action.id,
+            "other": other,
+            "original_sent": original_sent,
+            "copy_sent": copy.send_amt if copy else 0,
+            "twice_at_most": min(original_sent, copy.send_amt) if copy else 0,
+            "text": text,
+        },
+    )
+    return text

@@ -1,0 +1,212 @@
+"""Take the inventory: one batched read of all that an outage may have touched.
+
+Touched is what was due, or active, in [start - lead, end + tail) (architecture 4.2). What is settled is recorded
+here at once; only the rest is watched, by one sensor per item. Raises the errors of the ports: without a whole
+list of campaigns and a readable Activity Log there is no inventory, and nothing is decided.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
+from pro2_reconciliation.domain.errors import ConfigurationError, RequestError
+from pro2_reconciliation.domain.inventory import Inventory, WatchItem
+from pro2_reconciliation.domain.jobs import ActivityLog, Job, Occurrence
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.matching import match
+from pro2_reconciliation.domain.observation import CampaignState, Observation
+from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.schedule import occurrences, previous
+from pro2_reconciliation.domain.windows import touched
+from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.observing import needs_watching, observe_campaign, observe_occurrence
+
+HISTORY = timedelta(days=35)
+"""How far back the Activity Log is read at most, to know what is usual for a job."""
+
+
+def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = ()) -> Inventory:
+    """Read what ``window`` touched. ``only`` limits it to these item keys (a dag run that follows up).
+
+    Raises ``ConfigurationError`` when more items are unsettled than the policy allows to watch.
+    """
+    policy, now = account.policy, account.now()
+    usual = max((job.usual_minutes for job in account.site.jobs), default=0)
+    campaign_span, job_span = touched(window, policy, usual)
+    listed = account.campaigns.scheduled_since(campaign_span.start)
+    campaigns = _touched_campaigns(account, window, campaign_span, listed)
+    due = due_occurrences(account.site.jobs, job_span, now)
+    campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
+    due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
+    readings = {c.id: _first_reading(account, c) for c in campaigns}
+    observations: dict[str, Observation] = {}
+    for campaign in campaigns:
+        seen = observe_campaign(
+            campaign.id, campaign.name, readings[campaign.id], account.now(), policy, "inventory"
+        )
+        observations[seen.key] = seen
+    for seen in _occurrence_observations(account, due, window):
+        observations[seen.key] = seen
+    watch = tuple(
+        _watch_item(account, window, seen)
+        for seen in observations.values()
+        if needs_watching(seen.state, seen.reading.campaign if seen.reading else None)
+    )
+    if len(watch) > policy.max_sensors:
+        raise ConfigurationError(
+            f"{len(watch)} items are unsettled between {local(window.start, account.zone)} and "
+            f"{local(window.end, account.zone)}; at most {policy.max_sensors} are watched in one dag run. "
+            "Narrow the window, or raise max_sensors in policy.yaml"
+        )
+    return Inventory(
+        organization=account.organization,
+        zone=account.zone,
+        window=window,
+        taken_at=now,
+        readings=readings,
+        occurrences=due,
+        automations=() if only else _automations(account, window),
+        observations=observations,
+        watch=() if only else watch,
+        floor_id=_floor(listed, window.start),
+        only=only,
+    )
+
+
+def due_occurrences(jobs: tuple[Job, ...], span: Window, now: datetime) -> tuple[Occurrence, ...]:
+    """Every occurrence that was due in the span and should have begun by now, in order of time."""
+    found = [o for job in jobs for o in occurrences(job, span.start, span.end) if o.due + job.grace <= now]
+    return tuple(sorted(found, key=lambda o: (o.due, o.job_id)))
+
+
+def history_start(account: Account, due: tuple[Occurrence, ...], window: Window) -> datetime:
+    """From when the Activity Log is read: far enough for the three occurrences before the outage (rule R5)."""
+    jobs = account.site.jobs_by_id
+    earlier = [o.due for job_id in {o.job_id for o in due} for o in previous(jobs[job_id], window.start, 3)]
+    return max(min([*earlier, window.start]) - timedelta(hours=1), window.start - HISTORY)
+
+
+def read_log(account: Account, due: tuple[Occurrence, ...], window: Window) -> ActivityLog:
+    return account.dashboard.activity(history_start(account, due, window), account.now())
+
+
+def _touched_campaigns(
+    account: Account, window: Window, span: Window, listed: list[Campaign]
+) -> list[Campaign]:
+    if Service.SENDING not in window.services:
+        return []
+    known = {c.id: c for c in listed}
+    wanted = {c.id for c in listed if _active_in(c, span)}
+    for campaign_id in _from_the_ledger(account, span):
+        if campaign_id not in known:
+            fresh = account.campaigns.get(campaign_id)
+            if fresh is None:
+                continue
+            known[campaign_id] = fresh
+        wanted.add(campaign_id)
+    return [known[i] for i in sorted(wanted, key=lambda i: (len(i), i))]
+
+
+def _active_in(campaign: Campaign, span: Window) -> bool:
+    return any(moment is not None and moment in span for moment in (campaign.due, campaign.last_sent))
+
+
+def _from_the_ledger(account: Account, span: Window) -> set[str]:
+    """Campaigns that an earlier snapshot had scheduled in the span, and those still open for a person."""
+    ids = {
+        item.item_key.partition(":")[2]
+        for item in account.ledger.open_items(account.organization)
+        if item.item_key.startswith("campaign:")
+    }
+    snapshot = account.ledger.latest_snapshot(account.organization, before=span.end)
+    for entry in snapshot.body.get("campaigns", []) if snapshot else []:
+        if entry.get("due") and datetime.fromisoformat(entry["due"]) in span:
+            ids.add(str(entry["id"]))
+    return ids
+
+
+def _first_reading(account: Account, campaign: Campaign) -> CampaignReading:
+    """The list's values; with the report where the state hangs on it."""
+    state = observe_campaign(
+        campaign.id,
+        campaign.name,
+        CampaignReading(campaign=campaign, report=None, read_at=account.now()),
+        account.now(),
+        account.policy,
+        "",
+    ).state
+    report = None
+    if state in (CampaignState.PENDING, CampaignState.COMPLETE_EMPTY):
+        report = account.report_of(campaign.id)
+    return CampaignReading(campaign=campaign, report=report, read_at=account.now())
+
+
+def _occurrence_observations(
+    account: Account, due: tuple[Occurrence, ...], window: Window
+) -> list[Observation]:
+    if not due:
+        return []
+    jobs = account.site.jobs_by_id
+    log = read_log(account, due, window)
+    try:
+        console = account.dashboard.console()
+    except RequestError:
+        console = None
+    return [
+        observe_occurrence(found, jobs[found.occurrence.job_id], console, account.now(), "inventory")
+        for found in match(due, log.rows, jobs).by_key.values()
+    ]
+
+
+def _watch_item(account: Account, window: Window, seen: Observation) -> WatchItem:
+    policy, now = account.policy, account.now()
+    settled = max(now, window.end + timedelta(seconds=policy.settle_seconds))
+    if seen.kind is ItemKind.CAMPAIGN:
+        empty = seen.state == CampaignState.COMPLETE_EMPTY
+        seconds = policy.complete_empty_watch_seconds if empty else policy.watch_campaign_seconds
+        start = settled
+    else:
+        job = account.site.jobs_by_id[seen.item_id.partition("@")[0]]
+        seconds = min(
+            max(2 * job.usual.total_seconds(), policy.watch_occurrence_min_seconds),
+            policy.watch_occurrence_max_seconds,
+        )
+        start = now
+    deadline = min(start + timedelta(seconds=seconds), now + timedelta(seconds=policy.watch_total_seconds))
+    return WatchItem(
+        kind=seen.kind,
+        item_id=seen.item_id,
+        name=seen.name,
+        deadline=deadline,
+        not_before=now + timedelta(seconds=policy.read_gap_seconds),
+    )
+
+
+def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
+    if Service.SENDING not in window.services:
+        return ()
+    return tuple(account.contacts.automations(window.start))
+
+
+def _floor(campaigns: list[Campaign], start: datetime) -> str:
+    """The highest campaign id made before the window; every suspect has a higher one."""
+    made = [int(c.id) for c in campaigns if c.id.isdigit() and c.created and c.created < start]
+    return str(max(made, default=0))
+
+
+def scheduled_snapshot(account: Account) -> dict[str, list[dict[str, str | None]]]:
+    """What a detection pass keeps while Pro2 is up: every scheduled campaign and every occurrence due soon."""
+    now = account.now()
+    ahead = Window(start=now - timedelta(hours=account.policy.lead_hours), end=now + timedelta(days=1))
+    scheduled = [
+        c for c in account.campaigns.scheduled_since(ahead.start) if c.status is CampaignStatus.SCHEDULED
+    ]
+    due = [o for job in account.site.jobs for o in occurrences(job, ahead.start, ahead.end)]
+    return {
+        "campaigns": [
+            {"id": c.id, "name": c.name, "due": c.due.isoformat() if c.due else None} for c in scheduled
+        ],
+        "occurrences": [{"id": o.key, "due": o.due.isoformat()} for o in due],
+    }

@@ -1,0 +1,200 @@
+"""Turn one poll of the whole account into one observation per watched item.
+
+One list of campaigns, one Activity Log and one Console serve every item; what belongs to a single item is only
+remembered here (since when a counter stood still). A part that could not be read leaves its items as they were
+last seen, with the error noted: a failed poll never makes anything look broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.inventory import Inventory, WatchItem
+from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job, Occurrence
+from pro2_reconciliation.domain.lineage import live, suspects
+from pro2_reconciliation.domain.matching import Match, match
+from pro2_reconciliation.domain.observation import CampaignState, Observation, OccurrenceState
+from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.states import UNSETTLED, campaign_state, console_row_of, occurrence_state
+from pro2_reconciliation.domain.words import ItemKind
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One poll: None where a part could not be read, with the reason in ``errors``."""
+
+    read_at: datetime
+    campaigns: tuple[Campaign, ...] | None = None
+    log: ActivityLog | None = None
+    console: Console | None = None
+    errors: tuple[str, ...] = ()
+
+
+def needs_watching(state: str, campaign: Campaign | None) -> bool:
+    """Whether time alone may change the item: an unsettled state of something that we could repair."""
+    if state not in UNSETTLED:
+        return False
+    if campaign is None:
+        return True
+    return campaign.type == "single" and not campaign.recurring and not campaign.from_automation
+
+
+def observe_campaign(
+    campaign_id: str, name: str, reading: CampaignReading, now: datetime, policy: Policy, source: str
+) -> Observation:
+    """A first observation of one campaign."""
+    return Observation(
+        kind=ItemKind.CAMPAIGN,
+        item_id=campaign_id,
+        name=name,
+        state=campaign_state(reading, now, policy),
+        seen_at=now,
+        first_agreed=now,
+        source=source,
+        reading=reading,
+    )
+
+
+def observe_occurrence(
+    found: Match, job: Job, console: Console | None, now: datetime, source: str
+) -> Observation:
+    """A first observation of one occurrence."""
+    occurrence = found.occurrence
+    own = console_row_of(occurrence, job, console.of(job.id) if console else (), found.row)
+    state = occurrence_state(found.row, own, late=found.late)
+    if found.repaired_by_hand is not None and state is not OccurrenceState.IN_PROGRESS:
+        state = OccurrenceState.SUCCEEDED
+    return Observation(
+        kind=ItemKind.OCCURRENCE,
+        item_id=occurrence.key,
+        name=job.name,
+        state=state,
+        seen_at=now,
+        first_agreed=now,
+        source=source,
+        row=found.row or found.repaired_by_hand,
+        console=own,
+    )
+
+
+@dataclass
+class Observer:
+    """Remembers, across polls, when each item's state and counter last changed."""
+
+    site: Site
+    window: Window
+    occurrences: tuple[Occurrence, ...]
+    _last: dict[str, Observation] = field(default_factory=dict)
+    _moved: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, site: Site, inventory: Inventory) -> Observer:
+        observer = cls(site, inventory.window, inventory.occurrences)
+        observer._last = dict(inventory.observations)
+        return observer
+
+    def observe(self, snapshot: Snapshot) -> dict[str, Observation]:
+        """Item key to what is known of it now; an item of a part that was not read keeps its last observation."""
+        if snapshot.campaigns is not None:
+            for campaign in snapshot.campaigns:
+                reading = CampaignReading(campaign=campaign, report=None, read_at=snapshot.read_at)
+                seen = observe_campaign(
+                    campaign.id, campaign.name, reading, snapshot.read_at, self.site.policy, "campaign list"
+                )
+                self._note(self._flat(seen, campaign, snapshot), by_hand=self._by_hand(campaign, snapshot))
+        if snapshot.log is not None:
+            jobs = self.site.jobs_by_id
+            for found in match(self.occurrences, snapshot.log.rows, jobs).by_key.values():
+                job = jobs[found.occurrence.job_id]
+                if found.row is None and not found.repaired_by_hand and snapshot.console is None:
+                    continue
+                self._note(
+                    observe_occurrence(
+                        found, job, snapshot.console, snapshot.read_at, "activity log and console"
+                    )
+                )
+        return dict(self._last)
+
+    def _note(self, seen: Observation, *, by_hand: str = "") -> None:
+        before = self._last.get(seen.key)
+        same = before is not None and before.state == seen.state
+        self._last[seen.key] = seen.model_copy(
+            update={
+                "reads": before.reads + 1 if same and before else 1,
+                "first_agreed": before.first_agreed if same and before else seen.seen_at,
+                "note": by_hand,
+            }
+        )
+
+    def _by_hand(self, campaign: Campaign, snapshot: Snapshot) -> str:
+        copies, _ = suspects(campaign, snapshot.campaigns or (), self.window.start, frozenset())
+        return ", ".join(f"«{c.name}» ({c.id})" for c in copies if live(c))
+
+    def _flat(self, seen: Observation, campaign: Campaign, snapshot: Snapshot) -> Observation:
+        """In flight, but its counter stood still for the policy's time: partly sent (rule C9)."""
+        if seen.state is not CampaignState.IN_FLIGHT:
+            return seen
+        amount, since = self._moved.get(campaign.id, (-1, snapshot.read_at))
+        if amount != campaign.send_amt:
+            self._moved[campaign.id] = (campaign.send_amt, snapshot.read_at)
+            return seen
+        if snapshot.read_at - since < timedelta(seconds=self.site.policy.partly_sent_flat_seconds):
+            return seen
+        return seen.model_copy(update={"state": CampaignState.PARTLY_SENT})
+
+
+def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived: bool) -> Observation | None:
+    """The observation that ends the watch of one item, or None: keep watching.
+
+    It ends when the item settled, was repaired by hand, the wait was waived (after the read gap), or at the
+    deadline, which is absolute: then it says "still pending" and does not fail.
+    """
+    if seen is not None and (
+        not needs_watching(seen.state, seen.reading.campaign if seen.reading else None) or seen.note
+    ):
+        return seen
+    ended = now >= item.deadline or (waived and now >= item.not_before)
+    if not ended:
+        return None
+    if seen is None:
+        return Observation(
+            kind=item.kind,
+            item_id=item.item_id,
+            name=item.name,
+            state="unknown",
+            seen_at=now,
+            source="nothing",
+            note="it was never read while it was watched",
+        )
+    return seen.model_copy(update={"still_pending": True, "waived": waived and now < item.deadline})
+
+
+def poll(
+    campaigns: Callable[[], Sequence[Campaign]],
+    log: Callable[[], ActivityLog],
+    console: Callable[[], Console],
+    now: Callable[[], datetime],
+) -> Snapshot:
+    """Read the three parts; one that fails is None and named in ``errors``."""
+    errors: list[str] = []
+    parts: list[object] = []
+    for read in (campaigns, log, console):
+        try:
+            parts.append(read())
+        except RequestError as error:
+            errors.append(str(error))
+            parts.append(None)
+    listed, activity, running = parts
+    return Snapshot(
+        read_at=now(),
+        campaigns=tuple(listed) if listed is not None else None,  # type: ignore[arg-type]
+        log=activity if isinstance(activity, ActivityLog) else None,
+        console=running if isinstance(running, Console) else None,
+        errors=tuple(errors),
+    )

@@ -1,0 +1,271 @@
+"""Build the frozen plan: a fresh look at everything unsettled, then the decision table for every item.
+
+The fresh look is the second of the two reads that "still pending" needs. A missing observation makes an item
+UNKNOWN; an item that cannot be read again is UNKNOWN too. Raises the errors of the ports only for the two
+batched reads: without them there is no plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
+from pro2_reconciliation.domain.decide import decide_automation, decide_campaign, decide_occurrence
+from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.facts import OwnAction, campaign_facts, health_of
+from pro2_reconciliation.domain.inventory import Inventory
+from pro2_reconciliation.domain.jobs import ActivityLog, Console, Occurrence
+from pro2_reconciliation.domain.lineage import suspects
+from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_failed_share
+from pro2_reconciliation.domain.observation import CampaignState, Observation
+from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, occurrence_facts
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
+from pro2_reconciliation.domain.schedule import previous
+from pro2_reconciliation.domain.states import campaign_state
+from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.drift import drift_decisions
+from pro2_reconciliation.repair.inventory import read_log
+
+
+@dataclass(frozen=True)
+class World:
+    """The fresh reads that a plan is built on."""
+
+    campaigns: dict[str, Campaign]
+    log: ActivityLog | None
+    console: Console | None
+    health: str
+
+
+def build_plan(
+    account: Account,
+    inventory: Inventory,
+    observations: Mapping[str, Observation],
+    *,
+    parent: str | None = None,
+    book: RuleBook = RULE_BOOK,
+) -> Plan:
+    """The plan for an inventory. ``observations`` are what the sensors ended with (item key to observation);
+    items that were settled at once have theirs in the inventory."""
+    world = _look(account, inventory)
+    ours = _own_actions(account)
+    copies = account.ledger.copies(account.organization)
+    decisions: list[Decision] = []
+    for campaign_id in inventory.readings:
+        seen = _seen(inventory, observations, f"campaign:{campaign_id}")
+        decisions.append(_campaign(account, inventory, world, campaign_id, seen, ours, copies, book))
+    decisions += _occurrences(account, inventory, world, observations, ours, book)
+    decisions += drift_decisions(account, decisions)
+    decisions += [decide_automation(automation) for automation in inventory.automations]
+    identity = account.ledger.identity
+    return Plan(
+        organization=account.organization,
+        zone=account.zone,
+        window=inventory.window,
+        created_at=account.now(),
+        ledger_uuid=identity.uuid,
+        ledger_epoch=identity.epoch,
+        parent=parent,
+        health=world.health,
+        floor_id=inventory.floor_id,
+        decisions=tuple(decisions),
+    )
+
+
+def _seen(inventory: Inventory, observations: Mapping[str, Observation], key: str) -> Observation | None:
+    """What watching ended with; for an item that was to be watched and was not, None."""
+    if any(item.key == key for item in inventory.watch):
+        return observations.get(key)
+    return inventory.observations.get(key)
+
+
+def _look(account: Account, inventory: Inventory) -> World:
+    edge = inventory.window.start - timedelta(hours=account.policy.lead_hours)
+    listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if inventory.readings else {}
+    log = read_log(account, inventory.occurrences, inventory.window) if inventory.occurrences else None
+    console: Console | None = None
+    if inventory.occurrences:
+        try:
+            console = account.dashboard.console()
+        except RequestError:
+            console = None
+    successes = [
+        row
+        for row in (log.rows if log else ())
+        if row.outcome is Outcome.SUCCESS and row.started >= inventory.window.end
+    ]
+    health = health_of(
+        window_end=inventory.window.end,
+        campaigns=list(listed.values()),
+        successes_since=len(successes),
+        now=account.now(),
+        policy=account.policy,
+    )
+    pending = [c.id for c in listed.values() if c.id in inventory.readings and _pending(c, account)]
+    young = [c.id for c in listed.values() if (c.created or inventory.window.start) >= inventory.window.start]
+    if pending:
+        listed |= account.campaigns.detailed(sorted({*pending, *young}, key=int))
+    return World(listed, log, console, health)
+
+
+def _pending(campaign: Campaign, account: Account) -> bool:
+    reading = CampaignReading(campaign=campaign, report=None, read_at=account.now())
+    return campaign_state(reading, account.now(), account.policy) is CampaignState.PENDING
+
+
+def _campaign(
+    account: Account,
+    inventory: Inventory,
+    world: World,
+    campaign_id: str,
+    seen: Observation | None,
+    ours: Mapping[str, OwnAction],
+    copies: Mapping[str, str],
+    book: RuleBook,
+) -> Decision:
+    first = inventory.readings[campaign_id]
+    reading = _second_reading(account, world, campaign_id)
+    shown = reading.campaign or first.campaign
+    name = shown.name if shown else campaign_id
+    root = copies.get(campaign_id, f"campaign:{campaign_id}")
+    own = ours.get(root) if campaign_id not in copies else None
+    visible, alike = (
+        suspects(shown, world.campaigns.values(), inventory.window.start, frozenset(copies))
+        if shown
+        else ((), ())
+    )
+    facts = campaign_facts(
+        reading,
+        first=first,
+        observation=seen,
+        original_name=name,
+        window_start=inventory.window.start,
+        suspects=visible,
+        look_alikes=alike,
+        root=root.removeprefix("campaign:"),
+        own=own,
+        health=world.health,
+        policy=account.policy,
+        zone=account.zone,
+        now=account.now(),
+    )
+    return decide_campaign(
+        reading,
+        facts,
+        item_id=campaign_id,
+        name=name,
+        root=root,
+        policy=account.policy,
+        feeds=feeds_of(account, shown) if shown else (),
+        observation=seen,
+        book=book,
+    )
+
+
+def feeds_of(account: Account, campaign: Campaign) -> tuple[str, ...]:
+    """Ids of the jobs that make a campaign's audience: named by the job, or by the policy."""
+    entry = account.policy.of(campaign)
+    named = [job.id for job in account.site.jobs if {campaign.id, campaign.name} & set(job.feeds)]
+    return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
+
+
+def _second_reading(account: Account, world: World, campaign_id: str) -> CampaignReading:
+    campaign = world.campaigns.get(campaign_id) or account.campaigns.get(campaign_id)
+    report = None
+    if campaign and campaign.status in (
+        CampaignStatus.SCHEDULED,
+        CampaignStatus.SENDING,
+        CampaignStatus.COMPLETE,
+    ):
+        unclear = _pending(campaign, account) or (
+            campaign.status is CampaignStatus.COMPLETE and not campaign.send_amt
+        )
+        if unclear:
+            report = account.report_of(campaign_id)
+    return CampaignReading(campaign=campaign, report=report, read_at=account.now())
+
+
+def _occurrences(
+    account: Account,
+    inventory: Inventory,
+    world: World,
+    observations: Mapping[str, Observation],
+    ours: Mapping[str, OwnAction],
+    book: RuleBook,
+) -> list[Decision]:
+    if not inventory.occurrences:
+        return []
+    jobs = account.site.jobs_by_id
+    rows = world.log.rows if world.log else ()
+    matches = match(inventory.occurrences, rows, jobs)
+    decisions = []
+    for key, found in matches.by_key.items():
+        job = jobs[found.occurrence.job_id]
+        siblings = tuple(m for m in matches.by_key.values() if m.occurrence.job_id == job.id)
+        own_rows = [row for row in rows if row.job_id == job.id]
+        before = previous(job, inventory.window.start, 3)
+        evidence = OccurrenceEvidence(
+            occurrence=found.occurrence,
+            job=job,
+            match=found,
+            siblings=siblings,
+            log=world.log,
+            console=world.console,
+            later=tuple(row for row in own_rows if row.started > found.occurrence.due),
+            matched_before=last_matched(job, before, own_rows) if not found.found else None,
+            asked_before=len(before),
+            usual_share=usual_failed_share(r for r in own_rows if r.started < inventory.window.start),
+            entries=_entries(account, found, job.automation, job.process_type),
+            services_healthy=True,
+            own=ours.get(f"occurrence:{key}"),
+        )
+        facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())
+        decisions.append(
+            decide_occurrence(
+                evidence,
+                facts,
+                tag=unique_tag(found.occurrence),
+                observation=_seen(inventory, observations, f"occurrence:{key}"),
+                book=book,
+            )
+        )
+    return decisions
+
+
+def unique_tag(occurrence: Occurrence) -> str:
+    """The tag of a data sync's import: made of the occurrence, so that a repeat finds its own."""
+    return f"reconcile {occurrence.job_id} {occurrence.due:%Y-%m-%d %H:%M}Z"
+
+
+def _entries(account: Account, found: Match, automation: str | None, kind: ProcessType) -> int | None:
+    """Contacts that entered a trigger's automation since it was due, None where that is not known."""
+    if kind is not ProcessType.SCHEDULED_TRIGGER or automation is None or found.found:
+        return None
+    try:
+        return account.contacts.entries(automation, found.occurrence.due, account.now())
+    except RequestError:
+        return None
+
+
+def _own_actions(account: Account) -> dict[str, OwnAction]:
+    """Root to our newest action that had an effect: done, open, or waiting for a person (rules C0 and R0)."""
+    found: dict[str, OwnAction] = {}
+    for action in account.ledger.actions(account.organization):
+        if action.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
+            continue
+        if action.had_effect:
+            text = f"{action.remedy.value.replace('_', ' ')}, {action.state}"
+            found[action.root] = OwnAction(own_state(action), text, action.remedy)
+    return found
+
+
+def own_state(action: ActionRecord) -> str:
+    """An action with an effect, in the three words of rules C0 and R0."""
+    if action.state in (State.CONFIRMED, State.CLOSED):
+        return "done"
+    return "open" if action.state == RUNNING else "needs_human"

@@ -1,0 +1,101 @@
+"""A whole reconciliation in process: the same functions that Airflow's tasks call, in the order of the DAG.
+
+For incidents at a desk and for tests. ``tick`` is called while it waits, so that a test's people and its clock can
+act; Airflow's own DAG is wired in ``dags/reconcile.py`` and nowhere imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pro2_reconciliation.domain.inventory import Inventory
+from pro2_reconciliation.domain.observation import Observation
+from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
+from pro2_reconciliation.domain.words import Choice, Mode, Verb
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import Lane
+from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
+from pro2_reconciliation.repair.inventory import history_start, take_inventory
+from pro2_reconciliation.repair.observing import Observer, poll, verdict
+from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.proofs import Proof
+from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
+from pro2_reconciliation.repair.steps import carry_out
+
+Answer = Callable[[Plan], Mapping[str, Choice]]
+
+
+def reconcile(
+    account: Account,
+    window: Window,
+    mode: Mode,
+    *,
+    answer: Answer | None = None,
+    only: tuple[str, ...] = (),
+    parent: str | None = None,
+    book: RuleBook = RULE_BOOK,
+    dag_run: str = "in process",
+) -> tuple[Plan, Report]:
+    """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
+    nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
+    inventory = take_inventory(account, window, only=only)
+    observations = watch(account, inventory)
+    plan = build_plan(account, inventory, observations, parent=parent, book=book)
+    account.ledger.save_plan(plan, dag_run)
+    if mode is Mode.ASK and answer is not None and any(d.asks for d in plan.decisions):
+        account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
+    cleared = clear(account, plan, mode, who=account.owner)
+    run_lanes(account, plan, cleared)
+    report = make_report(account, plan, mode, not_now=cleared.not_now)
+    keep_open_items(account, plan, report)
+    return plan, report
+
+
+def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:
+    """Poll until every watched item has its verdict; the clock decides how long that is."""
+    observer = Observer.of(account.site, inventory)
+    left = {item.key: item for item in inventory.watch}
+    done: dict[str, Observation] = {}
+    edge = min(
+        (r.campaign.due for r in inventory.readings.values() if r.campaign and r.campaign.due),
+        default=inventory.window.start,
+    )
+    since = history_start(account, inventory.occurrences, inventory.window)
+    while left:
+        account.clock.sleep(account.policy.poll_seconds)
+        snapshot = poll(
+            lambda: account.campaigns.scheduled_since(edge),
+            lambda: account.dashboard.activity(since, account.now()),
+            account.dashboard.console,
+            account.now,
+        )
+        seen = observer.observe(snapshot)
+        waivers = account.ledger.waivers(account.organization, inventory.taken_at)
+        for key, item in list(left.items()):
+            ended = verdict(item, seen.get(key), account.now(), waived=key in waivers)
+            if ended is not None:
+                done[key] = ended
+                del left[key]
+    return done
+
+
+def run_lanes(account: Account, plan: Plan, cleared: Cleared) -> None:
+    """Every lane in the order of safety; each step is proven before the next lane begins."""
+    for lane in Lane:
+        verbs = (Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN) if lane is Lane.RESEND else (None,)
+        if lane is Lane.RESEND:
+            for copy, send in zip(*(cleared.of(lane, verb) for verb in verbs), strict=True):
+                for step in (copy, send):
+                    _step(account, plan, step)
+            continue
+        for step in cleared.of(lane):
+            _step(account, plan, step)
+
+
+def _step(account: Account, plan: Plan, step: ClearedStep) -> None:
+    result = carry_out(account, plan, step.action_id, step.verb, even_if_not_stopped=step.even_if_not_stopped)
+    if result.went_on:
+        proof = Proof(account, plan, step.action_id, step.verb)
+        while not proof.look().decided:
+            account.clock.sleep(account.policy.poll_seconds)

@@ -1,0 +1,240 @@
+"""Compare the plan with the ledger: every item exactly once, with its rule, decision and what became of it.
+
+An item of a cleared action without an end state is a failure, whatever the tasks say; needs_human and "not chosen"
+are not. Nothing is computed from Airflow: plan and ledger are the only sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.rules import ENDING_RULES
+from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import chosen_remedy
+
+
+class End(StrEnum):
+    """How an item ended in this dag run."""
+
+    NONE = "none"
+    OPEN = "open"
+    PROPOSED = "proposed"
+    NOT_CHOSEN = "not chosen"
+    NOT_NOW = "not now"
+    VERIFIED = "verified"
+    NEEDS_HUMAN = "needs_human"
+    STALE = "stale"
+    FAILED = "failed"
+    REPORTED = "reported"
+
+
+class Row(Value):
+    """One item. ``rule`` is the last rule that decided, plan or ending; ``log_url`` is filled by the caller."""
+
+    kind: ItemKind
+    item_id: str
+    name: str
+    rule: str
+    via: tuple[str, ...] = ()
+    observation: str
+    decision: str
+    reason: str
+    outcome: End
+    detail: str = ""
+    steps: tuple[str, ...] = ()
+    audience: int | None = None
+    due: UtcTime | None = None
+    observed_at: UtcTime | None = None
+    answered_by: str = ""
+    copy_id: str | None = None
+    log_url: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind.value}:{self.item_id}"
+
+
+class Report(Value):
+    """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts."""
+
+    organization: str
+    zone: str
+    window: Window
+    mode: Mode
+    plan_hash: str
+    made_at: UtcTime
+    health: str
+    rows: tuple[Row, ...]
+    alarms: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for row in self.rows:
+            found[row.outcome.value] = found.get(row.outcome.value, 0) + 1
+        return found
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.outcome is End.FAILED)
+
+
+def make_report(
+    account: Account, plan: Plan, mode: Mode, *, not_now: Mapping[str, str], reason: str = ""
+) -> Report:
+    """The report of one plan. ``not_now`` are the sentences of ``clear`` (item key to why it may not be done)."""
+    answers = account.ledger.answers(plan.hash)
+    actions = _latest_actions(account, plan)
+    rows = []
+    for decision in plan.decisions:
+        answer = answers.get(decision.key)
+        choice = answer.choice if answer else None
+        action = actions.get((decision.key, chosen_remedy(decision, choice) if choice else decision.remedy))
+        rows.append(
+            _row(decision, mode, choice, action, not_now.get(decision.key, ""), answer.who if answer else "")
+        )
+    since = plan.window.start
+    return Report(
+        organization=plan.organization,
+        zone=plan.zone,
+        window=plan.window,
+        mode=mode,
+        plan_hash=plan.hash,
+        made_at=account.now(),
+        health=plan.health,
+        rows=tuple(rows),
+        alarms=tuple(
+            str(a.body.get("text", a.kind)) for a in account.ledger.alarms(account.organization, since)
+        ),
+        reason=reason,
+    )
+
+
+def keep_open_items(account: Account, plan: Plan, report: Report) -> None:
+    """needs_human is not an end: such items stay open in the ledger; those that settled are closed."""
+    open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
+    for row in report.rows:
+        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED):
+            if row.key not in open_keys:
+                account.ledger.open_item(
+                    account.organization,
+                    row.key,
+                    name=row.name,
+                    rule=row.rule,
+                    reason=row.reason,
+                    plan_hash=plan.hash,
+                )
+        elif row.key in open_keys and row.outcome in (End.NONE, End.VERIFIED):
+            account.ledger.close_item(account.organization, row.key, "world", f"{row.rule}: {row.reason}")
+
+
+def raise_if_failed(report: Report) -> None:
+    """Raise ``ReconciliationError`` naming every item whose action failed or has no end state."""
+    if report.failures:
+        names = "; ".join(f"«{row.name}» ({row.item_id}): {row.detail}" for row in report.failures)
+        raise ReconciliationError(
+            f"{len(report.failures)} items did not end: {names}. See the report for each"
+        )
+
+
+def _latest_actions(account: Account, plan: Plan) -> dict[tuple[str, Remedy | None], ActionRecord]:
+    keys = {decision.key for decision in plan.decisions}
+    found: dict[tuple[str, Remedy | None], ActionRecord] = {}
+    for action in account.ledger.actions(account.organization):
+        if action.item_key in keys:
+            found[(action.item_key, action.remedy)] = action
+    return found
+
+
+def _row(
+    decision: Decision,
+    mode: Mode,
+    choice: Choice | None,
+    action: ActionRecord | None,
+    not_now: str,
+    who: str,
+) -> Row:
+    end, detail, rule = _end(decision, mode, choice, action, not_now)
+    seen = decision.observation
+    copied = action.step(Verb.COPY_CAMPAIGN) if action and end is not End.NONE else None
+    return Row(
+        kind=decision.kind,
+        item_id=decision.item_id,
+        name=decision.name,
+        rule=rule,
+        via=decision.via,
+        observation=(f"{seen.state}, still pending" if seen.still_pending else str(seen.state))
+        if seen
+        else "-",
+        decision=decision.remedy.value,
+        reason=decision.reason,
+        outcome=end,
+        detail=detail,
+        steps=decision.steps,
+        audience=decision.audience,
+        due=decision.due,
+        observed_at=seen.seen_at if seen else None,
+        answered_by=who,
+        copy_id=copied.remote_id if copied else None,
+    )
+
+
+def _end(
+    decision: Decision, mode: Mode, choice: Choice | None, action: ActionRecord | None, not_now: str
+) -> tuple[End, str, str]:
+    """(end, detail, rule) of one item."""
+    fixed = {
+        Remedy.NONE: End.NONE,
+        Remedy.WATCH: End.OPEN,
+        Remedy.NEEDS_HUMAN: End.NEEDS_HUMAN,
+        Remedy.REPORT: End.REPORTED,
+    }
+    if decision.remedy in fixed:
+        return fixed[decision.remedy], "", decision.rule
+    if mode is Mode.PLAN:
+        return End.PROPOSED, "plan only", decision.rule
+    if not_now and choice is not None and chosen_remedy(decision, choice) is None:
+        return End.NOT_CHOSEN, not_now, decision.rule
+    if not_now:
+        return End.NOT_NOW, not_now, decision.rule
+    if choice is None and mode is Mode.ASK:
+        return End.NOT_CHOSEN, "nobody answered", decision.rule
+    if action is None:
+        if mode is Mode.AUTO:
+            return End.PROPOSED, "needs consent", decision.rule
+        return End.FAILED, "it was chosen, and the ledger knows no action for it", decision.rule
+    return _end_of_action(decision, action)
+
+
+def _end_of_action(decision: Decision, action: ActionRecord) -> tuple[End, str, str]:
+    worst = next((s for s in action.latest if s.state == action.state), action.latest[-1])
+    why = f"{worst.verb.value.replace('_', ' ')}: {worst.moves[-1].why}"
+    rule = decision.rule
+    ending = next((r for r in ENDING_RULES.values() if worst.moves[-1].why.startswith(f"{r}: ")), None)
+    if ending:
+        rule = ending
+    if action.state == State.CONFIRMED:
+        return End.VERIFIED, action.latest[-1].moves[-1].why, rule
+    if action.state == State.FAILED and worst.verb is Verb.STOP_RUN:
+        return End.NEEDS_HUMAN, why, ENDING_RULES["stop_run_refused"]
+    if action.state == State.NEEDS_HUMAN:
+        return End.NEEDS_HUMAN, why, rule
+    if action.state == State.STALE:
+        return End.STALE, why, rule
+    if action.state == RUNNING:
+        waiting = next((s for s in action.latest if s.state not in (State.CONFIRMED, State.DONE)), worst)
+        return End.FAILED, f"no end: {waiting.verb.value} is {waiting.state.value}", rule
+    return End.FAILED, why, rule
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as plain JSON, for the file beside the HTML page."""
+    return {**report.model_dump(mode="json"), "counts": report.counts}

@@ -1,0 +1,226 @@
+"""Carry out one step: gates, fresh look, claim, intent, request, record. The only place where requests leave.
+
+Order is everything. The claim and the intent are committed before the request leaves; after a take-over, or an
+answer that got lost, nothing is sent again: the world is read (``adoption.py``). A crash at any point leaves a
+state from which this same function goes on. It fails with ``LedgerError`` when the lease was lost, and with the
+errors of the ports when the fresh look cannot be had; in both cases nothing was sent.
+"""
+
+from __future__ import annotations
+
+from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.errors import (
+    Ambiguous,
+    LedgerError,
+    NeverSent,
+    Refused,
+    Rejected,
+    RequestError,
+    Unreadable,
+)
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.adoption import SEND_AGAIN, find_out
+from pro2_reconciliation.repair.checks import stale_reason
+from pro2_reconciliation.repair.effects import perform
+from pro2_reconciliation.repair.gates import closed_gate
+
+LEASE_SECONDS = 180.0
+"""Above what one request may take with pacing, retries after a refusal (60 s) and its timeout."""
+MARGIN_SECONDS = 90.0
+"""So much of the lease must be left when a request leaves."""
+MAX_ATTEMPTS = 3
+HELD = "held"
+ELSEWHERE = "elsewhere"
+GONE_ON = frozenset({State.DONE, State.CONFIRMED})
+ENDED = frozenset({State.DECLINED, State.SKIPPED, State.STALE, State.FAILED, State.NEEDS_HUMAN, State.CLOSED})
+
+
+class StepResult(Value):
+    """What became of one step: a ledger state, or "held" (a gate) or "elsewhere" (somebody is at it)."""
+
+    action_id: str
+    item_key: str
+    name: str
+    verb: Verb
+    state: str
+    why: str
+    remote_id: str | None = None
+    adopted: bool = False
+
+    @property
+    def went_on(self) -> bool:
+        return self.state in GONE_ON
+
+
+def carry_out(
+    account: Account, plan: Plan, action_id: str, verb: Verb, *, even_if_not_stopped: bool = False
+) -> StepResult:
+    """Do one step of one action of the plan, or say why not.
+
+    In: ``even_if_not_stopped`` True when a person chose to reprocess although both may run. Out: the result, with
+    the reason in words. Errors: ``LedgerError`` (foreign ledger, lost lease), ``RequestError`` of the fresh look.
+    """
+    action, decision = _find(account, plan, action_id)
+    step = action.step(verb)
+    if step is None:
+        raise LedgerError(f"{action_id} has no step {verb.value}; it was never planned")
+    if step.state in GONE_ON:
+        return _result(action, step, step.moves[-1].why, adopted=True)
+    if step.state in ENDED:
+        return _result(action, step, step.moves[-1].why)
+    if step.state is State.NOT_DONE:
+        if step.attempt >= MAX_ATTEMPTS:
+            return _result(action, step, step.moves[-1].why)
+        account.ledger.retry_step(step.id, account.owner, f"not done: {step.moves[-1].why}")
+        action, decision = _find(account, plan, action_id)
+        step = action.step(verb) or step
+    blocked = _blocked_by_earlier(action, step)
+    if blocked:
+        return _end_stale(account, action, step, blocked)
+    gate = closed_gate(account, plan, decision, verb)
+    if gate and step.state not in (State.INTENDED, State.AMBIGUOUS):
+        return _result(action, step, gate, state=HELD)
+    claim = account.ledger.claim(step.id, account.owner, LEASE_SECONDS)
+    if claim is None:
+        return _result(action, account.ledger.step(step.id), "somebody else is at this step", state=ELSEWHERE)
+    try:
+        return _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+    finally:
+        account.ledger.release(claim)
+
+
+def _find(account: Account, plan: Plan, action_id: str) -> tuple[ActionRecord, Decision]:
+    action = account.ledger.action(action_id)
+    if action is None:
+        raise LedgerError(f"there is no action {action_id} in this ledger; clear the plan first")
+    decision = plan.decision(action.item_key)
+    if decision is None:
+        raise LedgerError(f"the plan {plan.id} has no item {action.item_key}; take the plan that cleared it")
+    return action, decision
+
+
+def _blocked_by_earlier(action: ActionRecord, step: StepRecord) -> str | None:
+    """A step waits for every earlier one; a stop must even be PROVEN before anything follows it."""
+    for earlier in action.latest:
+        if earlier.ordinal >= step.ordinal:
+            break
+        needed = {State.CONFIRMED} if earlier.verb is Verb.STOP_CAMPAIGN else GONE_ON
+        if earlier.state not in needed:
+            return f"{earlier.verb.value.replace('_', ' ')} is {earlier.state.value}: {earlier.moves[-1].why}"
+    return None
+
+
+def _claimed(
+    account: Account,
+    plan: Plan,
+    decision: Decision,
+    action: ActionRecord,
+    claim: Claim,
+    *,
+    even_if_not_stopped: bool,
+) -> StepResult:
+    if claim.state in (State.INTENDED, State.AMBIGUOUS):
+        return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+    step = account.ledger.step(claim.step_id)
+    reason = stale_reason(account, plan, decision, action, step.verb)
+    if reason:
+        account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
+        return _result(action, account.ledger.step(step.id), reason)
+    account.ledger.check(claim, MARGIN_SECONDS)
+    account.ledger.intend(
+        claim, fingerprint=action.fingerprint, details={"floor": _newest_id(account, plan, step.verb)}
+    )
+    return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
+
+
+def _request(
+    account: Account,
+    plan: Plan,
+    decision: Decision,
+    action: ActionRecord,
+    claim: Claim,
+    step: StepRecord,
+    *,
+    even_if_not_stopped: bool,
+) -> StepResult:
+    ledger, who = account.ledger, account.owner
+    try:
+        remote = perform(account, decision, action, step.verb, even_if_not_stopped=even_if_not_stopped)
+    except (NeverSent, Refused) as error:
+        ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
+        return _result(action, ledger.step(step.id), str(error))
+    except Rejected as error:
+        ledger.move(step.id, State.FAILED, who=who, why=str(error), claim=claim)
+        return _result(action, ledger.step(step.id), str(error))
+    except (Ambiguous, Unreadable) as error:
+        ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
+        return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+    ledger.move(step.id, State.DONE, who=who, why=remote or "accepted", claim=claim, remote_id=remote)
+    return _result(action, ledger.step(step.id), remote or "accepted")
+
+
+def _adopt(
+    account: Account,
+    plan: Plan,
+    decision: Decision,
+    action: ActionRecord,
+    claim: Claim,
+    *,
+    even_if_not_stopped: bool,
+) -> StepResult:
+    """Find out what became of a request that may have landed; wait for its quiet time, then settle the step."""
+    ledger, who = account.ledger, account.owner
+    step = ledger.step(claim.step_id)
+    intent = step.move_to(State.INTENDED)
+    floor = str((intent.details or {}).get("floor", plan.floor_id)) if intent else plan.floor_id
+    while True:
+        try:
+            finding = find_out(account, decision, action, step, floor)
+        except RequestError as error:
+            return _result(action, step, f"what became of it cannot be read yet: {error}")
+        if finding.state is not State.AMBIGUOUS:
+            break
+        claim = ledger.renew(claim, LEASE_SECONDS)
+        account.clock.sleep(account.policy.poll_seconds)
+    ledger.move(step.id, finding.state, who=who, why=finding.why, claim=claim, remote_id=finding.remote_id)
+    ledger.release(claim)
+    settled = ledger.step(step.id)
+    if finding.state is State.NOT_DONE and step.verb in SEND_AGAIN and step.attempt < MAX_ATTEMPTS:
+        ledger.retry_step(step.id, who, f"not done: {finding.why}")
+        return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
+    return _result(action, settled, finding.why, adopted=True)
+
+
+def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason: str) -> StepResult:
+    """A step whose earlier one did not succeed has lost its ground, unless that one may still succeed."""
+    earlier = [s for s in action.latest if s.ordinal < step.ordinal]
+    if step.state is State.CLEARED and any(s.state in ENDED for s in earlier):
+        account.ledger.move(step.id, State.STALE, who=account.owner, why=reason)
+        return _result(action, account.ledger.step(step.id), reason)
+    return _result(action, step, reason, state=HELD)
+
+
+def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:
+    """The highest campaign id before a copy is asked for: the copy's id is above it (decisions, section 5)."""
+    if verb is not Verb.COPY_CAMPAIGN:
+        return plan.floor_id
+    newest = account.campaigns.newer_than(plan.floor_id)
+    return str(max([int(c.id) for c in newest if c.id.isdigit()], default=int(plan.floor_id)))
+
+
+def _result(
+    action: ActionRecord, step: StepRecord, why: str, *, state: str | None = None, adopted: bool = False
+) -> StepResult:
+    return StepResult(
+        action_id=action.id,
+        item_key=action.item_key,
+        name=action.name,
+        verb=step.verb,
+        state=state or step.state.value,
+        why=why,
+        remote_id=step.remote_id,
+        adopted=adopted,
+    )

@@ -1,0 +1,168 @@
+"""Contacts, tags and automation entries of ActiveCampaign v3: ids and counts only, never an address.
+
+The exchanges are the methods of the port :class:`~pro2_reconciliation.domain.ports.Contacts`. Counts come
+from ``meta.total`` (often text); where an answer has none, the count is ``Unreadable`` and not 0.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pro2_reconciliation.domain.campaigns import Automation
+from pro2_reconciliation.domain.errors import Rejected, Unreadable
+from pro2_reconciliation.wire import scalars
+from pro2_reconciliation.wire.exchange import Exchange, Request
+from pro2_reconciliation.wire.paging import PAGE, ask, pages
+from pro2_reconciliation.wire.scalars import Row
+
+ACTIVE = "1"
+IN_PROGRESS = "1"
+MAX_STALLED_ROWS = 1000
+ANY_STATUS = "-1"
+
+
+def tag_id(tag: str) -> Exchange[str | None]:
+    """The id of the contact tag of exactly this name: the server's search is "contains", so we compare."""
+
+    def matches(entry: Row) -> bool:
+        return scalars.text(entry, "tag") == tag and scalars.text(entry, "tagType", "contact") == "contact"
+
+    found = yield from pages("api/3/tags", "tags", {"search": tag}, lambda page: any(map(matches, page)))
+    return next((scalars.identity(entry, "id", f"tag {tag}") for entry in found if matches(entry)), None)
+
+
+def holders(tag: str) -> Exchange[set[str]]:
+    """Ids of all contacts with the tag of this id, whatever their status, by key-set paging.
+
+    The whole set or an error: a set with a gap would make people look untagged.
+    """
+    found: set[str] = set()
+    after = 0
+    while True:
+        params = {
+            "tagid": tag,
+            "status": ANY_STATUS,
+            "orders[id]": "ASC",
+            "id_greater": str(after),
+            "limit": str(PAGE),
+        }
+        body = yield from ask(Request("GET", "api/3/contacts", params))
+        page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
+        if not page:
+            return found
+        ids = [scalars.number(entry, "id", "a contact", required=True) for entry in page]
+        if ids != sorted(set(ids)) or ids[0] <= after:
+            raise Unreadable(f"the holders of tag {tag} do not come by ascending id; the set would have gaps")
+        found.update(map(str, ids))
+        after = ids[-1]
+        if len(page) < PAGE and scalars.total(body, "api/3/contacts") in (None, len(page), len(found)):
+            return found
+
+
+def holder_count(tag: str) -> Exchange[int]:
+    """How many contacts hold a tag: ``subscriber_count``, else the total of a listing of one."""
+    body = yield from ask(Request("GET", f"api/3/tags/{tag}"))
+    entry = scalars.row(body.get("tag"), f"tag {tag}")
+    if entry.get("subscriber_count") not in (None, ""):
+        return scalars.number(entry, "subscriber_count", f"tag {tag}")
+    return (yield from _count("api/3/contacts", {"tagid": tag, "status": ANY_STATUS}))
+
+
+def add_tag(contact_id: str, tag: str) -> Exchange[None]:
+    """Give a contact the tag of this id."""
+    body = {"contactTag": {"contact": contact_id, "tag": tag}}
+    yield from ask(Request("POST", "api/3/contactTags", body=body, mutating=True))
+
+
+def remove_tag(contact_id: str, tag: str) -> Exchange[None]:
+    """Take the tag of this id from a contact; nothing to do where the contact no longer has it.
+
+    The service deletes the relation between the two, whose id has to be read first.
+    """
+    path = f"api/3/contacts/{contact_id}/contactTags"
+    body = yield from ask(Request("GET", path))
+    relations = scalars.rows(body.get("contactTags"), f"contactTags of {path}")
+    for entry in relations:
+        if scalars.text(entry, "tag") == tag:
+            relation = scalars.identity(entry, "id", f"a tag of contact {contact_id}")
+            try:
+                yield from ask(Request("DELETE", f"api/3/contactTags/{relation}", mutating=True))
+            except Rejected as error:
+                if error.status != 404:
+                    raise
+
+
+def entries(automation_id: str, since: datetime, until: datetime) -> Exchange[int]:
+    """How many contacts entered an automation in [since, until)."""
+    span = {"filters[adddate][gte]": written(since), "filters[adddate][lt]": written(until)}
+    return (yield from _count("api/3/contactAutomations", {"filters[seriesid]": automation_id, **span}))
+
+
+def automations(since: datetime) -> Exchange[list[Automation]]:
+    """Active automations where contacts stalled or entered since ``since``; at most two counts for each.
+
+    Stalled: entered before ``since``, still in progress, and no step since then. A long wait looks the same,
+    so the number asks for a look and proves nothing. Above 1000 contacts in progress it is "at least".
+    """
+    listed = yield from pages("api/3/automations", "automations", {})
+    found: list[Automation] = []
+    for entry in listed:
+        automation_id = scalars.identity(entry, "id", "an automation")
+        what = f"automation {automation_id}"
+        if scalars.text(entry, "status") != ACTIVE or entry.get("entered") in ("0", 0):
+            continue
+        series = {"filters[seriesid]": automation_id}
+        entered = yield from _count(
+            "api/3/contactAutomations", {**series, "filters[adddate][gte]": written(since)}
+        )
+        stalled = 0
+        everyone_left = "exited" in entry and (
+            scalars.number(entry, "entered", what) <= scalars.number(entry, "exited", what)
+        )
+        if not everyone_left:
+            stalled = yield from _stalled(automation_id, since)
+        if entered or stalled:
+            name = scalars.text(entry, "name")
+            found.append(Automation(id=automation_id, name=name, entered=entered, stalled=stalled))
+    return found
+
+
+def import_backlog() -> Exchange[int]:
+    """Contacts that still wait in ActiveCampaign's bulk import."""
+    body = yield from ask(Request("GET", "api/3/import/bulk_import"))
+    waiting = scalars.rows(body.get("outstanding"), "outstanding of bulk_import")
+    return sum(scalars.number(entry, "contacts", "a waiting import", required=True) for entry in waiting)
+
+
+def written(moment: datetime) -> str:
+    """A time as the filters take it: ISO 8601 in UTC, whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _count(path: str, params: dict[str, str]) -> Exchange[int]:
+    body = yield from ask(Request("GET", path, {**params, "limit": "1"}))
+    total = scalars.total(body, path)
+    if total is None:
+        raise Unreadable(f"GET {path} gives no meta.total; it cannot be counted")
+    return total
+
+
+def _stalled(automation_id: str, since: datetime) -> Exchange[int]:
+    seen = 0
+
+    def enough(page: object) -> bool:
+        nonlocal seen
+        seen += PAGE
+        return seen >= MAX_STALLED_ROWS
+
+    params = {
+        "filters[seriesid]": automation_id,
+        "filters[status]": IN_PROGRESS,
+        "filters[adddate][lt]": written(since),
+    }
+    waiting = yield from pages("api/3/contactAutomations", "contactAutomations", params, enough)
+    last_steps = [
+        scalars.moment_if_clear(entry, "lastdate") or scalars.moment_if_clear(entry, "adddate")
+        for entry in waiting
+    ]
+    return sum(1 for step in last_steps if step is not None and step < since)

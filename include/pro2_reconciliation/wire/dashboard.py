@@ -1,0 +1,189 @@
+"""The Integrated Dashboard behind the project's own HTTP contract: Activity Log, Console, and four buttons.
+
+An Activity Log is evidence of absence only if it says as of when it is whole: a page without ``as_of`` is
+``Unreadable``. A status label that is not known becomes UNKNOWN and keeps its text. A stop that is not
+clearly answered counts as refused; a stop whose answer got lost is ``Ambiguous``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+from pro2_reconciliation.domain.errors import Rejected, Unreadable
+from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, ConsoleRow, Counts
+from pro2_reconciliation.domain.words import Outcome, ProcessType, StopAnswer
+from pro2_reconciliation.wire import scalars
+from pro2_reconciliation.wire.contacts import written
+from pro2_reconciliation.wire.exchange import Exchange, Request
+from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, unreadable_or_ambiguous
+from pro2_reconciliation.wire.scalars import Row
+
+PER_PAGE = 200
+
+OUTCOMES = {
+    "completed": Outcome.SUCCESS,
+    "success": Outcome.SUCCESS,
+    "completed with errors": Outcome.PARTIAL_ERROR,
+    "failed": Outcome.FULL_ERROR,
+    "full error report": Outcome.FULL_ERROR,
+    "in progress": Outcome.IN_PROGRESS,
+    "running": Outcome.IN_PROGRESS,
+    "stopped": Outcome.STOPPED,
+}
+"""The labels of the contract, in lower case."""
+
+
+def parse_activity(organization: str, source: object) -> ActivityRow:
+    """One row of the Activity Log. Raises ``Unreadable`` where run, job or start are missing."""
+    entry = scalars.row(source, "an activity row")
+    run_id = scalars.identity(entry, "run_id", "an activity row")
+    what = f"run {run_id}"
+    started = scalars.moment(entry, "started_at", what)
+    if started is None:
+        raise Unreadable(f"{what} has no started_at")
+    label = scalars.text(entry, "status")
+    origin = entry.get("origin")
+    return ActivityRow(
+        organization=organization,
+        run_id=run_id,
+        process_type=_process_type(entry),
+        job_id=scalars.identity(entry, "process_id", what),
+        name=scalars.text(entry, "process_name"),
+        started=started,
+        finished=scalars.moment(entry, "finished_at", what),
+        outcome=OUTCOMES.get(" ".join(label.lower().split()), Outcome.UNKNOWN),
+        raw_status=label,
+        manual={"manual": True, "schedule": False}.get(origin) if isinstance(origin, str) else None,
+        counts=_counts(entry.get("counts"), what),
+        tag=scalars.text(entry, "tag") or None,
+    )
+
+
+def parse_console(organization: str, source: object) -> ConsoleRow:
+    """One row of the Console; a status other than "running" means that it waits."""
+    entry = scalars.row(source, "a console row")
+    run_id = scalars.identity(entry, "run_id", "a console row")
+    what = f"run {run_id}"
+    has_progress = entry.get("progress") not in (None, "")
+    return ConsoleRow(
+        organization=organization,
+        run_id=run_id,
+        job_id=scalars.identity(entry, "process_id", what),
+        running=scalars.text(entry, "status").strip().lower() == "running",
+        started=scalars.moment(entry, "started_at", what),
+        scheduled_for=scalars.moment(entry, "scheduled_for", what),
+        progress=scalars.number(entry, "progress", what) if has_progress else None,
+        progressed=scalars.moment(entry, "progressed_at", what),
+    )
+
+
+def activity(organization: str, since: datetime, until: datetime) -> Exchange[ActivityLog]:
+    """The Activity Log of [since, until); whole as of the earliest ``as_of`` of its pages."""
+    found: dict[str, ActivityRow] = {}
+    as_of: datetime | None = None
+    seen = 0
+    for page in range(1, MAX_PAGES):
+        span = {"since": written(since), "until": written(until)}
+        params = {**span, "page": str(page), "per_page": str(PER_PAGE)}
+        body = yield from ask(Request("GET", f"{_base(organization)}/activity", params))
+        stated = _as_of(body, "the Activity Log")
+        as_of = stated if as_of is None else min(as_of, stated)
+        listed = scalars.rows(body.get("rows"), "rows of the Activity Log")
+        seen += len(listed)
+        for entry in listed:
+            row = parse_activity(organization, entry)
+            found[row.run_id] = row
+        if not listed or _is_last(body, seen, len(listed)):
+            rows = sorted(found.values(), key=lambda one: (one.started, one.run_id))
+            return ActivityLog(as_of=as_of, rows=tuple(rows))
+    raise Unreadable(f"the Activity Log did not end after {MAX_PAGES} pages")
+
+
+def console(organization: str) -> Exchange[Console]:
+    """What is queued or running now."""
+    body = yield from ask(Request("GET", f"{_base(organization)}/console"))
+    listed = scalars.rows(body.get("rows"), "rows of the Console")
+    rows = tuple(parse_console(organization, entry) for entry in listed)
+    return Console(as_of=_as_of(body, "the Console"), rows=rows)
+
+
+def stop_run(organization: str, job_id: str) -> Exchange[StopAnswer]:
+    """Ask to stop what a job is doing. A "no" (409, 422) or an answer that says nothing is REFUSED."""
+    request = Request("POST", _job(organization, job_id, "stop"), mutating=True)
+    reply = yield request
+    try:
+        body = judge(request, reply)
+    except Rejected as error:
+        if error.status in (409, 422):
+            return StopAnswer.REFUSED
+        raise
+    try:
+        return StopAnswer(scalars.text(body, "answer").strip().lower())
+    except ValueError:
+        return StopAnswer.REFUSED
+
+
+def run_now(organization: str, job_id: str) -> Exchange[None]:
+    """Press Run Now of a Scheduled Trigger (or start a job once)."""
+    return (yield from _press(Request("POST", _job(organization, job_id, "run-now"), mutating=True)))
+
+
+def repeat_import(organization: str, job_id: str) -> Exchange[None]:
+    """Press Repeat Import of an Integrated Import."""
+    return (yield from _press(Request("POST", _job(organization, job_id, "repeat-import"), mutating=True)))
+
+
+def import_list(organization: str, list_id: str, tag: str, name: str) -> Exchange[None]:
+    """Start an Integrated Import of a List Manager list under ``tag``, shown in the log as ``name``."""
+    body = {"list_id": list_id, "tag": tag, "name": name}
+    return (yield from _press(Request("POST", f"{_base(organization)}/imports", body=body, mutating=True)))
+
+
+def _press(request: Request) -> Exchange[None]:
+    reply = yield request
+    body = judge(request, reply)
+    accepted = body.get("accepted")
+    if accepted is False:
+        reason = scalars.text(body, "message", "no reason given")
+        raise Rejected(f"POST {request.path} was not accepted: {reason}", status=reply.status)
+    if accepted is not True:
+        raise unreadable_or_ambiguous(request, "does not say whether it was accepted", reply)
+
+
+def _base(organization: str) -> str:
+    return f"dashboard/v1/organizations/{quote(organization, safe='')}"
+
+
+def _job(organization: str, job_id: str, button: str) -> str:
+    return f"{_base(organization)}/jobs/{quote(job_id, safe='')}/{button}"
+
+
+def _as_of(body: Row, what: str) -> datetime:
+    stated = scalars.moment(body, "as_of", what)
+    if stated is None:
+        raise Unreadable(f"{what} does not say as of when it is whole (as_of)")
+    return stated
+
+
+def _is_last(body: Row, seen: int, length: int) -> bool:
+    if "next_page" in body:
+        return body["next_page"] is None
+    if body.get("total") is not None:
+        return seen >= scalars.number(body, "total", "the Activity Log")
+    return length < PER_PAGE
+
+
+def _process_type(entry: Row) -> ProcessType | None:
+    try:
+        return ProcessType(scalars.text(entry, "process_type"))
+    except ValueError:
+        return None
+
+
+def _counts(source: object, what: str) -> Counts | None:
+    if source is None:
+        return None
+    entry = scalars.row(source, f"counts of {what}")
+    given = {key: entry[key] for key in ("returned", "updated", "failed") if entry.get(key) is not None}
+    return Counts(**{key: scalars.number(given, key, f"counts of {what}", required=True) for key in given})

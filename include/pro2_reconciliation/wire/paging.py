@@ -1,0 +1,58 @@
+"""Walking through the pages of a v3 listing, with an end that a strange server cannot take away.
+
+A server may give fewer rows a page than asked for, so a page is only the last one if ``meta.total`` says so,
+or, where there is no total, if it is short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+
+from pro2_reconciliation.domain.errors import Ambiguous, RequestError, Unreadable
+from pro2_reconciliation.wire import scalars
+from pro2_reconciliation.wire.exchange import Reply, Request, read_json
+from pro2_reconciliation.wire.scalars import Row
+
+PAGE = 100
+MAX_PAGES = 1000
+
+
+def ask(request: Request) -> Generator[Request, Reply, Row]:
+    """Send one request and return the JSON object of its answer; errors as in ``read_json``."""
+    return judge(request, (yield request))
+
+
+def judge(request: Request, reply: Reply) -> Row:
+    """The JSON object of an answer that has arrived; errors as in ``read_json``."""
+    body = read_json(request, reply)
+    if not isinstance(body, dict):
+        raise unreadable_or_ambiguous(
+            request, f"was answered with {type(body).__name__} and not an object", reply
+        )
+    return body
+
+
+def unreadable_or_ambiguous(request: Request, complaint: str, reply: Reply) -> RequestError:
+    """The error for an answer that arrived but means nothing: the verb decides which."""
+    lost: type[RequestError] = Ambiguous if request.mutating else Unreadable
+    return lost(f"{request.method} {request.path} {complaint}", status=reply.status)
+
+
+def pages(
+    path: str,
+    key: str,
+    params: Mapping[str, str],
+    enough: Callable[[Sequence[Row]], bool] = lambda rows: False,
+) -> Generator[Request, Reply, list[Row]]:
+    """All rows under ``key``, 100 a page by offset, until the end or until ``enough`` of a page is true."""
+    found: list[Row] = []
+    for _ in range(MAX_PAGES):
+        request = Request("GET", path, {**params, "limit": str(PAGE), "offset": str(len(found))})
+        body = yield from ask(request)
+        page = scalars.rows(body.get(key), f"{key} of {path}")
+        found.extend(page)
+        total = scalars.total(body, path)
+        ended = len(found) >= total if total is not None else len(page) < PAGE
+        if not page or ended or enough(page):
+            return found
+    raise Unreadable(f"GET {path} did not end after {MAX_PAGES} pages")

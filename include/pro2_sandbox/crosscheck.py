@@ -1,0 +1,100 @@
+"""Checks between the parts of an incident: a name that is used must exist, a number must fit.
+
+Answers a list of problems, each with the place, the value and what to do, so that a writer sees all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pro2_sandbox.incident import CampaignModel, Incident
+from pro2_sandbox.incident_jobs import JobModel
+
+
+def problems(incident: Incident) -> list[str]:
+    """Everything that does not fit together, in the order of the file; empty when all is well."""
+    found: list[str] = []
+    lists = {entry.id: entry.members for entry in incident.lists}
+    tessitura = {entry.id for entry in incident.tessitura_lists}
+    tags = {entry.name for entry in incident.tags}
+    automations = {entry.id for entry in incident.automations}
+    campaigns = {entry.id for entry in incident.campaigns}
+    jobs = {entry.id for entry in incident.jobs}
+    for section in ("lists", "tags", "tessitura_lists", "campaigns", "jobs", "automations"):
+        found += _twice(section, (entry.id for entry in getattr(incident, section)))
+    if incident.outage.end is not None and incident.outage.end <= incident.outage.start:
+        found.append("outage.end lies before outage.start; give it a later offset")
+    for tag in incident.tags:
+        if tag.like is not None:
+            found += _missing(f"tags[{tag.id}].like", tag.like, tessitura, "tessitura_lists")
+    for campaign in incident.campaigns:
+        found += _campaign(campaign, lists, campaigns)
+    for job in incident.jobs:
+        found += _job(job, tessitura, tags, automations)
+    for index, person in enumerate(incident.people):
+        known = jobs if person.does in ("run_now", "repeat_import") else campaigns
+        found += _missing(f"people[{index}].item", person.item, known, "jobs or campaigns")
+        if person.does == "reschedule" and person.to is None:
+            found.append(f"people[{index}] reschedules without a time; add to: +20h")
+    for reach in incident.must_reach.campaigns:
+        found += _missing("must_reach.campaigns", reach, campaigns, "campaigns")
+    for reach in incident.must_reach.jobs:
+        found += _missing("must_reach.jobs", reach.partition("@")[0], jobs, "jobs")
+    for index, item in enumerate(incident.expected):
+        known = {"campaign": campaigns, "occurrence": jobs, "automation": automations}[item.kind]
+        found += _missing(f"expected[{index}].id", item.id.partition("@")[0], known, f"{item.kind}s")
+        if item.kind == "occurrence" and "@" not in item.id:
+            found.append(f"expected[{index}].id {item.id!r} names no occurrence; write {item.id}@-35m")
+        if not item.absent and (item.rule is None or item.decision is None or item.outcome is None):
+            found.append(f"expected[{index}] ({item.id}) lacks rule, decision or outcome; or say absent: true")
+    return found
+
+
+def _campaign(campaign: CampaignModel, lists: dict[str, int], campaigns: set[str]) -> list[str]:
+    where = f"campaigns[{campaign.id}]"
+    found = _missing(f"{where}.list", campaign.list, lists, "lists")
+    members = lists.get(campaign.list)
+    if members is not None and campaign.recipients > members:
+        found.append(
+            f"{where}.recipients {campaign.recipients} is more than list {campaign.list!r} has ({members}); "
+            "lower it or enlarge the list"
+        )
+    if campaign.kin is not None:
+        found += _missing(f"{where}.kin", campaign.kin, campaigns, "campaigns")
+    if campaign.counters.send_amt > campaign.recipients:
+        found.append(f"{where}.counters.send_amt is more than recipients; lower it")
+    if campaign.status == 1 and campaign.due is None:
+        found.append(f"{where} is scheduled (status 1) without due; give it an offset")
+    if campaign.grows is not None and (campaign.status != 2 or campaign.grows.at_start > campaign.recipients):
+        found.append(f"{where}.grows needs status: 2 and from <= recipients")
+    return found
+
+
+def _job(job: JobModel, tessitura: set[str], tags: set[str], automations: set[str]) -> list[str]:
+    where = f"jobs[{job.id}]"
+    found: list[str] = []
+    if job.process_type in ("data_sync", "integrated_import") and job.tessitura_list is None:
+        found.append(f"{where} is a {job.process_type} without tessitura_list; name one")
+    if job.tessitura_list is not None:
+        found += _missing(f"{where}.tessitura_list", job.tessitura_list, tessitura, "tessitura_lists")
+    if job.process_type == "data_sync" and job.sync_tag is None:
+        found.append(f"{where} is a data_sync without sync_tag; name a tag")
+    for key, tag in (("sync_tag", job.sync_tag), ("tag", job.tag)):
+        if tag is not None:
+            found += _missing(f"{where}.{key}", tag, tags, "tags (by name)")
+    if job.process_type == "scheduled_trigger" and job.automation is None:
+        found.append(f"{where} is a scheduled_trigger without automation; name one")
+    if job.automation is not None:
+        found += _missing(f"{where}.automation", job.automation, automations, "automations")
+    return found
+
+
+def _missing(where: str, value: str, known: Iterable[str], section: str) -> list[str]:
+    if value in known:
+        return []
+    return [f"{where} {value!r} does not exist; add it to {section} or correct it"]
+
+
+def _twice(section: str, ids: Iterable[str]) -> list[str]:
+    return [f"{section} has the id {name!r} {times} times; ids are unique" for name, times in Counter(ids).items() if times > 1]

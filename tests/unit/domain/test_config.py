@@ -1,0 +1,285 @@
+"""A site's files: what they mean, and what a wrong value says."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pro2_reconciliation.domain.config import DIRECTORY, Declared, Feed, Probe, load_site
+from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.jobs import Audience, Job
+from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
+from pro2_reconciliation.domain.words import ProcessType, Service
+
+ROOT = Path(__file__).parents[3]
+CHICAGO = "America/Chicago"
+JOBS = """
+organization: playhouse
+zone: America/Chicago
+jobs:
+  - {id: "j-201", name: Members sync, process_type: data_sync, cron: "30 18 * * *"}
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    def write(jobs=JOBS, policy=None, sources=None):
+        for name, text in (("jobs", jobs), ("policy", policy), ("sources", sources)):
+            if text is not None:
+                (tmp_path / f"{name}.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+def complaints(directory: Path) -> list[str]:
+    """The sentences of the error, without the directory."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_site(directory)
+    return str(caught.value).replace(f"{directory}/", "").splitlines()
+
+
+def with_job(line: str) -> str:
+    return JOBS + f"  - {line}\n"
+
+
+def test_the_examples_of_the_project_load():
+    site = load_site(ROOT / "config")
+    assert [job.id for job in site.jobs] == ["j-201", "j-310", "j-415", "j-500"]
+    assert site.jobs_by_id["j-415"].audience == Audience(kind="exact", window_hours=14, valid_hours=9)
+    assert site.policy.campaigns[0].leave_alone
+    assert site.sources.feeds[0].min_impact == "major"
+
+
+def test_organization_and_zone_hold_for_every_job_and_a_job_may_have_its_own_zone(site):
+    loaded = load_site(
+        site(with_job('{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", zone: Asia/Beirut}'))
+    )
+    assert {job.organization for job in loaded.jobs} == {"playhouse"}
+    assert [job.zone for job in loaded.jobs] == [CHICAGO, "Asia/Beirut"]
+
+
+def test_without_policy_and_sources_the_defaults_hold(site):
+    loaded = load_site(site(policy="", sources=None))
+    assert loaded.policy == Policy()
+    assert loaded.sources.feeds == ()
+
+
+def test_the_directory_comes_from_the_environment(site, monkeypatch):
+    monkeypatch.setenv(DIRECTORY, str(site()))
+    assert load_site().organization == "playhouse"
+
+
+def test_without_a_directory_the_error_names_the_variable(tmp_path, monkeypatch):
+    monkeypatch.delenv(DIRECTORY, raising=False)
+    with pytest.raises(ConfigurationError, match=f"{DIRECTORY} is not set; set it to"):
+        load_site()
+    with pytest.raises(ConfigurationError, match="nowhere is not a directory; set"):
+        load_site(tmp_path / "nowhere")
+    with pytest.raises(ConfigurationError, match=r"jobs\.yaml does not exist; copy the example"):
+        load_site(tmp_path)
+
+
+def test_an_unquoted_no_and_unquoted_clock_times_mean_what_they_say(site):
+    line = '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", starts_mail: no}'
+    loaded = load_site(site(with_job(line), policy="sending_hours: [08:00, 21:30]"))
+    assert loaded.jobs[1].starts_mail == "no"
+    assert loaded.policy.sending_hours == ("08:00", "21:30")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            '{id: b, name: B, process_type: datasync, cron: "0 1 * * *"}',
+            "jobs.yaml, job 'b': process_type 'datasync' is not known; write one of data_sync, "
+            "scheduled_trigger, integrated_import, segment_transfer, eaddress_changes",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", grase_minutes: 5}',
+            "jobs.yaml, job 'b': unknown key 'grase_minutes'; did you mean 'grace_minutes'?",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", zone: Qxz}',
+            "job 'b': zone 'Qxz' is not known; write an IANA name such as America/Chicago; fix jobs.yaml",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "61 1 * * *"}',
+            "job 'b': cron '61 1 * * *' has no minute 61; fix jobs.yaml",
+        ),
+        (
+            '{id: j-201, name: B, process_type: data_sync, cron: "0 1 * * *"}',
+            "jobs.yaml: job id 'j-201' stands 2 times; give each job an id of its own",
+        ),
+        (
+            "{id: b, name: B, process_type: data_sync}",
+            "jobs.yaml, job 'b': 'cron' is missing; add for example cron: \"30 18 * * *\"",
+        ),
+        (
+            '{id: 310, name: B, process_type: data_sync, cron: "0 1 * * *"}',
+            'jobs.yaml, job 310: id 310 is not text; write it in quotes, id: "310"',
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", grace_minutes: 0}',
+            "jobs.yaml, job 'b': grace_minutes 0 must be more than 0.0; see docs/configuration.md",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", usual_minutes: soon}',
+            "jobs.yaml, job 'b': usual_minutes 'soon' is not a number; see docs/configuration.md",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", paused: 3}',
+            "jobs.yaml, job 'b': paused 3 is not true or false; see docs/configuration.md",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", feeds: "103"}',
+            "jobs.yaml, job 'b': feeds '103' is not a list such as [a, b]; see docs/configuration.md",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", audience: {kind: daily}}',
+            "jobs.yaml, job 'b', audience: kind 'daily' is not known; "
+            "write one of exact, range, static, unknown",
+        ),
+        (
+            '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", audience: {hours: 3}}',
+            "jobs.yaml, job 'b', audience: unknown key 'hours'; see docs/configuration.md",
+        ),
+        ("j-9", "jobs.yaml: job number 2 is 'j-9'; write keys with values, - {id: ...}"),
+    ],
+)
+def test_a_wrong_job_says_what_where_and_what_to_do(site, line, said):
+    assert complaints(site(with_job(line))) == [said]
+
+
+def test_every_mistake_of_a_file_is_named_at_once(site):
+    found = complaints(site(JOBS.replace("data_sync", "sync").replace("zone: America/Chicago", "zon: x")))
+    assert found == [
+        "jobs.yaml: unknown key 'zon'; did you mean 'zone'?",
+        "jobs.yaml: zone None is not a name; write for example zone: America/Chicago",
+        "jobs.yaml, job 'j-201': process_type 'sync' is not known; write one of data_sync, "
+        "scheduled_trigger, integrated_import, segment_transfer, eaddress_changes",
+    ]
+
+
+def test_a_wrong_zone_of_the_file_is_named_once(site):
+    assert complaints(site(JOBS.replace("Chicago", "Chicgo"))) == [
+        "jobs.yaml: zone 'America/Chicgo' is not known; did you mean 'America/Chicago'?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "jobs.yaml holds None, not keys with values; see docs/configuration.md"),
+        (
+            "organization: a\nzone: UTC\n",
+            "jobs.yaml: jobs is None, not a list; write each entry on a line that begins with -",
+        ),
+        ("zone: UTC\nzone: UTC\n", "jobs.yaml, line 2: key 'zone' stands twice; correct the YAML there"),
+        (
+            "organization: [a\n",
+            "jobs.yaml, line 2: expected ',' or ']', but got '<stream end>'; correct the YAML there",
+        ),
+    ],
+)
+def test_a_file_that_is_no_jobs_file_says_so(site, text, said):
+    assert complaints(site(text)) == [said]
+
+
+def test_policy_entries_replace_defaults(site):
+    loaded = load_site(site(policy="settle_seconds: 5\ncampaigns: [{match: 'Gala*', leave_alone: true}]"))
+    assert loaded.policy.settle_seconds == 5
+    assert loaded.policy.max_sends == 5
+    assert loaded.policy.campaigns == (CampaignPolicy(match="Gala*", leave_alone=True),)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_send: 3", "policy.yaml: unknown key 'max_send'; did you mean 'max_sends'?"),
+        ("max_sends: -1", "policy.yaml: max_sends -1 must be at least 0; see docs/configuration.md"),
+        ("max_sends: many", "policy.yaml: max_sends 'many' is not a whole number; see docs/configuration.md"),
+        (
+            "predictive_sending: always",
+            "policy.yaml: predictive_sending 'always' is not known; write one of never, unknown",
+        ),
+        (
+            "campaigns: [{leave_alone: true}]",
+            "policy.yaml, campaigns number 1: 'match' is missing; add for example match: \"Gala*\"",
+        ),
+    ],
+)
+def test_a_wrong_policy_says_what_where_and_what_to_do(site, text, said):
+    assert complaints(site(policy=text)) == [said]
+
+
+def test_a_wrong_clock_time_in_the_policy_is_named(site):
+    (said,) = complaints(site(policy="sending_hours: ['25:00', '21:30']"))
+    assert said.startswith("policy.yaml: sending_hours ['25:00', '21:30'] cannot be used (")
+
+
+def test_sources_are_read_and_declared_times_are_local(site):
+    loaded = load_site(
+        site(
+            sources="""
+feeds: [{connection: page, service: sending, components: [Sending]}]
+probes: [{connection: api, service: dashboard}]
+declared:
+  - {service: tessitura, start: 2026-11-19T18:00, end: "2026-11-20T03:05:00Z", reason: by phone}
+  - {service: sending, start: 2026-11-19 18:00, reason: lasts}
+"""
+        )
+    )
+    start = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+    assert loaded.sources.feeds == (
+        Feed(connection="page", service=Service.SENDING, components=("Sending",), min_impact="minor"),
+    )
+    assert loaded.sources.probes == (Probe(connection="api", service=Service.DASHBOARD),)
+    assert loaded.sources.declared == (
+        Declared(
+            service=Service.TESSITURA,
+            start=start,
+            end=start + timedelta(hours=3, minutes=5),
+            reason="by phone",
+        ),
+        Declared(service=Service.SENDING, start=start, reason="lasts"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "probes: [{connection: api, service: sendng}]",
+            "sources.yaml, probes number 1: service 'sendng' is not known; "
+            "write one of sending, dashboard, tessitura",
+        ),
+        ("feed: []", "sources.yaml: unknown key 'feed'; did you mean 'feeds'?"),
+        (
+            "declared: [{service: sending, start: yesterday, reason: x}]",
+            "sources.yaml, declared number 1: start 'yesterday' is not a time; write 2026-11-23T18:00",
+        ),
+        (
+            "declared: [{service: sending, start: 2026-11-19T18:00, end: 2026-11-19T17:00, reason: x}]",
+            "sources.yaml, declared number 1: end 2026-11-19T17:00 is not after start 2026-11-19T18:00; "
+            "write a later end, or leave it out while the outage lasts",
+        ),
+        (
+            "declared: now",
+            "sources.yaml: declared is 'now', not a list; write each entry on a line that begins with -",
+        ),
+    ],
+)
+def test_wrong_sources_say_what_where_and_what_to_do(site, text, said):
+    assert complaints(site(sources=text)) == [said]
+
+
+def test_every_key_is_documented():
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    documented = set(re.findall(r"`(\w+)`", text))
+    models = (Job, Audience, Policy, CampaignPolicy, Feed, Probe, Declared)
+    assert {key for model in models for key in model.model_fields} <= documented
+    assert {kind.value for kind in ProcessType} <= documented

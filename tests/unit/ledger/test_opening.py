@@ -1,0 +1,141 @@
+"""What may be a ledger, which one it is, and what it costs to open it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import datetime
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger.migrate import HEAD
+
+
+def test_the_identity_survives_reopening(ledger, url, clock):
+    first = ledger.identity
+    assert (first.epoch, first.created_at, first.adopted_by) == (1, clock.time, None)
+    ledger.close()
+    clock.pass_seconds(3600)
+    assert Ledger.open(url, clock=clock).identity == first
+
+
+def test_two_files_are_two_ledgers(ledger, tmp_path, clock):
+    other = Ledger.open(f"sqlite:///{tmp_path}/new/folder/other.db", clock=clock)
+    with pytest.raises(LedgerError, match="make a new plan on this one"):
+        other.require_identity(ledger.identity.uuid, 1)
+
+
+def test_adopting_makes_earlier_plans_foreign(ledger, clock):
+    uuid = ledger.identity.uuid
+    ledger.require_identity(uuid, 1)
+    adopted = ledger.adopt("Ada")
+    assert (adopted.uuid, adopted.epoch, adopted.adopted_by, adopted.adopted_at) == (
+        uuid,
+        2,
+        "Ada",
+        clock.time,
+    )
+    with pytest.raises(
+        LedgerError, match=r"epoch 1 of the ledger, which is in epoch 2 now \(adopted by Ada\)"
+    ):
+        ledger.require_identity(uuid, 1)
+
+
+def test_the_last_event(ledger, register, clock):
+    assert ledger.last_event() is None
+    register()
+    assert ledger.last_event() == clock.time
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "not a url",
+        "mysql://host/db",
+        "postgresql+asyncpg://u:secret@host/db",
+    ],
+)
+def test_what_cannot_be_a_ledger_is_refused_in_words(url, clock):
+    with pytest.raises(LedgerError) as caught:
+        Ledger.open(url, clock=clock)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path, clock):
+    (tmp_path / "x.db").write_text("this is a letter to the director, and no database at all" * 20)
+    with pytest.raises(LedgerError, match="cannot be used now"):
+        Ledger.open(f"sqlite:///{tmp_path}/x.db", clock=clock)
+
+
+def test_a_ledger_of_newer_software_is_refused(ledger, url, clock):
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE ledger_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(LedgerError, match=f"is of version 9999, this software knows {HEAD} at most"):
+        Ledger.open(url, clock=clock)
+
+
+def test_a_database_of_something_else_is_refused(tmp_path, clock):
+    engine = create_engine(f"sqlite:///{tmp_path}/chess.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE move (piece TEXT)"))
+    engine.dispose()
+    with pytest.raises(LedgerError, match="a database of its own"):
+        Ledger.open(f"sqlite:///{tmp_path}/chess.db", clock=clock)
+
+
+def test_a_naive_clock_is_refused(url):
+    with pytest.raises(LedgerError, match="no time zone"):
+        Ledger.open(url, clock=lambda: datetime(2026, 11, 24))
+
+
+def test_a_naive_time_is_refused_in_words(ledger):
+    with pytest.raises(LedgerError, match="no time zone"):
+        ledger.add_snapshot("playhouse", {}, at=datetime(2026, 11, 24))
+    with pytest.raises(LedgerError, match="no time zone"):
+        ledger.set_watermark("playhouse", datetime(2026, 11, 24))
+
+
+def test_sqlite_is_set_up_to_be_safe(ledger):
+    with ledger._engine.connect() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+        }
+    assert pragma == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000, "synchronous": 2}
+
+
+def test_a_child_of_a_fork_has_connections_of_its_own(ledger, clock):
+    def connection():
+        with ledger._read() as session:
+            return session.connection().connection.driver_connection
+
+    of_parent = connection()
+    assert connection() is of_parent
+    child = os.fork()
+    if child == 0:
+        own = False
+        try:
+            own = connection() is not of_parent
+            ledger.beat("child")
+        finally:
+            os._exit(0 if own else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert ledger.heartbeat("child") == clock.time
+    assert connection() is of_parent
+
+
+def test_opening_an_up_to_date_ledger_does_not_import_alembic(ledger, url):
+    code = (
+        "import sys; from datetime import UTC, datetime; from pro2_reconciliation.ledger import Ledger;"
+        f"Ledger.open({url!r}, clock=lambda: datetime.now(UTC)).identity;"
+        "sys.exit('alembic' in sys.modules or 'airflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
