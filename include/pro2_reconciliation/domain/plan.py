@@ -79,7 +79,11 @@ class Window(Value):
 
 
 class Plan(Value):
-    """The frozen set of decisions of one reconciliation. Two plans with the same content share a hash."""
+    """The frozen set of decisions of one reconciliation.
+
+    ``run`` is the dag run that made it: made anew by the same dag run from the same world it has the same hash, so
+    an answer is never needed twice; another dag run asks again.
+    """
 
     organization: str
     zone: str
@@ -87,6 +91,7 @@ class Plan(Value):
     created_at: UtcTime
     ledger_uuid: str
     ledger_epoch: int
+    run: str = ""
     parent: str | None = None
     health: str = "unproven"
     floor_id: str = "0"
@@ -99,6 +104,7 @@ class Plan(Value):
             {
                 "organization": self.organization,
                 "window": self.window.model_dump(mode="json"),
+                "run": self.run,
                 "ledger": [self.ledger_uuid, self.ledger_epoch],
                 "decisions": [
                     decision.model_dump(mode="json", exclude={"observation"}) for decision in self.decisions

@@ -6,23 +6,63 @@ stands, so a form that is submitted twice, or by two people, has one outcome and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.identity import require_identity
 from pro2_reconciliation.ledger.notes import AnswerRecord
-from pro2_reconciliation.ledger.tables import AnswerRow, PlanRow
+from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, PlanRow
 
 
 class PlansPart(Core):
     """Frozen plans, and what people answered."""
+
+    def save_inventory(self, inventory_id: str, inventory: Inventory) -> str:
+        """Write the inventory of a dag run; one that is taken anew (a cleared task) replaces it. Out: its id."""
+        with self._write() as session:
+            session.merge(
+                InventoryRow(
+                    id=inventory_id,
+                    organization=inventory.organization,
+                    body=inventory.model_dump(mode="json"),
+                    at=self.now(),
+                )
+            )
+        return inventory_id
+
+    def inventory(self, inventory_id: str) -> Inventory:
+        """The inventory of a dag run. Raises ``LedgerError`` if there is none."""
+        with self._read() as session:
+            row = session.get(InventoryRow, inventory_id)
+            if row is None:
+                raise LedgerError(
+                    f"There is no inventory {inventory_id} in this ledger; run take_inventory again."
+                )
+            return Inventory.model_validate(row.body)
+
+    def save_follow_up(self, plan_hash: str, item_keys: Iterable[str]) -> None:
+        """Note which items of a plan the next dag run asks about; noting them twice changes nothing."""
+        with self._write() as session:
+            for item_key in item_keys:
+                session.merge(FollowUpRow(plan_hash=plan_hash, item_key=item_key))
+
+    def follow_up(self, plan_hash: str) -> list[str]:
+        """The items that were noted for the dag run after a plan, in order of their keys."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(FollowUpRow.item_key)
+                .where(FollowUpRow.plan_hash == plan_hash)
+                .order_by(FollowUpRow.item_key)
+            )
+            return list(rows)
 
     def save_plan(self, plan: Plan, dag_run: str) -> str:
         """Write a plan once; a second one with the same hash changes nothing. Out: the hash.

@@ -23,6 +23,26 @@ class PlanRow(Base):
     dag_run: Mapped[str]
 
 
+class InventoryRow(Base):
+    """What one dag run found touched; ``body`` is the whole ``domain.inventory.Inventory``."""
+
+    __tablename__ = "inventory"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class FollowUpRow(Base):
+    """An item that the dag run following up a plan asks about."""
+
+    __tablename__ = "follow_up"
+
+    plan_hash: Mapped[str] = mapped_column(primary_key=True)
+    item_key: Mapped[str] = mapped_column(primary_key=True)
+
+
 class AnswerRow(Base):
     """What was chosen for one item of a plan; the first answer stands."""
 

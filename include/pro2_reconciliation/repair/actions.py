@@ -12,7 +12,7 @@ from pro2_reconciliation.domain.words import Choice, Remedy, Verb
 
 
 class Lane(StrEnum):
-    """The lanes of ``reconcile`` in the order in which they run."""
+    """The lanes of ``reconcile`` in the order in which they run; each has one kind of step."""
 
     STOP_CAMPAIGN = "stop_campaign"
     STOP_RUN = "stop_run"
@@ -20,7 +20,8 @@ class Lane(StrEnum):
     DATA_SYNC = "data_sync"
     TAG_DRIFT = "tag_drift"
     RUN_NOW = "run_now"
-    RESEND = "resend"
+    DUPLICATE_CAMPAIGN = "duplicate_campaign"
+    SEND_CAMPAIGN = "send_campaign"
 
 
 VERBS: dict[Remedy, tuple[Verb, ...]] = {
@@ -40,8 +41,8 @@ LANE_OF: dict[Verb, Lane] = {
     Verb.ADD_TAG: Lane.TAG_DRIFT,
     Verb.REMOVE_TAG: Lane.TAG_DRIFT,
     Verb.RUN_NOW: Lane.RUN_NOW,
-    Verb.COPY_CAMPAIGN: Lane.RESEND,
-    Verb.SEND_CAMPAIGN: Lane.RESEND,
+    Verb.COPY_CAMPAIGN: Lane.DUPLICATE_CAMPAIGN,
+    Verb.SEND_CAMPAIGN: Lane.SEND_CAMPAIGN,
 }
 REMEDY_OF: dict[Choice, Remedy] = {
     Choice.RESEND: Remedy.RESEND,

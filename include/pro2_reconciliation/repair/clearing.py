@@ -36,9 +36,9 @@ class Cleared(Value):
     steps: tuple[ClearedStep, ...] = ()
     not_now: dict[str, str] = {}
 
-    def of(self, lane: Lane, verb: Verb | None = None) -> list[ClearedStep]:
+    def of(self, lane: Lane) -> list[ClearedStep]:
         """Steps of a lane, smallest audience first."""
-        found = [s for s in self.steps if s.lane is lane and (verb is None or s.verb is verb)]
+        found = [step for step in self.steps if step.lane is lane]
         return sorted(found, key=lambda step: (step.audience, step.item_key))
 
 
@@ -92,6 +92,10 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         if decision.key in account.ledger.holds(account.organization):
             not_now[decision.key] = "a person does this one"
             continue
+        rival = _rival(account, decision, remedy)
+        if rival is not None:
+            not_now[decision.key] = f"another action on it is under way: {rival}"
+            continue
         sends_too = remedy is Remedy.RESEND
         if actions >= account.policy.max_actions or (sends_too and sends >= account.policy.max_sends):
             not_now[decision.key] = "over the limit of this dag run; the next one takes it"
@@ -106,6 +110,24 @@ def _choices(ledger: Ledger, plan: Plan, mode: Mode) -> dict[str, Choice]:
     if mode is Mode.AUTO:
         return automatic_choices(plan)
     return {key: answer.choice for key, answer in ledger.answers(plan.hash).items()}
+
+
+def _rival(account: Account, decision: Decision, remedy: Remedy) -> str | None:
+    """A live action with another remedy on the same lineage or occurrence; two at once are never right."""
+    if remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
+        return None
+    for action in account.ledger.actions_of(account.organization, decision.root):
+        if (
+            action.live
+            and action.remedy is not remedy
+            and action.remedy
+            not in (
+                Remedy.ADD_TAG,
+                Remedy.REMOVE_TAG,
+            )
+        ):
+            return f"{action.remedy.value.replace('_', ' ')} ({action.requested_by})"
+    return None
 
 
 def _register(account: Account, plan: Plan, decision: Decision, remedy: Remedy, who: str) -> ActionRecord:

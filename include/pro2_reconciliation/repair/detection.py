@@ -60,7 +60,7 @@ def detection_pass(
     An outage is settled when it ended at least ``settle_seconds`` ago and every probe of its service is up.
     """
     for probe in probes:
-        ledger.add_sample(site.organization, probe.service, probe.at, up=probe.up, detail=probe.detail)
+        ledger.add_sample(site.organization, probe.service, up=probe.up, detail=probe.detail, at=probe.at)
     since = now - timedelta(hours=site.policy.max_window_hours)
     claims = [*evidence, *declared_evidence(site.sources.declared)]
     for service in {probe.service for probe in probes}:

@@ -37,7 +37,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     campaign_span, job_span = touched(window, policy, usual)
     listed = account.campaigns.scheduled_since(campaign_span.start)
     campaigns = _touched_campaigns(account, window, campaign_span, listed)
-    due = due_occurrences(account.site.jobs, job_span, now)
+    due = _with_open(account, due_occurrences(account.site.jobs, job_span, now))
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
     due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
     readings = {c.id: _first_reading(account, c) for c in campaigns}
@@ -69,7 +69,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         occurrences=due,
         automations=() if only else _automations(account, window),
         observations=observations,
-        watch=() if only else watch,
+        watch=tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN),
         floor_id=_floor(listed, window.start),
         only=only,
     )
@@ -79,6 +79,20 @@ def due_occurrences(jobs: tuple[Job, ...], span: Window, now: datetime) -> tuple
     """Every occurrence that was due in the span and should have begun by now, in order of time."""
     found = [o for job in jobs for o in occurrences(job, span.start, span.end) if o.due + job.grace <= now]
     return tuple(sorted(found, key=lambda o: (o.due, o.job_id)))
+
+
+def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrence, ...]:
+    """Add the occurrences of earlier windows that are still open for a person or on the watch list."""
+    known = {o.key for o in due}
+    jobs = account.site.jobs_by_id
+    for item in account.ledger.open_items(account.organization):
+        kind, _, key = item.item_key.partition(":")
+        job = jobs.get(key.partition("@")[0])
+        if kind != ItemKind.OCCURRENCE.value or key in known or job is None:
+            continue
+        moment = datetime.fromisoformat(key.partition("@")[2].partition("+")[0])
+        due += tuple(o for o in occurrences(job, moment, moment + timedelta(minutes=1)) if o.key == key)
+    return tuple(sorted(due, key=lambda o: (o.due, o.job_id)))
 
 
 def history_start(account: Account, due: tuple[Occurrence, ...], window: Window) -> datetime:
@@ -118,7 +132,7 @@ def _from_the_ledger(account: Account, span: Window) -> set[str]:
     ids = {
         item.item_key.partition(":")[2]
         for item in account.ledger.open_items(account.organization)
-        if item.item_key.startswith("campaign:")
+        if item.item_key.startswith(f"{ItemKind.CAMPAIGN.value}:")
     }
     snapshot = account.ledger.latest_snapshot(account.organization, before=span.end)
     for entry in snapshot.body.get("campaigns", []) if snapshot else []:

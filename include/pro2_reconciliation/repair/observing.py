@@ -175,6 +175,14 @@ def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived:
     return seen.model_copy(update={"still_pending": True, "waived": waived and now < item.deadline})
 
 
+def watch_span(inventory: Inventory, site: Site) -> tuple[datetime, datetime]:
+    """(oldest due time of a watched campaign, from when the Activity Log is read) for the shared poll."""
+    edge = inventory.window.start - timedelta(hours=site.policy.lead_hours)
+    dues = [r.campaign.due for r in inventory.readings.values() if r.campaign and r.campaign.due]
+    due = [o.due for o in inventory.occurrences]
+    return min([edge, *dues]), min([inventory.window.start, *due]) - timedelta(hours=1)
+
+
 def poll(
     campaigns: Callable[[], Sequence[Campaign]],
     log: Callable[[], ActivityLog],

@@ -47,6 +47,7 @@ def build_plan(
     inventory: Inventory,
     observations: Mapping[str, Observation],
     *,
+    run: str = "",
     parent: str | None = None,
     book: RuleBook = RULE_BOOK,
 ) -> Plan:
@@ -70,6 +71,7 @@ def build_plan(
         created_at=account.now(),
         ledger_uuid=identity.uuid,
         ledger_epoch=identity.epoch,
+        run=run,
         parent=parent,
         health=world.health,
         floor_id=inventory.floor_id,

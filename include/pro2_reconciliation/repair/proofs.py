@@ -28,6 +28,7 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.effects import copy_of
+from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING = "proven", "failed", "waiting"
 
@@ -74,6 +75,8 @@ class Proof:
             rule = ENDING_RULES.get(self.verb.value, "")
             why = f"{rule}: {verdict.why}" if to is State.NEEDS_HUMAN and rule else verdict.why
             self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
+            if to is State.NEEDS_HUMAN:
+                end_of_action(self.account, action.id, self.verb, why)
         return verdict
 
     def _record(self) -> tuple[ActionRecord, Decision, StepRecord]:

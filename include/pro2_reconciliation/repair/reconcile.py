@@ -12,12 +12,12 @@ from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
-from pro2_reconciliation.domain.words import Choice, Mode, Verb
+from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
-from pro2_reconciliation.repair.inventory import history_start, take_inventory
-from pro2_reconciliation.repair.observing import Observer, poll, verdict
+from pro2_reconciliation.repair.inventory import take_inventory
+from pro2_reconciliation.repair.observing import Observer, poll, verdict, watch_span
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
@@ -41,7 +41,7 @@ def reconcile(
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
     inventory = take_inventory(account, window, only=only)
     observations = watch(account, inventory)
-    plan = build_plan(account, inventory, observations, parent=parent, book=book)
+    plan = build_plan(account, inventory, observations, run=dag_run, parent=parent, book=book)
     account.ledger.save_plan(plan, dag_run)
     if mode is Mode.ASK and answer is not None and any(d.asks for d in plan.decisions):
         account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
@@ -57,11 +57,7 @@ def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:
     observer = Observer.of(account.site, inventory)
     left = {item.key: item for item in inventory.watch}
     done: dict[str, Observation] = {}
-    edge = min(
-        (r.campaign.due for r in inventory.readings.values() if r.campaign and r.campaign.due),
-        default=inventory.window.start,
-    )
-    since = history_start(account, inventory.occurrences, inventory.window)
+    edge, since = watch_span(inventory, account.site)
     while left:
         account.clock.sleep(account.policy.poll_seconds)
         snapshot = poll(
@@ -83,12 +79,6 @@ def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:
 def run_lanes(account: Account, plan: Plan, cleared: Cleared) -> None:
     """Every lane in the order of safety; each step is proven before the next lane begins."""
     for lane in Lane:
-        verbs = (Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN) if lane is Lane.RESEND else (None,)
-        if lane is Lane.RESEND:
-            for copy, send in zip(*(cleared.of(lane, verb) for verb in verbs), strict=True):
-                for step in (copy, send):
-                    _step(account, plan, step)
-            continue
         for step in cleared.of(lane):
             _step(account, plan, step)
 

@@ -119,10 +119,10 @@ def make_report(
 
 
 def keep_open_items(account: Account, plan: Plan, report: Report) -> None:
-    """needs_human is not an end: such items stay open in the ledger; those that settled are closed."""
+    """needs_human is not an end: such items, and watched ones, stay open and are read again every night."""
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
     for row in report.rows:
-        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED):
+        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN):
             if row.key not in open_keys:
                 account.ledger.open_item(
                     account.organization,

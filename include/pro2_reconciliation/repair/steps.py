@@ -128,6 +128,7 @@ def _claimed(
     reason = stale_reason(account, plan, decision, action, step.verb)
     if reason:
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
+        end_of_action(account, action.id, step.verb, reason)
         return _result(action, account.ledger.step(step.id), reason)
     account.ledger.check(claim, MARGIN_SECONDS)
     account.ledger.intend(
@@ -154,6 +155,7 @@ def _request(
         return _result(action, ledger.step(step.id), str(error))
     except Rejected as error:
         ledger.move(step.id, State.FAILED, who=who, why=str(error), claim=claim)
+        end_of_action(account, action.id, step.verb, str(error))
         return _result(action, ledger.step(step.id), str(error))
     except (Ambiguous, Unreadable) as error:
         ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
@@ -188,6 +190,8 @@ def _adopt(
     ledger.move(step.id, finding.state, who=who, why=finding.why, claim=claim, remote_id=finding.remote_id)
     ledger.release(claim)
     settled = ledger.step(step.id)
+    if finding.state is State.NEEDS_HUMAN:
+        end_of_action(account, action.id, step.verb, finding.why)
     if finding.state is State.NOT_DONE and step.verb in SEND_AGAIN and step.attempt < MAX_ATTEMPTS:
         ledger.retry_step(step.id, who, f"not done: {finding.why}")
         return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
@@ -209,6 +213,16 @@ def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:
         return plan.floor_id
     newest = account.campaigns.newer_than(plan.floor_id)
     return str(max([int(c.id) for c in newest if c.id.isdigit()], default=int(plan.floor_id)))
+
+
+def end_of_action(account: Account, action_id: str, verb: Verb, why: str) -> None:
+    """A step ended badly: what comes after it has lost its ground and ends STALE."""
+    account.ledger.end_rest(
+        action_id,
+        State.STALE,
+        who=account.owner,
+        why=f"{verb.value.replace('_', ' ')} ended badly: {why}"[:500],
+    )
 
 
 def _result(

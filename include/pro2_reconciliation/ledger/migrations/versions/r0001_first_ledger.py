@@ -175,6 +175,18 @@ def _create_rest() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_heartbeat"),
     )
     op.create_table(
+        "follow_up",
+        *_needed(_TEXT, "plan_hash", "item_key"),
+        sa.PrimaryKeyConstraint("plan_hash", "item_key", name="pk_follow_up"),
+    )
+    op.create_table(
+        "inventory",
+        *_needed(_TEXT, "id", "organization"),
+        *_needed(sa.JSON(), "body"),
+        *_needed(_TIME, "at"),
+        sa.PrimaryKeyConstraint("id", name="pk_inventory"),
+    )
+    op.create_table(
         "hold",
         *_needed(_TEXT, "organization", "item_key", "who", "why"),
         *_needed(_TIME, "at"),

@@ -1,0 +1,52 @@
+"""
+### Find outages of Pro2
+
+Every five minutes one task reads all sources at once (status feeds, own probes, declared windows), merges what they
+say into outages in the ledger, and starts `reconcile` for each outage that ended and settled. The run id
+`outage__<id>__g<n>` is the claim: a second start is skipped, and a paused `reconcile` finds its dag run waiting.
+
+Nothing is changed in Pro2. Without an outage this is one short task.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import dag, get_current_context, task
+
+
+class StartReconcile(TriggerDagRunOperator):
+    """Starts a dag run; its conf holds only ids of our own making and is never rendered."""
+
+    template_fields = ()
+
+
+@dag(
+    schedule="*/5 * * * *",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=4),
+    tags=["pro2", "detection"],
+    doc_md=__doc__,
+    default_args={"owner": "pro2"},
+)
+def detect_outages() -> None:
+    @task(
+        execution_timeout=timedelta(minutes=3),
+        priority_weight=100,
+        retries=1,
+        retry_delay=timedelta(seconds=15),
+    )
+    def detect() -> list[dict[str, object]]:
+        from pro2 import detection
+
+        return detection.detect(get_current_context())
+
+    StartReconcile.partial(
+        task_id="start_reconcile", trigger_dag_id="reconcile", skip_when_already_exists=True
+    ).expand_kwargs(detect())
+
+
+detect_outages()

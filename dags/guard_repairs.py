@@ -1,0 +1,38 @@
+"""
+### Guard what was repaired
+
+Every minute one task looks at the original of every resend and hold-back, and at the original occurrence of every
+reprocessed job: the vendor warns that they may still go out. A woken original is stopped again at once and the task
+fails with an alarm. With nothing to guard it ends at once.
+
+Its passes are the heartbeat: without one younger than ten minutes nothing is sent. **Keep this DAG unpaused.**
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import dag, get_current_context, task
+
+
+@dag(
+    schedule="* * * * *",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=5),
+    tags=["pro2", "guard"],
+    doc_md=__doc__,
+    default_args={"owner": "pro2"},
+)
+def guard_repairs() -> None:
+    @task(priority_weight=1000, retries=0, execution_timeout=timedelta(minutes=4))
+    def guard() -> dict[str, object]:
+        from pro2 import detection
+
+        return detection.guard(get_current_context())
+
+    guard()
+
+
+guard_repairs()

@@ -1,0 +1,110 @@
+"""Open the account that a task works on: site configuration, connections and ledger, made into one Account.
+
+Used inside tasks and triggers only, never while a DAG file is parsed. Fails with ``ConfigurationError`` that names
+the missing file, connection or key; nothing was sent by then.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+from pro2_reconciliation.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pro2_reconciliation.domain.config import Site
+    from pro2_reconciliation.ledger import Ledger
+    from pro2_reconciliation.repair.account import Account
+
+PRO2 = "pro2"
+DASHBOARD = "pro2_dashboard"
+TESSITURA = "tessitura"
+LEDGER = "reconciliation_ledger"
+ACTING_PATIENCE = 30.0
+"""Seconds that the waits between tries of one request may take; far below a step's lease."""
+
+
+def open_site() -> Site:
+    """The site that ``PRO2_RECONCILIATION_CONFIG`` names."""
+    from pro2_reconciliation.domain.config import load_site
+
+    return load_site()
+
+
+def open_ledger() -> Ledger:
+    """The ledger: the database of the connection ``reconciliation_ledger``, else a file in AIRFLOW_HOME."""
+    from pro2_reconciliation.ledger import Ledger
+    from pro2_reconciliation.repair.account import WallClock
+
+    return Ledger.open(ledger_url(), clock=WallClock().now)
+
+
+def ledger_url() -> str:
+    """The SQLAlchemy URL of the ledger. Raises ``ConfigurationError`` for a connection type that is no database."""
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    try:
+        connection: Any = BaseHook.get_connection(LEDGER)
+    except AirflowNotFoundException:
+        home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
+        return f"sqlite:///{home}/reconciliation_ledger.db"
+    if connection.conn_type == "sqlite":
+        return f"sqlite:///{connection.host or connection.schema}"
+    if connection.conn_type in ("postgres", "postgresql"):
+        from sqlalchemy.engine import URL
+
+        return URL.create(
+            "postgresql",
+            username=connection.login,
+            password=connection.password,
+            host=connection.host,
+            port=connection.port,
+            database=connection.schema,
+        ).render_as_string(hide_password=False)
+    raise ConfigurationError(
+        f"connection {LEDGER} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"
+    )
+
+
+def open_account(who: str) -> Account:
+    """The account of this site. ``who`` names dag run and task in leases and in the ledger."""
+    from pro2.hooks.factory import ports_from_connections
+    from pro2_reconciliation.repair.account import Account, WallClock
+
+    site = open_site()
+    campaigns, contacts, dashboard, lists = ports_from_connections(
+        PRO2, DASHBOARD, TESSITURA, patience=ACTING_PATIENCE
+    )
+    return Account(
+        site=site,
+        campaigns=campaigns,
+        contacts=contacts,
+        dashboard=dashboard,
+        lists=lists,
+        ledger=open_ledger(),
+        clock=WallClock(),
+        owner=f"{who} on {socket.gethostname()}",
+        read_only=_read_only(),
+    )
+
+
+def _read_only() -> str | None:
+    from pro2.hooks.dashboard import Pro2DashboardHook
+    from pro2.hooks.pro2 import Pro2Hook
+
+    for hook in (Pro2Hook(PRO2), Pro2DashboardHook(DASHBOARD)):
+        if hook.settings.read_only:
+            return (
+                f"connection {hook.settings.conn_id} is read-only, so nothing may be changed; "
+                "set its extra field read_only to false to allow repairs"
+            )
+    return None
+
+
+def who_acts(context: Any) -> str:
+    """Dag run, task and map index, for people who read the ledger."""
+    ti = context["ti"]
+    index = f"[{ti.map_index}]" if getattr(ti, "map_index", -1) >= 0 else ""
+    return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}{index}"

@@ -1,0 +1,316 @@
+"""The bodies of the plain tasks of ``reconcile``: from dag run to plan, from answer to lanes, from ledger to report.
+
+Each takes Airflow's context and calls the core; what travels by XCom is JSON. They fail in words that name local
+time with its zone, before anything is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pro2.accounts import open_account, open_ledger, open_site, who_acts
+from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
+
+log = logging.getLogger("pro2.reconcile")
+LATEST = "latest"
+MAX_FOLLOW_UPS = 2
+
+
+def resolve_window(context: Any) -> dict[str, Any]:
+    """The window of this dag run as JSON, with its mode: from a follow-up, an outage, the form, or the watermark.
+
+    Raises ``ConfigurationError`` for a value that cannot be meant, with the place and the next step.
+    """
+    from pro2_reconciliation.domain.config import parse_window
+    from pro2_reconciliation.domain.localtime import describe_window, local
+    from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.domain.words import Mode
+
+    params = dict(context["params"])
+    site, ledger, now = open_site(), open_ledger(), datetime.now(UTC)
+    _require_organization(params.get("organization"), site.organization)
+    mode = _mode(params.get("mode"))
+    only: tuple[str, ...] = ()
+    parent: str | None = None
+    if params.get("follow_up"):
+        plan = _plan(ledger, str(params["follow_up"]))
+        window, parent, mode = plan.window, plan.hash, Mode.ASK
+        only = tuple(ledger.follow_up(plan.hash))
+    elif params.get("from") or params.get("to"):
+        window = parse_window(
+            str(params.get("from") or ""),
+            str(params.get("to") or ""),
+            site.zone,
+            now=now,
+            max_hours=site.policy.max_window_hours,
+            confirmed=bool(params.get("confirmed")),
+        )
+        known = any(
+            o.end and o.start < window.end and window.start < o.end for o in ledger.outages(site.organization)
+        )
+        window = window.model_copy(update={"source": "form", "outage_known": known})
+    elif str(context["dag_run"].run_type).endswith("scheduled"):
+        start = ledger.watermark(site.organization) or now - timedelta(hours=24)
+        window, mode = Window(start=start, end=now, source="nightly"), Mode.PLAN
+    else:
+        window, mode = _outage_window(ledger, site, str(params.get("outage") or LATEST), mode, now)
+    log.info("Window %s, source %s, mode %s", describe_window(window, site.zone), window.source, mode.value)
+    if not window.outage_known and mode is not Mode.PLAN:
+        log.info("No known outage lies in this window, so this dag run only proposes (mode plan)")
+        mode = Mode.PLAN
+    log.info("It is %s", local(now, site.zone))
+    return {
+        "window": window.model_dump(mode="json"),
+        "mode": mode.value,
+        "only": list(only),
+        "parent": parent,
+        "reason": str(params.get("reason") or ""),
+    }
+
+
+def _require_organization(wanted: object, organization: str) -> None:
+    if wanted and wanted != organization:
+        raise ConfigurationError(
+            f"organization {wanted!r} is not configured here; jobs.yaml is about {organization!r}. Leave it empty"
+        )
+
+
+def _mode(value: object) -> Any:
+    from pro2_reconciliation.domain.words import Mode
+
+    try:
+        return Mode(str(value or Mode.PLAN.value))
+    except ValueError:
+        raise ConfigurationError(f"mode {value!r} is unknown; choose plan, ask or auto") from None
+
+
+def _plan(ledger: Any, plan_hash: str) -> Any:
+    plan = ledger.plan(plan_hash)
+    if plan is None:
+        raise LedgerError(f"plan {plan_hash} is not in this ledger; run reconcile for its outage again")
+    return plan
+
+
+def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime) -> tuple[Any, Any]:
+    from pro2_reconciliation.domain.outage import OutageState
+    from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.domain.words import Mode
+
+    known = ledger.outages(site.organization)
+    if wanted == LATEST:
+        chosen = max(known, key=lambda o: o.start, default=None)
+        if chosen is None:
+            raise ConfigurationError("no outage is known; give from and to, or declare one in sources.yaml")
+    else:
+        chosen = ledger.outage(wanted)
+        if chosen is None:
+            ids = ", ".join(o.id for o in known) or "none"
+            raise ConfigurationError(f"outage {wanted!r} is not known; known are: {ids}")
+    still_on = chosen.state is OutageState.OPEN or chosen.end is None or chosen.end > now
+    if still_on:
+        log.warning("Outage %s is still open: it is only observed", chosen.id)
+    window = Window(
+        start=chosen.start,
+        end=now if still_on else chosen.end,
+        source=f"outage {chosen.id}",
+        outage_ids=(chosen.id,),
+        outage_known=not still_on,
+        services=(chosen.service,),
+    )
+    return window, Mode.PLAN if still_on else mode
+
+
+def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
+    """Read everything touched into the ledger; returns the inventory's id (the dag run's)."""
+    from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.repair.inventory import take_inventory as take
+
+    account = open_account(who_acts(context))
+    inventory = take(account, Window.model_validate(resolved["window"]), only=tuple(resolved["only"]))
+    watched = {item.key for item in inventory.watch}
+    log.info("%d items were touched, %d of them are unsettled", len(inventory.observations), len(watched))
+    for key, seen in inventory.observations.items():
+        more = "will be watched" if key in watched else "settled"
+        log.info("«%s» (%s) was seen: %s (%s)", seen.name, seen.item_id, seen.state, more)
+    run_id = context["dag_run"].run_id
+    return account.ledger.save_inventory(run_id, inventory)
+
+
+def watched_items(inventory_id: str, kind: str) -> list[dict[str, Any]]:
+    """The unsettled items of one kind, for mapped sensors."""
+    from pro2_reconciliation.domain.words import ItemKind
+
+    return open_ledger().inventory(inventory_id).watched(ItemKind(kind))
+
+
+def build_plan(context: Any, resolved: dict[str, Any]) -> str:
+    """Decide; keep the plan in the ledger; return its hash. A sensor without an observation leaves UNKNOWN."""
+    from pro2_reconciliation.domain.observation import Observation
+    from pro2_reconciliation.domain.outage import OutageState
+    from pro2_reconciliation.repair.planning import build_plan as build
+
+    ti, run_id = context["ti"], context["dag_run"].run_id
+    account = open_account(who_acts(context))
+    inventory = account.ledger.inventory(run_id)
+    observations: dict[str, Observation] = {}
+    for task_id, kind in (("watch_campaign", "campaign"), ("watch_occurrence", "occurrence")):
+        size = sum(item.kind == kind for item in inventory.watch)
+        for text in ti.xcom_pull(task_ids=task_id, map_indexes=range(size)) if size else []:
+            if text is not None:
+                # a trigger that ends a task pushes JSON text
+                seen = Observation.model_validate(json.loads(text) if isinstance(text, str) else text)
+                observations[seen.key] = seen
+    plan = build(account, inventory, observations, run=run_id, parent=resolved["parent"])
+    account.ledger.save_plan(plan, run_id)
+    for decision in plan.decisions:
+        via = f" via {', '.join(decision.via)}" if decision.via else ""
+        log.info(
+            "«%s» (%s): %s%s, %s: %s",
+            decision.name,
+            decision.item_id,
+            decision.rule,
+            via,
+            decision.remedy.value,
+            decision.reason,
+        )
+    if run_id.startswith("outage__"):
+        for outage_id in plan.window.outage_ids:
+            account.ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}")
+    return plan.hash
+
+
+def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
+    """The one list of what may be done now (a ``Cleared`` as JSON)."""
+    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.clearing import clear as clear_plan
+
+    account = open_account(who_acts(context))
+    plan = _plan(account.ledger, plan_hash)
+    answers = account.ledger.answers(plan_hash)
+    who = next((record.who for record in answers.values()), who_acts(context))
+    cleared = clear_plan(account, plan, Mode(resolved["mode"]), who=who)
+    for key, why in cleared.not_now.items():
+        decision = plan.decision(key)
+        log.info("«%s» (%s) is not done: %s", decision.name if decision else key, key, why)
+    log.info("%d steps may be done", len(cleared.steps))
+    return cleared.model_dump(mode="json")
+
+
+def steps_of(cleared: dict[str, Any], lane: str) -> list[dict[str, Any]]:
+    """The steps of one lane, smallest audience first."""
+    from pro2_reconciliation.repair.actions import Lane
+    from pro2_reconciliation.repair.clearing import Cleared
+
+    steps = Cleared.model_validate(cleared).of(Lane(lane))
+    return [step.model_dump(mode="json") for step in steps]
+
+
+def lanes_with_work(cleared: dict[str, Any]) -> list[str]:
+    """Task ids of the lists of the lanes that have work; an empty list follows none."""
+    lanes = {step["lane"] for step in cleared["steps"]}
+    return [f"list_{lane}" for lane in lanes]
+
+
+def follow_up(
+    context: Any, resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """What needs another question (drift of a data sync, STALE, consent in ``auto``) goes to one more dag run.
+
+    Only ids of our own making leave here: Airflow renders the values of a conf.
+    """
+    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.handover import follow_up_keys
+
+    if resolved["mode"] == Mode.PLAN.value:
+        return []
+    account = open_account(who_acts(context))
+    plan = _plan(account.ledger, plan_hash)
+    keys = follow_up_keys(account, plan, Mode(resolved["mode"]), cleared["not_now"])
+    depth, parent = 0, plan.parent
+    while parent:
+        depth, parent = depth + 1, _plan(account.ledger, parent).parent
+    if not keys or depth >= MAX_FOLLOW_UPS:
+        return []
+    account.ledger.save_follow_up(plan.hash, keys)
+    log.info("%d items need another question: dag run ask__%s", len(keys), plan.hash)
+    return [{"trigger_run_id": f"ask__{plan.hash}", "conf": {"follow_up": plan.hash, "mode": Mode.ASK.value}}]
+
+
+def report(
+    context: Any, resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None
+) -> str:
+    """Compare plan and ledger, write HTML and JSON, print the table; raise if anything has no end.
+
+    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
+    """
+    from pro2_reconciliation.domain.errors import ReconciliationError
+    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.page import render_text
+    from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
+
+    if not plan_hash:
+        raise ReconciliationError(
+            "there is no plan, so nothing was done; read the log of the first failed task"
+        )
+    account = open_account(who_acts(context))
+    plan = _plan(account.ledger, plan_hash)
+    # clear failed: nothing was cleared, and the report says so for each item that was chosen
+    not_now = (
+        cleared["not_now"]
+        if cleared
+        else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
+    )
+    made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
+    made = _with_links(context, made, account.ledger, cleared)
+    keep_open_items(account, plan, made)
+    path = _write(context, made)
+    log.info("Report: %s\n%s", path, render_text(made))
+    if resolved["mode"] != Mode.PLAN.value or plan.window.source == "nightly":
+        account.ledger.set_watermark(account.organization, plan.window.end)
+    raise_if_failed(made)
+    return path
+
+
+def _write(context: Any, made: Any) -> str:
+    import os
+
+    from airflow.sdk import ObjectStoragePath
+
+    from pro2_reconciliation.repair.page import render
+    from pro2_reconciliation.repair.report import as_json
+
+    home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
+    folder = ObjectStoragePath(os.environ.get("PRO2_RECONCILIATION_REPORTS") or f"file://{home}/reports")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in context["dag_run"].run_id)
+    (folder / f"{name}.json").write_text(json.dumps(as_json(made), indent=1, ensure_ascii=False))
+    page = folder / f"{name}.html"
+    page.write_text(render(made))
+    return str(page)
+
+
+def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | None) -> Any:
+    """Each row with the log of the task that knew most of it: its proof, else its sensor, else the plan."""
+    from airflow.sdk.configuration import conf
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    run_id = context["dag_run"].run_id
+    here = f"{base}/dags/{context['dag'].dag_id}/runs/{run_id}/tasks"
+    links: dict[str, str] = {}
+    try:
+        inventory = ledger.inventory(run_id)
+    except LedgerError:
+        inventory = None
+    for kind in ("campaign", "occurrence"):
+        for index, item in enumerate(inventory.watched(kind) if inventory else []):
+            links[f"{kind}:{item['item_id']}"] = f"{here}/watch_{kind}/mapped/{index}"
+    for lane in dict.fromkeys(step["lane"] for step in (cleared or {}).get("steps", [])):
+        for index, step in enumerate(steps_of(cleared or {}, lane)):
+            links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
+    rows = tuple(
+        row.model_copy(update={"log_url": links.get(row.key, f"{here}/build_plan")}) for row in made.rows
+    )
+    return made.model_copy(update={"rows": rows})

@@ -1,0 +1,92 @@
+"""One operator per remedy. All of them carry out one step through the ledger; none decides anything.
+
+A retry, a cleared task or a second dag run meets the ledger's claim and adopts what was done. A step that is not
+done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that went wrong fails
+without a retry, because only a person can go on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from pro2.accounts import who_acts
+from pro2.steps import do_step
+
+_FAILED = frozenset({"failed", "needs_human", "ambiguous", "not_done"})
+
+
+class StepOperator(BaseOperator):
+    """Carries out one cleared step. ``step``: a ClearedStep as JSON, resolved but never rendered."""
+
+    template_fields = ()
+    verbs: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *, step: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step = step
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        if self.step["verb"] not in self.verbs:
+            raise AirflowFailException(
+                f"{type(self).__name__} does not do {self.step['verb']!r}; see the lane's list"
+            )
+        result = do_step(self.step, who_acts(context))
+        name = f"«{result.name}» ({result.item_key})"
+        story = f"{name}: {result.verb.value} {result.state}{' (adopted)' if result.adopted else ''}: {result.why}"
+        if result.went_on:
+            self.log.info(story)
+            return result.model_dump(mode="json")
+        if result.state in _FAILED:
+            raise AirflowFailException(story)
+        raise AirflowSkipException(story)
+
+
+class StopCampaignOperator(StepOperator):
+    """Stops a pending campaign: status 4 through ActiveCampaign v1 (help.prospect2.com article 715)."""
+
+    verbs = frozenset({"stop_campaign"})
+
+
+class DuplicateCampaignOperator(StepOperator):
+    """Makes a draft copy of a stopped campaign; a draft mails nobody."""
+
+    verbs = frozenset({"copy_campaign"})
+
+
+class SendCampaignOperator(StepOperator):
+    """Sends the copy, after a last look at original, copy and everything similar."""
+
+    verbs = frozenset({"send_campaign"})
+
+
+class StopRunOperator(StepOperator):
+    """Asks the Integrated Dashboard to stop a hanging or missing run."""
+
+    verbs = frozenset({"stop_run"})
+
+
+class RunNowOperator(StepOperator):
+    """Presses Run Now for a Scheduled Trigger whose audience has not moved."""
+
+    verbs = frozenset({"run_now"})
+
+
+class RepeatImportOperator(StepOperator):
+    """Presses Repeat Import for an Integrated Import."""
+
+    verbs = frozenset({"repeat_import"})
+
+
+class DataSyncImportOperator(StepOperator):
+    """Imports the List Manager list of a Data Sync under a unique tag."""
+
+    verbs = frozenset({"import_list"})
+
+
+class TagDriftOperator(StepOperator):
+    """Adds or removes the sync tag where the import showed a drift; each contact is its own proof."""
+
+    verbs = frozenset({"add_tag", "remove_tag"})
