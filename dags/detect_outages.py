@@ -12,14 +12,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag, get_current_context, task
 
-
-class StartReconcile(TriggerDagRunOperator):
-    """Starts a dag run; its conf holds only ids of our own making and is never rendered."""
-
-    template_fields = ()
+from pro2.operators.start import StartReconcileOperator
 
 
 @dag(
@@ -44,7 +39,7 @@ def detect_outages() -> None:
 
         return detection.detect(get_current_context())
 
-    StartReconcile.partial(
+    StartReconcileOperator.partial(
         task_id="start_reconcile", trigger_dag_id="reconcile", skip_when_already_exists=True
     ).expand_kwargs(detect())
 

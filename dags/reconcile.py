@@ -16,10 +16,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import Param, dag, get_current_context, task
+
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
+from pro2.operators.start import StartReconcileOperator
 from pro2.sensors.confirm import ConfirmSensor
 from pro2.sensors.watch import CampaignSensor, OccurrenceSensor
 
@@ -36,12 +37,6 @@ LANES = {
 """Lane (also its task id) to operator, in the order of safety: stopping first, sending last."""
 ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
 TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
-
-
-class StartReconcile(TriggerDagRunOperator):
-    """Starts a dag run; its conf holds only ids of our own making and is never rendered."""
-
-    template_fields = ()
 
 
 def form_time(title: str) -> Param:
@@ -175,9 +170,8 @@ def reconcile() -> None:
         sensors.append(watch)
     plan_hash = build_plan(resolved)
     [inventory, *sensors] >> plan_hash
-    ask = AskOperator(task_id="ask", response_timeout=timedelta(hours=12), trigger_rule="all_success")
-    wants_answer = ask_only(resolved)
-    plan_hash >> wants_answer >> ask
+    ask = AskOperator(task_id="ask", response_timeout=timedelta(hours=12))
+    plan_hash >> ask
     cleared = clear(resolved, plan_hash)
     ask >> cleared
     branch = choose_lanes(cleared)
@@ -207,17 +201,11 @@ def reconcile() -> None:
     branch >> nothing
     more = follow_up(resolved, plan_hash, cleared)
     [nothing, *tails] >> more
-    handed_over = StartReconcile.partial(
+    handed_over = StartReconcileOperator.partial(
         task_id="hand_over", trigger_dag_id="reconcile", skip_when_already_exists=True
     ).expand_kwargs(more)
     done = report(resolved, plan_hash, cleared)
     [nothing, *tails, handed_over] >> done
-
-
-@task.short_circuit(ignore_downstream_trigger_rules=False)
-def ask_only(resolved: dict[str, Any]) -> bool:
-    """The question is for mode ``ask`` alone; skipping it leaves ``clear`` to the mode."""
-    return bool(resolved["mode"] == "ask")
 
 
 reconcile()

@@ -199,8 +199,10 @@ def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, A
     return cleared.model_dump(mode="json")
 
 
-def steps_of(cleared: dict[str, Any], lane: str) -> list[dict[str, Any]]:
-    """The steps of one lane, smallest audience first."""
+def steps_of(cleared: dict[str, Any] | None, lane: str) -> list[dict[str, Any]]:
+    """The steps of one lane, smallest audience first; none when ``clear`` did not end well."""
+    if not cleared:
+        return []
     from pro2_reconciliation.repair.actions import Lane
     from pro2_reconciliation.repair.clearing import Cleared
 
@@ -246,9 +248,10 @@ def report(
 
     Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
     """
+    from pro2_reconciliation.repair.page import render_text
+
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
 
     if not plan_hash:
@@ -278,8 +281,8 @@ def _write(context: Any, made: Any) -> str:
     import os
 
     from airflow.sdk import ObjectStoragePath
-
     from pro2_reconciliation.repair.page import render
+
     from pro2_reconciliation.repair.report import as_json
 
     home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))

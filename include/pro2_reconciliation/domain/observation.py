@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
+from pydantic import Field
+
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.campaigns import CampaignReading
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow
@@ -61,7 +63,7 @@ class Observation(Value):
     reading: CampaignReading | None = None
     row: ActivityRow | None = None
     console: ConsoleRow | None = None
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def key(self) -> str:

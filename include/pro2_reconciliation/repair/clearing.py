@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import Field
+
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy, Verb
@@ -34,7 +36,7 @@ class Cleared(Value):
 
     plan_hash: str
     steps: tuple[ClearedStep, ...] = ()
-    not_now: dict[str, str] = {}
+    not_now: dict[str, str] = Field(default_factory=dict)
 
     def of(self, lane: Lane) -> list[ClearedStep]:
         """Steps of a lane, smallest audience first."""
@@ -76,7 +78,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         return Cleared(plan_hash=plan.hash)
     choices = _choices(account.ledger, plan, mode)
     steps: list[ClearedStep] = []
-    not_now: dict[str, str] = {}
+    not_now: dict[str, str] = Field(default_factory=dict)
     sends = actions = 0
     for decision in sorted(plan.decisions, key=lambda d: (d.audience or 0, d.key)):
         choice = choices.get(decision.key)

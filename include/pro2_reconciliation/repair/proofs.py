@@ -122,7 +122,7 @@ class Proof:
         if self._first_good is None:
             self._first_good = now
         gap = timedelta(seconds=self.account.policy.read_gap_seconds)
-        if now - self._first_good < gap or gap and now == self._first_good:
+        if now - self._first_good < gap or (gap and now == self._first_good):
             return Verdict(state=WAITING, why="one good read so far")
         return Verdict(state=PROVEN, why=why)
 

@@ -22,18 +22,25 @@ NOTHING = "Do nothing"
 
 
 class AskOperator(HITLOperator):
-    """Asks about the plan whose hash ``plan_task_id`` returned; skips itself when there is nothing to ask.
+    """Asks about the plan whose hash ``plan_task_id`` returned; skips itself in other modes than ``ask`` and
+    when there is nothing to ask.
 
     Returns ``{"plan_hash", "choices", "who"}``. ``retries`` must stay 0: a question is asked once.
     """
 
     template_fields = ()
 
-    def __init__(self, *, plan_task_id: str = "build_plan", **kwargs: Any) -> None:
+    def __init__(
+        self, *, plan_task_id: str = "build_plan", window_task_id: str = "resolve_window", **kwargs: Any
+    ) -> None:
         super().__init__(subject="-", options=[GO, NOTHING], defaults=[NOTHING], retries=0, **kwargs)
         self.plan_task_id = plan_task_id
+        self.window_task_id = window_task_id
 
     def execute(self, context: Any) -> Any:
+        resolved = context["ti"].xcom_pull(task_ids=self.window_task_id)
+        if resolved["mode"] != "ask":
+            raise AirflowSkipException(f"Mode {resolved['mode']} asks nobody")
         plan = self._load(context)
         if not self.params:
             raise AirflowSkipException("Nobody needs to be asked")

@@ -88,9 +88,7 @@ class WatchTrigger(BaseEventTrigger):
                     ended.state,
                     ", still pending when watching ended" if ended.still_pending else "",
                 )
-                yield TaskSuccessEvent(  # type: ignore[no-untyped-call]
-                    xcoms={"return_value": ended.model_dump(mode="json")}
-                )
+                yield TaskSuccessEvent(xcoms={"return_value": ended.model_dump(mode="json")})
                 return
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -106,7 +104,8 @@ class WatchTrigger(BaseEventTrigger):
 async def _poll(site: Any, inventory: Any, pro2: Any, dashboard: Any) -> Any:
     from pro2_reconciliation.domain.errors import RequestError
     from pro2_reconciliation.repair.observing import Snapshot, watch_span
-    from pro2_reconciliation.wire import campaigns, dashboard as board
+    from pro2_reconciliation.wire import campaigns
+    from pro2_reconciliation.wire import dashboard as board
 
     edge, since = watch_span(inventory, site)
     organization = await dashboard.organization()

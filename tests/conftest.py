@@ -1,0 +1,27 @@
+"""Airflow for the tests: a home of its own that ends with the process, and no setting of the developer's.
+
+The variables are set while pytest loads this file, before any test module can import Airflow, which reads
+them once. Each xdist worker loads it too and gets its own home. No database is made here; a test that needs
+one makes it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+for name in [name for name in os.environ if name.startswith(("AIRFLOW", "PRO2_"))]:
+    del os.environ[name]
+
+_home = tempfile.mkdtemp(prefix="airflow-tests-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+
+os.environ["AIRFLOW_HOME"] = _home
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")

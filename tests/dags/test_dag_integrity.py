@@ -1,0 +1,52 @@
+"""Every DAG file parses, says what it is, and stays cheap: each task process parses its DAG file first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+EXPECTED = {"detect_outages", "guard_repairs", "reconcile"}
+HEAVY = {"alembic", "fastapi", "pandas", "pro2_sandbox"}
+
+
+@pytest.fixture(scope="module")
+def bag():
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(DAGS, load_op_links=False)
+
+
+def test_no_import_errors(bag):
+    assert bag.import_errors == {}
+
+
+def test_exactly_the_three_dags(bag):
+    assert set(bag.dag_ids) == EXPECTED
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_a_dag_says_what_it_is(bag, dag_id):
+    dag = bag.dags[dag_id]
+    assert dag.doc_md
+    assert dag.doc_md.strip()
+    assert dag.tags
+    assert {task.owner for task in dag.tasks} & {"airflow", ""} == set(), "name an owner in default_args"
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+def test_parsing_imports_nothing_heavy(dag_id):
+    """Compared with what importing Airflow itself brings in, so that only our own imports count."""
+    code = f"""
+import runpy, sys
+import airflow.sdk
+before = set(sys.modules)
+runpy.run_path({str(DAGS / f"{dag_id}.py")!r})
+print("HEAVY", *sorted({HEAVY!r} & (set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].split() == ["HEAVY"]

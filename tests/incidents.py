@@ -1,0 +1,176 @@
+"""Play a whole incident in process: the sandbox behind an ASGI transport, a clock that tests move, a real ledger.
+
+The code that runs is the code that Airflow's tasks call; only the transport and the clock differ.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.testclient import TestClient
+
+from pro2_reconciliation.domain.config import Site, load_site
+from pro2_reconciliation.domain.errors import Ambiguous, RequestError, Unreadable
+from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.words import Choice, Mode, Service
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.repair.reconcile import reconcile
+from pro2_reconciliation.repair.report import Report
+from pro2_reconciliation.wire.exchange import Reply, Request
+from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
+from pro2_sandbox import World, create_app, load_incident
+
+INCIDENTS = Path(__file__).resolve().parent.parent / "include" / "pro2_sandbox" / "incidents"
+START = datetime(2026, 11, 20, 3, 5, 10, tzinfo=UTC)
+PREFERENCE = (Choice.RESEND, Choice.REPROCESS, Choice.ADD_TAG, Choice.REMOVE_TAG, Choice.HOLD_BACK)
+
+
+class MovableClock:
+    """Time that passes only when somebody sleeps, or a test says so."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self.at = start
+
+    def now(self) -> datetime:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+class InProcess:
+    """Carries requests into the sandbox's app; a dropped connection is what a hook makes of it."""
+
+    def __init__(self, client: TestClient, headers: Mapping[str, str]) -> None:
+        self.client = client
+        self.headers = dict(headers)
+        self.carried: list[Request] = []
+
+    def carry(self, request: Request) -> Reply:
+        self.carried.append(request)
+        lost: type[RequestError] = Ambiguous if request.mutating else Unreadable
+        try:
+            answer = self.client.request(
+                request.method,
+                f"/{request.path.lstrip('/')}",
+                params=dict(request.params) or None,
+                data=dict(request.form) if request.form is not None else None,
+                json=dict(request.body) if request.body is not None else None,
+                headers=self.headers,
+            )
+        except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
+            raise lost(f"{request.method} {request.path}: {error}") from error
+        return Reply(answer.status_code, dict(answer.headers), answer.text)
+
+
+class Evening:
+    """One incident with everything around it. ``account()`` opens it as a task would."""
+
+    def __init__(self, folder: Path, incident: Path | Any = INCIDENTS / "evening-outage.yaml") -> None:
+        self.clock = MovableClock()
+        loaded = load_incident(incident) if isinstance(incident, str | Path) else incident
+        self.incident = loaded
+        self.world = World(loaded, clock=self.clock.now, rate_limit=None)
+        self.client = TestClient(create_app(self.world))
+        self.folder = folder
+        self.site = self._site(folder / "config")
+        tokens = loaded.tokens
+        basic = base64.b64encode(f"{tokens.tessitura_user}:{tokens.tessitura_password}".encode()).decode()
+        self.pro2 = InProcess(self.client, {"Api-Token": tokens.api_token})
+        self.dashboard = InProcess(self.client, {"Authorization": f"Bearer {tokens.dashboard_token}"})
+        self.tessitura = InProcess(self.client, {"Authorization": f"Basic {basic}"})
+
+    def _site(self, config: Path) -> Site:
+        config.mkdir(parents=True, exist_ok=True)
+        for name in ("jobs.yaml", "policy.yaml"):
+            (config / name).write_text(self.client.get(f"/sandbox/config/{name}").text)
+        return load_site(config)
+
+    def ledger(self) -> Ledger:
+        return Ledger.open(f"sqlite:///{self.folder}/ledger.db", clock=self.clock.now)
+
+    def account(self, owner: str = "test", **changes: Any) -> Account:
+        sleep = self.clock.sleep
+        pro2 = ActiveCampaignPort(self.pro2, sleep=sleep)
+        values: dict[str, Any] = {
+            "site": self.site,
+            "campaigns": pro2,
+            "contacts": pro2,
+            "dashboard": DashboardPort(self.dashboard, self.site.organization, sleep=sleep),
+            "lists": ListsPort(self.tessitura, sleep=sleep),
+            "ledger": self.ledger(),
+            "clock": self.clock,
+            "owner": owner,
+        }
+        return Account(**{**values, **changes})
+
+    def window(self) -> Window:
+        outage = self.incident.outage
+        return Window(
+            start=self.offset(outage.start),
+            end=self.offset(outage.end),
+            source="test",
+            outage_known=True,
+            services=(Service.SENDING,),
+        )
+
+    def offset(self, value: Any) -> datetime:
+        """The moment of an offset of the incident, as the sandbox counts it."""
+        return self.world.t0 + (value if isinstance(value, timedelta) else timedelta(seconds=float(value)))
+
+    def end_outage(self, settle: float | None = None) -> None:
+        """Let the clock run until the outage is over and has settled."""
+        seconds = self.site.policy.settle_seconds if settle is None else settle
+        self.clock.at = max(self.clock.at, self.window().end + timedelta(seconds=seconds))
+
+    def reconcile(
+        self,
+        mode: Mode = Mode.ASK,
+        *,
+        answer: Callable[[Plan], Mapping[str, Choice]] | None = None,
+        dag_run: str = "run-1",
+        **options: Any,
+    ) -> tuple[Plan, Report]:
+        """One reconciliation with everything approved unless ``answer`` says otherwise."""
+        account = options.pop("account", None) or self.account(dag_run)
+        account.ledger.beat(GUARD)
+        return reconcile(
+            account,
+            options.pop("window", None) or self.window(),
+            mode,
+            answer=answer or approve_all,
+            dag_run=dag_run,
+            **options,
+        )
+
+    def guard(self) -> Any:
+        return guard_pass(self.account("guard"))
+
+    def effects(self, by: str = "us") -> list[dict[str, Any]]:
+        return [e for e in self.client.get("/sandbox/effects").json()["effects"] if e["by"] == by]
+
+    def truth(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.client.get("/sandbox/truth").json()
+        return found
+
+    def expected(self) -> list[dict[str, Any]]:
+        return list(self.truth()["expected"])
+
+
+def approve_all(plan: Plan) -> dict[str, Choice]:
+    """For each item the strongest choice that is offered."""
+    return {
+        d.key: next((c for c in PREFERENCE if c in d.choices), Choice.LEAVE) for d in plan.decisions if d.asks
+    }
+
+
+def approve_none(plan: Plan) -> dict[str, Choice]:
+    return {d.key: Choice.LEAVE for d in plan.decisions if d.asks}

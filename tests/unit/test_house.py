@@ -1,0 +1,150 @@
+"""The house itself: what is declared, pinned and installed agrees, and no deployment gives a secret away."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+IN_IMAGES_TOO = {"pytest", "pytest-mock"}
+"""The part of the extra ``dev`` that stands in requirements.txt."""
+
+
+def declared(*extras: str) -> dict[str, Requirement]:
+    lists = [PROJECT["dependencies"], *(PROJECT["optional-dependencies"][extra] for extra in extras)]
+    return {canonicalize_name(r.name): r for r in map(Requirement, chain(*lists))}
+
+
+def pins(file: str) -> dict[str, str]:
+    lines = [line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines()]
+    pairs = [line.split("==") for line in lines if line]
+    assert all(len(pair) == 2 for pair in pairs), f"{file} holds something that is not a pin"
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+class TestDependencies:
+    def test_requirements_pin_exactly_what_is_declared(self):
+        assert set(pins("requirements.txt")) == set(declared("postgres", "sandbox")) | IN_IMAGES_TOO
+
+    @pytest.mark.parametrize("name", sorted(pins("requirements.txt")))
+    def test_a_pin_lies_in_its_range(self, name):
+        wanted = declared("dev", "postgres", "sandbox")[name].specifier
+        assert wanted.contains(pins("requirements.txt")[name])
+
+    def test_constraints_hold_the_same_pins(self):
+        constraints = pins("constraints.txt")
+        assert {name: constraints.get(name) for name in pins("requirements.txt")} == pins("requirements.txt")
+
+    @pytest.mark.parametrize("name", sorted(declared("dev")))
+    def test_constraints_pin_the_tools_in_their_ranges(self, name):
+        assert declared("dev")[name].specifier.contains(pins("constraints.txt")[name])
+
+    def test_constraints_name_no_place(self):
+        text = (ROOT / "constraints.txt").read_text()
+        assert "://" not in text
+        assert " @ " not in text
+        assert "pro2-reconciliation" not in text
+
+
+class TestEntryPoints:
+    @pytest.fixture
+    def entry_points(self):
+        found = importlib.metadata.distribution("pro2-reconciliation").entry_points
+        return {entry.group: entry for entry in found}
+
+    def test_the_provider_describes_itself_as_airflow_expects(self, entry_points):
+        import airflow
+        import jsonschema
+
+        schema = Path(airflow.__file__).with_name("provider_info.schema.json")
+        info = entry_points["apache_airflow_provider"].load()()
+        jsonschema.validate(info, json.loads(schema.read_text()))
+        assert info["package-name"] == PROJECT["name"]
+
+    def test_the_plugin_is_one(self, entry_points):
+        from airflow.plugins_manager import AirflowPlugin
+
+        plugin = entry_points["airflow.plugins"].load()
+        assert issubclass(plugin, AirflowPlugin)
+        assert plugin.name == "pro2"
+
+    def test_airflow_does_not_scan_the_plugins_folder(self):
+        """It would load every file there by its stem, as a top-level module."""
+        assert (ROOT / "plugins/.airflowignore").read_text().split() == ["*"]
+
+
+def imported_roots(file: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names}
+
+
+def test_no_dag_knows_the_sandbox():
+    """import-linter sees the packages only; the DAG files are not one."""
+    offenders = [file.name for file in (ROOT / "dags").glob("*.py") if "pro2_sandbox" in imported_roots(file)]
+    assert offenders == []
+
+
+@pytest.mark.parametrize("script", [".ci/run", "scripts/check", "scripts/constraints", "scripts/test"])
+def test_a_script_can_be_run(script):
+    path = ROOT / script
+    assert os.access(path, os.X_OK)
+    assert "set -euo pipefail" in path.read_text()
+    subprocess.run(["bash", "-n", path], check=True)
+
+
+class TestCompose:
+    def settings(self):
+        """Every environment setting of every service, as (service, name, value)."""
+        for service, body in COMPOSE["services"].items():
+            for name, value in (body.get("environment") or {}).items():
+                yield service, name, str(value)
+
+    def test_ports_are_published_on_loopback_only(self):
+        ports = [port for body in COMPOSE["services"].values() for port in body.get("ports", [])]
+        assert ports
+        assert [port for port in ports if not str(port).startswith("127.0.0.1:")] == []
+
+    def test_secrets_come_from_outside_and_have_no_default(self):
+        secret = re.compile(r"PASSWORD(?!S_FILE)|SECRET|FERNET_KEY|TOKEN", re.IGNORECASE)
+        required = re.compile(r"\$\{[A-Z0-9_]+:\?[^}]+\}")
+        named = [setting for setting in self.settings() if secret.search(setting[1])]
+        assert named
+        assert [setting for setting in named if not required.fullmatch(setting[2])] == []
+
+    def test_no_url_carries_a_password(self):
+        password = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+        assert [setting for setting in self.settings() if password.search(setting[2])] == []
+
+    def test_every_service_that_stays_has_a_health_check(self):
+        lasting = {name: body for name, body in COMPOSE["services"].items() if name != "airflow-init"}
+        assert [name for name, body in lasting.items() if not body.get("healthcheck")] == []
+
+    def test_the_example_names_every_required_variable(self):
+        required = re.findall(r"\$\{([A-Z0-9_]+):\?", (ROOT / "docker-compose.yaml").read_text())
+        named = re.findall(r"^([A-Z0-9_]+)=$", (ROOT / ".env.example").read_text(), re.M)
+        assert set(required) == set(named)
+
+
+def test_the_image_is_of_the_pinned_airflow():
+    image = re.search(r"^FROM apache/airflow:(\S+)", (ROOT / "Dockerfile").read_text(), re.M)
+    assert image
+    assert pins("requirements.txt")["apache-airflow"] in image[1]
