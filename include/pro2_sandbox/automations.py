@@ -45,7 +45,9 @@ class Automations:
         self._effects.add(at, "automation_entered", automation, by, patrons=len(fresh))
         if model.mails and fresh:
             self._effects.deliver(audience, f"automation {automation}", fresh)
-            self._effects.add(at, "mail", f"automation {automation}", by, patrons=len(fresh), lineage=audience)
+            self._effects.add(
+                at, "mail", f"automation {automation}", by, patrons=len(fresh), lineage=audience
+            )
         return len(fresh)
 
     def of(self, automation: str) -> list[Entry]:

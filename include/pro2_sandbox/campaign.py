@@ -9,6 +9,7 @@ from pro2_sandbox.effects import By, Effect
 from pro2_sandbox.incident import CampaignModel, Counters
 
 DRAFT, SCHEDULED, SENDING, PAUSED, STOPPED, COMPLETE, DISABLED, REVIEW = range(8)
+NOTHING = Counters()
 
 
 @dataclass(eq=False)
@@ -38,7 +39,7 @@ class Campaign:
     name: str
     subject: str
     type: str
-    list: str
+    list_id: str
     segment: str
     audience: list[int]
     lineage: str
@@ -49,7 +50,7 @@ class Campaign:
     due: datetime | None
     last_sent: datetime | None = None
     series: str = "0"
-    counters: Counters = Counters()
+    counters: Counters = NOTHING
     report: Counters | None = None
     stop: str = "takes"
     stuck: bool = False

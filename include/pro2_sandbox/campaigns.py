@@ -60,7 +60,9 @@ class Campaigns:
             return
         self._advance(campaign, at)
         campaign.flow = None
-        campaign.status = DISABLED if campaign.stop == "disables" and campaign.status == SCHEDULED else STOPPED
+        campaign.status = (
+            DISABLED if campaign.stop == "disables" and campaign.status == SCHEDULED else STOPPED
+        )
         campaign.modified = at
         self._effects.add(at, "campaign_stopped", str(campaign.id), by, send_amt=campaign.delivered)
 
@@ -72,9 +74,11 @@ class Campaigns:
             name=f"{campaign.name} (Copy)",
             subject=campaign.subject,
             type=campaign.type,
-            list=campaign.list,
+            list_id=campaign.list_id,
             segment=campaign.segment if self._keeps_audience else "0",
-            audience=list(campaign.audience) if self._keeps_audience else list(self._members(campaign.list)),
+            audience=list(campaign.audience)
+            if self._keeps_audience
+            else list(self._members(campaign.list_id)),
             lineage=campaign.lineage,
             status=DRAFT,
             source="copy",
@@ -140,9 +144,11 @@ class Campaigns:
             name=model.name,
             subject=model.subject or model.name,
             type=model.type,
-            list=model.list,
+            list_id=model.list,
             segment=model.segment,
-            audience=self._contacts.sample(members, model.recipients, f"segment {model.segment} of {model.list}"),
+            audience=self._contacts.sample(
+                members, model.recipients, f"segment {model.segment} of {model.list}"
+            ),
             lineage=model.kin or model.id,
             status=model.status,
             source=model.source,
@@ -161,7 +167,9 @@ class Campaigns:
         )
         self.all[campaign.id] = campaign
         if model.counters.send_amt:
-            self._remember(campaign, model.counters.send_amt, moment(model.sent) or moment(model.due) or self._t0)
+            self._remember(
+                campaign, model.counters.send_amt, moment(model.sent) or moment(model.due) or self._t0
+            )
         if model.grows is not None:
             self._remember(campaign, model.grows.at_start, moment(model.due) or self._t0)
             end = self._t0 + model.grows.until
@@ -209,7 +217,9 @@ class Campaigns:
         effect = self._effects.add(at, "mail", str(campaign.id), by, patrons=0, lineage=campaign.lineage)
         flow = Flow(at, campaign.delivered, len(campaign.audience), per_second, end, by, effect)
         campaign.flow = flow
-        self._agenda.at(end, lambda moment: self._advance(campaign, moment) if campaign.flow is flow else None)
+        self._agenda.at(
+            end, lambda moment: self._advance(campaign, moment) if campaign.flow is flow else None
+        )
 
     def _advance(self, campaign: Campaign, at: datetime) -> None:
         flow = campaign.flow

@@ -43,7 +43,8 @@ class Contacts:
         sizes += [entry.holders for entry in incident.tags]
         self.all = range(1, max([*sizes, 1]) + 1)
         self.lists = {
-            entry.id: ContactList(entry.id, entry.name, range(1, entry.members + 1)) for entry in incident.lists
+            entry.id: ContactList(entry.id, entry.name, range(1, entry.members + 1))
+            for entry in incident.lists
         }
         self.constituents = {
             entry.id: self.sample(self.all, entry.members, f"tessitura {entry.id}")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
 
-from pro2_sandbox.incident import CampaignModel, Incident
+from pro2_sandbox.incident import CampaignModel, ExpectedModel, Incident
 from pro2_sandbox.incident_jobs import JobModel
+from pro2_sandbox.timeshift import parse, written
 
 
 def problems(incident: Incident) -> list[str]:
@@ -33,22 +35,56 @@ def problems(incident: Incident) -> list[str]:
     for job in incident.jobs:
         found += _job(job, tessitura, tags, automations)
     for index, person in enumerate(incident.people):
-        known = jobs if person.does in ("run_now", "repeat_import") else campaigns
-        found += _missing(f"people[{index}].item", person.item, known, "jobs or campaigns")
+        presses = person.does in ("run_now", "repeat_import")
+        known = jobs if presses else campaigns
+        found += _missing(f"people[{index}].item", person.item, known, "jobs" if presses else "campaigns")
         if person.does == "reschedule" and person.to is None:
             found.append(f"people[{index}] reschedules without a time; add to: +20h")
     for reach in incident.must_reach.campaigns:
         found += _missing("must_reach.campaigns", reach, campaigns, "campaigns")
+    by_id = {job.id: job for job in incident.jobs}
     for reach in incident.must_reach.jobs:
-        found += _missing("must_reach.jobs", reach.partition("@")[0], jobs, "jobs")
+        found += _occurrence("must_reach.jobs", reach, by_id, offset_needed=False)
     for index, item in enumerate(incident.expected):
-        known = {"campaign": campaigns, "occurrence": jobs, "automation": automations}[item.kind]
-        found += _missing(f"expected[{index}].id", item.id.partition("@")[0], known, f"{item.kind}s")
-        if item.kind == "occurrence" and "@" not in item.id:
-            found.append(f"expected[{index}].id {item.id!r} names no occurrence; write {item.id}@-35m")
-        if not item.absent and (item.rule is None or item.decision is None or item.outcome is None):
-            found.append(f"expected[{index}] ({item.id}) lacks rule, decision or outcome; or say absent: true")
+        where = f"expected[{index}].id"
+        if item.kind == "occurrence":
+            found += _occurrence(where, item.id, by_id, offset_needed=True)
+        else:
+            known = campaigns if item.kind == "campaign" else automations
+            found += _missing(where, item.id, known, f"{item.kind}s")
+        found += _expectation(index, item)
     return found
+
+
+def _expectation(index: int, item: ExpectedModel) -> list[str]:
+    if item.absent or None not in (item.rule, item.decision, item.outcome):
+        return []
+    return [f"expected[{index}] ({item.id}) lacks rule, decision or outcome; or say absent: true"]
+
+
+def _occurrence(where: str, reference: str, jobs: dict[str, JobModel], offset_needed: bool) -> list[str]:
+    """Whether ``j-211@-35m`` names a due time of a job."""
+    job_id, _, text = reference.partition("@")
+    if job_id not in jobs:
+        return _missing(where, job_id, jobs, "jobs")
+    if not text:
+        return [f"{where} {reference!r} names no occurrence; write {job_id}@-35m"] if offset_needed else []
+    try:
+        offset = parse(text)
+    except ValueError as error:
+        return [f"{where} {reference!r}: {error}"]
+    return _due(where, offset, jobs[job_id])
+
+
+def _due(where: str, offset: timedelta, job: JobModel) -> list[str]:
+    schedule = job.schedule
+    base = schedule.daily or schedule.hourly or schedule.at or timedelta(0)
+    hours = 1 if schedule.hourly is not None else schedule.every_hours or 24
+    if (offset - base) % timedelta(hours=hours) == timedelta(0):
+        return []
+    return [
+        f"{where} {written(offset)} is no due time of {job.id}; it is due at {written(base)} and every {hours} h"
+    ]
 
 
 def _campaign(campaign: CampaignModel, lists: dict[str, int], campaigns: set[str]) -> list[str]:
@@ -87,6 +123,9 @@ def _job(job: JobModel, tessitura: set[str], tags: set[str], automations: set[st
         found.append(f"{where} is a scheduled_trigger without automation; name one")
     if job.automation is not None:
         found += _missing(f"{where}.automation", job.automation, automations, "automations")
+    for index, run in enumerate(job.runs):
+        if run.due is not None:
+            found += _due(f"{where}.runs[{index}].due", run.due, job)
     return found
 
 
@@ -97,4 +136,8 @@ def _missing(where: str, value: str, known: Iterable[str], section: str) -> list
 
 
 def _twice(section: str, ids: Iterable[str]) -> list[str]:
-    return [f"{section} has the id {name!r} {times} times; ids are unique" for name, times in Counter(ids).items() if times > 1]
+    return [
+        f"{section} has the id {name!r} {times} times; ids are unique"
+        for name, times in Counter(ids).items()
+        if times > 1
+    ]

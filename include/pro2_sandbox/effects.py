@@ -61,4 +61,7 @@ class Effects:
                 if len(campaigns) > 1:
                     key = (lineage, tuple(campaigns))
                     found[key] = found.get(key, 0) + 1
-        return [MailedTwice(lineage, campaigns, patrons) for (lineage, campaigns), patrons in sorted(found.items())]
+        return [
+            MailedTwice(lineage, campaigns, patrons)
+            for (lineage, campaigns), patrons in sorted(found.items())
+        ]

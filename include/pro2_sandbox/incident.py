@@ -16,7 +16,9 @@ from pro2_sandbox.incident_jobs import AutomationModel, JobModel
 from pro2_sandbox.part import Part, Service
 from pro2_sandbox.timeshift import Offset
 
-Rules = Literal["none", "watch", "needs_human", "resend", "hold_back", "repeat_import", "run_now", "data_sync", "report"]
+Rules = Literal[
+    "none", "watch", "needs_human", "resend", "hold_back", "repeat_import", "run_now", "data_sync", "report"
+]
 
 
 class Tokens(Part):
@@ -56,7 +58,10 @@ class ListModel(Part):
 
 
 class TagModel(Part):
-    """A contact tag, held by ``holders`` contacts, or by those of a List Manager list, ``lacks`` less, ``extra`` more."""
+    """A contact tag, held by ``holders`` contacts, or by those of the List Manager list ``like``.
+
+    Of that list ``lacks`` do not hold it, and ``extra`` others do.
+    """
 
     id: str
     name: str
@@ -195,7 +200,7 @@ class Incident(Part):
     automations: tuple[AutomationModel, ...] = ()
     people: tuple[PersonModel, ...] = ()
     vendor: tuple[VendorModel, ...] = ()
-    policy: dict[str, Any] = {}
+    policy: dict[str, Any] = Field(default_factory=dict)
     must_reach: MustReach = MustReach()
     expected: tuple[ExpectedModel, ...] = ()
 
@@ -205,5 +210,7 @@ class Incident(Part):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            raise ValueError(f"{value!r} is not a time zone; write an IANA name such as America/Chicago") from None
+            raise ValueError(
+                f"{value!r} is not a time zone; write an IANA name such as America/Chicago"
+            ) from None
         return value

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from pro2_sandbox.part import Part, Service
 from pro2_sandbox.timeshift import Offset
 
-ProcessType = Literal["data_sync", "scheduled_trigger", "integrated_import", "segment_transfer", "eaddress_changes"]
+ProcessType = Literal[
+    "data_sync", "scheduled_trigger", "integrated_import", "segment_transfer", "eaddress_changes"
+]
 
 
 class ScheduleModel(Part):
@@ -104,7 +106,7 @@ class JobModel(Part):
 
 
 class EntriesModel(Part):
-    """Contacts that entered an automation at a time. ``stalled``: they stopped moving ``stalled`` and are still in it."""
+    """Contacts that entered an automation; those with ``stalled`` are still in it, without a step since then."""
 
     at: Offset
     count: int = Field(gt=0)

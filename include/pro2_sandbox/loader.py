@@ -31,7 +31,9 @@ def load_incident(source: str | Path) -> Incident:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise IncidentError(f"{path}: cannot be read ({error.strerror}); give the path of a YAML file") from error
+        raise IncidentError(
+            f"{path}: cannot be read ({error.strerror}); give the path of a YAML file"
+        ) from error
     return parse_incident(text, str(path))
 
 
@@ -67,7 +69,9 @@ def _report(file: str, lines: list[str]) -> str:
 
 
 def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ").replace("Extra inputs are not permitted", "this key does not exist")
+    return message.removeprefix("Value error, ").replace(
+        "Extra inputs are not permitted", "this key does not exist"
+    )
 
 
 def _place(content: Any, where: tuple[int | str, ...]) -> str:

@@ -25,7 +25,9 @@ def parse(value: Any) -> timedelta:
         return timedelta(0)
     found = _PARTS.fullmatch(text)
     if found is None or not any(found.groups()[1:]):
-        raise ValueError(f"{value!r} is not an offset; write a sign and units, such as -3h05m, -2d, +45s, or 0")
+        raise ValueError(
+            f"{value!r} is not an offset; write a sign and units, such as -3h05m, -2d, +45s, or 0"
+        )
     sign, days, hours, minutes, seconds = found.groups()
     span = timedelta(
         days=int(days or 0), hours=int(hours or 0), minutes=int(minutes or 0), seconds=int(seconds or 0)
@@ -42,7 +44,9 @@ def written(span: timedelta) -> str:
     hours, rest = divmod(rest, 3_600)
     minutes, rest = divmod(rest, 60)
     units = ((days, "d"), (hours, "h"), (minutes, "m"), (rest, "s"))
-    return ("-" if span < timedelta(0) else "+") + "".join(f"{amount}{unit}" for amount, unit in units if amount)
+    return ("-" if span < timedelta(0) else "+") + "".join(
+        f"{amount}{unit}" for amount, unit in units if amount
+    )
 
 
 Offset = Annotated[

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -92,9 +93,25 @@ def imported_roots(file: Path) -> set[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
     return {name.partition(".")[0] for name in names}
+
+
+def test_what_the_code_imports_is_declared():
+    """Not merely pulled in by something else, nor installed by hand on one machine."""
+    from_airflow_or_pydantic = {"airflow", "pydantic_core", "pro2", "pro2_reconciliation", "pro2_sandbox"}
+    distributions = importlib.metadata.packages_distributions()
+    files = [file for folder in ("dags", "include", "plugins") for file in (ROOT / folder).rglob("*.py")]
+    imported = {name: file for file in files for name in imported_roots(file)}
+    allowed = set(declared("postgres", "sandbox"))
+    undeclared = {
+        name: str(file.relative_to(ROOT))
+        for name, file in imported.items()
+        if name not in sys.stdlib_module_names | from_airflow_or_pydantic
+        and not allowed & {canonicalize_name(found) for found in distributions.get(name, [])}
+    }
+    assert undeclared == {}
 
 
 def test_no_dag_knows_the_sandbox():

@@ -20,6 +20,10 @@ from pro2_reconciliation.domain.rules import AUTOMATION_RULE, RULE_BOOK, Rule, R
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy
 
 LEFT_ALONE = "the policy leaves this campaign to people"
+NOT_OBSERVED = "but it was not observed to the end, so nothing is proposed"
+LOOK_YOURSELF = (
+    "Look in the Integrated Dashboard whether «{name}» of {due_text} ran, and repeat it there if not"
+)
 
 
 def first_fit(table: Sequence[Rule], facts: Facts) -> Rule:
@@ -56,8 +60,10 @@ def decide_campaign(
     entry = policy.of(campaign) if campaign else None
     remedy, choices = rule.remedy, rule.choices
     reason = rule.reason.format(**facts.words)
+    steps = _steps(rule, facts)
     if entry and entry.leave_alone and remedy.acts:
         remedy, choices, reason = Remedy.NEEDS_HUMAN, (), f"{reason}; {LEFT_ALONE}"
+        steps = (f"Decide in Pro2 whether «{name}» should still go out",)
     return Decision(
         kind=ItemKind.CAMPAIGN,
         item_id=item_id,
@@ -69,7 +75,7 @@ def decide_campaign(
         reach=rule.reach,
         reason=reason,
         choices=choices,
-        steps=_steps(rule, facts),
+        steps=steps,
         audience=campaign.total_amt if campaign else None,
         due=campaign.due if campaign else None,
         send_by=policy.send_by(campaign) if campaign and campaign.due else None,
@@ -111,6 +117,14 @@ def decide_occurrence(
         else:
             rule = Rule(sub.id, (), sub.remedy, f"{head.reason}; {sub.reason}", steps=sub.steps)
             via = tuple(dict.fromkeys((head.id, *sub.via))) if sub.id != head.id else sub.via
+    if observation is None and rule.remedy.acts and head.then != "resume":
+        rule = replace(
+            rule,
+            remedy=Remedy.NEEDS_HUMAN,
+            choices=(),
+            reason=f"{rule.reason}; {NOT_OBSERVED}",
+            steps=(LOOK_YOURSELF,),
+        )
     choices = rule.choices
     if head.stop_first and facts.flags["hanging"] and Choice.REPROCESS in choices:
         choices = (*choices, Choice.REPROCESS_EVEN_IF_NOT_STOPPED)

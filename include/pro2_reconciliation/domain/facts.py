@@ -103,6 +103,7 @@ def campaign_facts(
         "ours_done": own is not None and own.state == "done",
         "ours_open": own is not None and own.state == "open",
         "ours_needs_human": own is not None and own.state == "needs_human",
+        "ours_holds_back": own is not None and own.remedy is Remedy.HOLD_BACK,
         "from_automation": campaign is not None and campaign.from_automation,
         "halted_before": halted_before,
         "our_copy": campaign is not None and root != campaign.id,
@@ -120,14 +121,16 @@ def campaign_facts(
         "complete_empty": state is CampaignState.COMPLETE_EMPTY,
         "pending": state is CampaignState.PENDING,
         "zero_twice": zero_twice,
-        "watched_to_the_end": observation is not None and (observation.still_pending or observation.waived),
+        "watched_to_the_end": observation is not None
+        and observation.state == CampaignState.PENDING
+        and (observation.still_pending or observation.waived),
         "big_enough": campaign is not None
         and (
             campaign.status is CampaignStatus.SCHEDULED
             or campaign.total_amt >= policy.min_sending_recipients
             or policy.predictive_sending == "never"
         ),
-        "before_send_by": now < send_by,
+        "before_send_by": campaign is not None and campaign.due is not None and now < send_by,
         "health_closed": health == "closed",
         "approval_hold": state is CampaignState.APPROVAL_HOLD,
         "halted": state is CampaignState.HALTED,

@@ -23,6 +23,8 @@ from pro2_reconciliation.domain.words import Outcome, ProcessType
 NEVER_REPAIRED = frozenset({ProcessType.SEGMENT_TRANSFER, ProcessType.EADDRESS_CHANGES})
 _SELF_HEALING = frozenset({ProcessType.INTEGRATED_IMPORT, ProcessType.EADDRESS_CHANGES})
 _NEWEST_COVERS = frozenset({*_SELF_HEALING, ProcessType.DATA_SYNC})
+_LOST = frozenset({OccurrenceState.FAILED, OccurrenceState.STOPPED})
+"""Ends of a data sync whose contacts no later run brings (rule R14)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,11 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
     console = console_row_of(occurrence, job, rows, row)
     state = occurrence_state(row, console, late=match.late)
     quiet = timedelta(seconds=policy.quiet_seconds)
-    hanging = state is OccurrenceState.IN_PROGRESS and is_hanging(job, row, console, now, quiet)
+    hanging = (
+        state is OccurrenceState.IN_PROGRESS
+        and evidence.console is not None
+        and is_hanging(job, row, console, now, quiet)
+    )
     problem = _source_problem(evidence)
     later = _later_success(evidence)
     missed = [
@@ -66,6 +72,9 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         for m in evidence.siblings
         if _unfinished(occurrence_state(m.row, None, late=m.late)) and m.repaired_by_hand is None
     ]
+    if job.process_type is ProcessType.DATA_SYNC and state in _LOST:
+        # What a missed run would have brought comes with the next one, and then nobody audits this one's loss.
+        missed = [m for m in missed if occurrence_state(m.row, None) in _LOST]
     newest = missed[-1] if missed else None
     older = newest is not None and newest.occurrence.key != occurrence.key
     share = row.failed_share if row else None
@@ -103,7 +112,7 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "next_is_close": next_due is not None
         and timedelta(0) <= next_due - now <= timedelta(minutes=policy.next_occurrence_wait_minutes),
         "next_within_wait": next_due is not None
-        and next_due - now <= timedelta(hours=policy.missed_sync_wait_hours),
+        and -job.grace <= next_due - now <= timedelta(hours=policy.missed_sync_wait_hours),
         "partial": state is OccurrenceState.PARTIAL,
         "within_usual_share": share is not None and share <= usual,
         "data_sync": job.process_type is ProcessType.DATA_SYNC,
@@ -130,12 +139,13 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         and job.mode is not None,
     }
     started = row.started if row else console.started if console else None
+    shown = next((r for r in (match.repaired_by_hand, row) if r and r.outcome is Outcome.UNKNOWN), row)
     words = {
         "name": job.name,
         "state": state.value,
         "ours": evidence.own.text if evidence.own else "",
         "process_type": job.process_type.value.replace("_", " "),
-        "raw_status": (match.repaired_by_hand or row).raw_status if match.found else "",  # type: ignore[union-attr]
+        "raw_status": shown.raw_status if shown else "",
         "due_text": local(occurrence.due, zone),
         "row_text": local((match.repaired_by_hand or row).started, zone)  # type: ignore[union-attr]
         if match.found
@@ -147,7 +157,9 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "source_problem": problem or "",
         "progress_text": f"{console.progress} contacts so far"
         if console and console.progress is not None
-        else "still within its usual time",
+        else "still within its usual time"
+        if evidence.console
+        else "and the Console could not be read",
         "next_text": local(next_due, zone) if next_due else "at an unknown time",
         "share_text": f"{share:.1%} of contacts" if share is not None else "an unknown share",
         "newest_text": local(newest.occurrence.due, zone) if newest else "",

@@ -36,7 +36,7 @@ NONE, WATCH, HUMAN = Remedy.NONE, Remedy.WATCH, Remedy.NEEDS_HUMAN
 
 _PENDING = ("pending", "zero_twice", "watched_to_the_end", "big_enough")
 _RESEND = (Choice.LEAVE, Choice.RESEND, Choice.KEEP_WATCHING, Choice.HOLD_BACK)
-_HOLD = (Choice.LEAVE, Choice.KEEP_WATCHING, Choice.HOLD_BACK)
+_HOLD = (Choice.LEAVE, Choice.HOLD_BACK)
 _HALF_SENT = (
     "Open the report of «{name}» in Pro2 and compare {send_amt} sent with {total_amt} recipients",
     "Make a segment with the condition: has not been sent «{name}»",
@@ -47,6 +47,14 @@ _LOOK = ("Open «{name}» on the campaigns page of Pro2 and read its status and 
 CAMPAIGN_RULES: tuple[Rule, ...] = (
     Rule("C0", ("ours_done",), NONE, "repaired by us already ({ours})"),
     Rule("C0", ("ours_needs_human",), HUMAN, "our own action needs a person ({ours})", steps=_LOOK),
+    Rule(
+        "C0",
+        ("ours_open", "ours_holds_back"),
+        Remedy.HOLD_BACK,
+        "our own action is half done ({ours}): it can be resumed",
+        Reach.DATA,
+        _HOLD,
+    ),
     Rule(
         "C0",
         ("ours_open", "before_send_by"),
@@ -245,6 +253,19 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         "missed; its next run {next_text} picks up the difference",
     ),
     Rule(
+        "R9",
+        ("failed", "second_failure"),
+        HUMAN,
+        "a second full error: reprocessing will not help",
+        steps=("Open the error report of «{name}» in the Activity Log",),
+    ),
+    Rule(
+        "R9",
+        ("failed", "not services_healthy"),
+        WATCH,
+        "full error, and a service that it needs is still down",
+    ),
+    Rule(
         "R14",
         ("data_sync", "unfinished", "not no_trace", "not in_progress"),
         Remedy.DATA_SYNC,
@@ -267,19 +288,6 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         stop_first=True,
         then="data_sync",
         choices=_REPEAT,
-    ),
-    Rule(
-        "R9",
-        ("failed", "second_failure"),
-        HUMAN,
-        "a second full error: reprocessing will not help",
-        steps=("Open the error report of «{name}» in the Activity Log",),
-    ),
-    Rule(
-        "R9",
-        ("failed", "not services_healthy"),
-        WATCH,
-        "full error, and a service that it needs is still down",
     ),
     Rule("R9", ("failed",), HUMAN, "full error", then="reprocess"),
     Rule(

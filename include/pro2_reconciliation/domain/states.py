@@ -65,7 +65,9 @@ def campaign_state(reading: CampaignReading, now: datetime, policy: Policy) -> C
         case CampaignStatus.SENDING:
             if campaign.send_amt:
                 return CampaignState.IN_FLIGHT
-            return CampaignState.COUNTERS_DISAGREE if left or signs else CampaignState.PENDING
+            if left or signs:
+                return CampaignState.COUNTERS_DISAGREE
+            return CampaignState.PENDING if campaign.due else CampaignState.UNKNOWN
         case _:
             return CampaignState.UNKNOWN
 

@@ -62,8 +62,8 @@ def question(plan: Plan) -> Question:
 
 
 def escaped(text: str) -> str:
-    """Text as Markdown that shows exactly that text."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    """Text as Markdown that shows exactly that text, on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def _facts(decision: Decision, plan: Plan) -> str:

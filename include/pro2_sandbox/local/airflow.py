@@ -10,11 +10,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import shutil
-import sqlite3
 import sys
 import time
 from collections.abc import Collection, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,12 +25,13 @@ from pro2_sandbox.local.processes import (
     RunFile,
     clean_environment,
     free_port,
-    sigterm_exits,
+    signals_exit,
     stop_all,
     tail,
 )
-from pro2_sandbox.local.rest import AirflowApi, AirflowApiError
+from pro2_sandbox.local.rest import AirflowApi
 from pro2_sandbox.local.settings import Secrets, airflow_settings
+from pro2_sandbox.local.wire import AirflowApiError
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": (),
@@ -60,7 +59,6 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         parallelism: int = 4,
         keep: bool = False,
         timeout: float = 180.0,
-        template_folder: Path | None = None,
     ) -> None:
         self.home = home.resolve()
         self.dags_folder = dags_folder.resolve()
@@ -72,7 +70,6 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         self._parallelism = parallelism
         self._keep = keep
         self._timeout = timeout
-        self._templates = (template_folder or self.home.parent).resolve()
         self._children: list[Child] = []
         self._run_file = RunFile(self.home / "processes.json")
         self._stack = contextlib.ExitStack()
@@ -81,7 +78,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
     # --- start and stop
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(sigterm_exits())
+        self._stack.enter_context(signals_exit())
         try:
             self.start()
         except BaseException:
@@ -148,16 +145,14 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
 
     def _prepare_home(self) -> None:
         self._run_file.end_leftovers()
-        if self.home.exists() and not self._keep:
-            if any(self.home.iterdir()) and not (self.home / MARK).exists():
+        if self.home.exists() and any(self.home.iterdir()):
+            if not (self.home / MARK).exists():
                 raise LocalRunError(f"{self.home} is not empty and not ours: it is left alone")
-            shutil.rmtree(self.home)
+            if not self._keep:
+                shutil.rmtree(self.home)
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.home / MARK).touch()
-        self._templates.mkdir(parents=True, exist_ok=True)
-        ignore = self._templates / ".gitignore"
-        if not ignore.exists() and self._templates == self.home.parent:
-            ignore.write_text("*\n", encoding="utf-8")
+        (self.home / ".gitignore").write_text("*\n", encoding="utf-8")
         self._secrets = Secrets.kept_in(self.home)
 
     def _environment(self) -> dict[str, str]:
@@ -172,21 +167,13 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         return clean_environment({**settings, **self._extra})
 
     def _provide_database(self) -> None:
-        """A migrated, empty database: copied from the one made before for this version, or made now."""
-        database = self.home / "airflow.db"
-        if database.exists():
+        """A migrated, empty database (3.5 s; a copy of a ready one would save too little to be worth it)."""
+        if (self.home / "airflow.db").exists():
             return
-        template = self._templates / f"template-{version('apache-airflow-core')}.db"
-        if not template.exists():
-            log = self.home / "logs" / "db-migrate.log"
-            command = [sys.executable, "-m", "airflow", "db", "migrate"]
-            with Child("airflow db migrate", command, log, self.environment) as migration:
-                migration.wait(self._timeout)
-            part = template.with_suffix(f".{free_port()}.part")
-            _copy_sqlite(database, part)
-            part.replace(template)
-        else:
-            _copy_sqlite(template, database)
+        log = self.home / "logs" / "db-migrate.log"
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        with Child("airflow db migrate", command, log, self.environment) as migration:
+            migration.wait(self._timeout)
 
     def _wait_ready(self, begin: float) -> None:
         api = self.api()
@@ -218,12 +205,3 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         if errors := api.import_errors():
             told = "\n".join(f"--- {name}:\n{trace}" for name, trace in errors.items())
             raise LocalRunError(f"{len(errors)} DAG file(s) cannot be imported:\n{told}")
-
-
-def _copy_sqlite(source: Path, target: Path) -> None:
-    """Copy a database through SQLite itself, so that what still stands in its journal comes along."""
-    with (
-        contextlib.closing(sqlite3.connect(source)) as old,
-        contextlib.closing(sqlite3.connect(target)) as new,
-    ):
-        old.backup(new)

@@ -13,14 +13,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
 import psutil  # type: ignore[import-untyped]
-import requests
 
 INHERITED_AND_UNWANTED = ("AIRFLOW", "_AIRFLOW", "PRO2_")
 """Beginnings of variables that a local run must not inherit: the connection of a real account, for one."""
@@ -80,6 +78,15 @@ class Child:
     def last_words(self) -> str:
         return f"The end of its log:\n{tail(self.log)}"
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def reap(self) -> None:
+        """Take note of its end, so that it is not a zombie for as long as we live."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+
     def must_run(self) -> None:
         """Complain, with the end of the log, when the process has ended."""
         if (code := self._process.poll()) is not None:
@@ -110,32 +117,50 @@ class Child:
 
 def stop_all(children: Sequence[Child], grace: float = 10.0) -> None:
     """SIGTERM to each child at once, then SIGKILL to whatever of their trees is left after ``grace``."""
-    end_trees([child.pid for child in children if child._process.poll() is None], grace)
+    roots, everyone = [], []
     for child in children:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child._process.wait(1)
+        if child.running:
+            roots.append(psutil.Process(child.pid))
+            everyone += _family(roots[-1])
+        else:
+            orphans = _left_of({"pid": child.pid, "started": 0.0})
+            roots += orphans
+            everyone += orphans
+    _end(roots, everyone, grace)
+    for child in children:
+        child.reap()
 
 
-def end_trees(pids: Sequence[int], grace: float = 10.0) -> None:
-    """End these processes and all that they started, those in other process groups included."""
-    roots: list[psutil.Process] = []
-    for pid in pids:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            roots.append(psutil.Process(pid))
-    known: dict[int, psutil.Process] = {root.pid: root for root in roots}
-    for root in roots:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            known.update({process.pid: process for process in root.children(recursive=True)})
+def _end(roots: Sequence[psutil.Process], everyone: Sequence[psutil.Process], grace: float) -> None:
+    """The roots are asked, for they end their own children in good order; what outlives them is killed."""
     try:
-        for root in roots:
+        for process in roots:
             with contextlib.suppress(psutil.NoSuchProcess):
-                root.terminate()
-        _, alive = psutil.wait_procs(list(known.values()), timeout=grace)
+                process.terminate()
+        psutil.wait_procs(roots, timeout=grace)
+        _, alive = psutil.wait_procs(everyone, timeout=0.5)
     except BaseException:  # a second Ctrl-C while we wait: no patience left, but nothing stays behind either
-        _kill(known.values())
+        _kill(everyone)
         raise
     _kill(alive)
     psutil.wait_procs(alive, timeout=2)
+
+
+def _family(root: psutil.Process) -> list[psutil.Process]:
+    family = {root.pid: root, **{member.pid: member for member in session_members(root.pid)}}
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family.update({process.pid: process for process in root.children(recursive=True)})
+    return list(family.values())
+
+
+def session_members(leader: int) -> list[psutil.Process]:
+    """Processes of the session that ``leader`` began, orphans of a killed leader included."""
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == leader:
+                members.append(process)
+    return members
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:
@@ -158,20 +183,41 @@ class RunFile:
         self.path.unlink(missing_ok=True)
 
     def end_leftovers(self) -> int:
-        """End what a crashed run left here; its number. A run that is still alive is refused in words."""
+        """End what a crashed run left here; its number. A run that is still alive is refused in words.
+
+        A child is known by pid and start time. When it is gone its orphans are known by its session, whose
+        number the kernel gives to nobody else while one of them lives.
+        """
         try:
             people = json.loads(self.path.read_text(encoding="utf-8"))
             owner, children = people["owner"], people["children"]
+            left = [process for child in children for process in _left_of(child)]
         except (OSError, ValueError, KeyError, TypeError):
             return 0
-        if _is_still(owner) and owner["pid"] != os.getpid():
+        if left and _is_still(owner):
             raise LocalRunError(
-                f"{self.path.parent} is in use by process {owner['pid']}. Stop that first, or use another name."
+                f"{self.path.parent} is in use by process {owner['pid']}. Stop that one first, or use another"
             )
-        left = [int(child["pid"]) for child in children if _is_still(child)]
-        end_trees(left)
+        _end(left, left, grace=10.0)
         self.clear()
         return len(left)
+
+
+def _left_of(child: dict[str, float]) -> list[psutil.Process]:
+    pid = int(child["pid"])
+    if _is_still(child):
+        return _family(psutil.Process(pid))
+    if psutil.pid_exists(pid) and not _is_zombie(pid):
+        return []  # somebody else has that number now
+    return [process for process in session_members(pid) if process.pid != pid]
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        zombie: bool = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return zombie
+    except psutil.Error:
+        return True
 
 
 def _identity(pid: int) -> dict[str, float]:
@@ -194,21 +240,22 @@ def _is_still(identity: object) -> bool:
 
 
 @contextlib.contextmanager
-def sigterm_exits() -> Iterator[None]:
-    """Let a SIGTERM unwind the stack like Ctrl-C does, so that every ``with`` block clears up."""
+def signals_exit() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal unwind the stack like Ctrl-C, so that every ``with`` clears up."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
     try:
-        before = signal.signal(signal.SIGTERM, leave)
+        before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     except ValueError:  # only the main thread may set a handler; elsewhere the caller's own applies
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_until(
@@ -221,48 +268,3 @@ def wait_until(
             raise LocalRunError(f"{what} did not happen within {timeout:.0f} s. {complain()}".rstrip())
         time.sleep(0.2)
     return time.monotonic() - begin
-
-
-class SandboxProcess(Child):
-    """The stand-in for a Pro2 account, in a process of its own, with one incident playing."""
-
-    def __init__(
-        self, incident: Path, *, log: Path, port: int | None = None, arguments: Sequence[str] = ()
-    ) -> None:
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [sys.executable, "-m", "pro2_sandbox", "--incident", str(incident)]
-        command += ["--port", str(self.port), *arguments]
-        super().__init__("The sandbox", command, log, clean_environment({}))
-
-    def wait_ready(self, timeout: float = 30.0) -> SandboxProcess:
-        """Wait until the clock of the incident answers."""
-        try:
-            wait_until(
-                lambda: self._answers("/sandbox/clock"),
-                timeout=timeout,
-                what=f"An answer of the sandbox at {self.url}/sandbox/clock",
-                complain=self.last_words,
-            )
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __enter__(self) -> SandboxProcess:
-        return self.wait_ready()
-
-    def get(self, path: str, timeout: float = 10.0) -> requests.Response:
-        """GET a path of the sandbox; anything but a good answer raises."""
-        with requests.Session() as session:
-            session.trust_env = False
-            answer = session.get(self.url + path, timeout=timeout)
-        answer.raise_for_status()
-        return answer
-
-    def _answers(self, path: str) -> bool:
-        self.must_run()
-        try:
-            return self.get(path, timeout=2).ok
-        except requests.RequestException:
-            return False

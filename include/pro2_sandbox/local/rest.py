@@ -7,27 +7,20 @@ an answer that met a server error (409 means that it had arrived), and then chec
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
-from urllib.parse import quote
 
 import requests
 
-Json = dict[str, Any]
+from pro2_sandbox.local.wire import AirflowApiError, ApiSession, Json, checked, quoted
+
 END_STATES = frozenset({"success", "failed"})
+"""Of a dag run, and of a task that was not left out."""
+LEFT_OUT = frozenset({"skipped", "upstream_failed", "removed"})
+WAITING_FOR_PERSON = frozenset({"awaiting_input", "deferred"})
 ANSWER_AFTER_SECONDS = 5.0
-PAGE = 100
-
-
-class AirflowApiError(RuntimeError):
-    """Airflow refused, or did not get there in time; the message says what was asked of it."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True)
@@ -60,94 +53,28 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-class AirflowApi:
-    """One user's view of one Airflow. ``clock`` and ``sleep`` are for tests that move time."""
-
-    def __init__(
-        self,
-        url: str,
-        username: str,
-        password: str,
-        *,
-        session: requests.Session | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self.url = url.rstrip("/")
-        self._user = {"username": username, "password": password}
-        self._session = session or requests.Session()
-        self._session.trust_env = False
-        self._clock = clock
-        self._sleep = sleep
-        self._token: str | None = None
-
-    # --- the wire
-
-    def login(self) -> None:
-        """Fetch a token; every later call does so by itself, and again when the token has run out."""
-        answer = self._session.post(f"{self.url}/auth/token", json=self._user, timeout=30)
-        if answer.status_code != 201:
-            raise AirflowApiError(
-                f"Airflow refused the login of {self._user['username']!r}: HTTP {answer.status_code} "
-                f"{answer.text[:300]}",
-                answer.status_code,
-            )
-        self._token = answer.json()["access_token"]
-
-    def request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: object = None
-    ) -> requests.Response:
-        """One call under /api/v2 with this user's token; the answer is not judged here."""
-        if self._token is None:
-            self.login()
-        answer = self._send(method, path, params, body)
-        if answer.status_code == 401:
-            self.login()
-            answer = self._send(method, path, params, body)
-        return answer
-
-    def _send(
-        self, method: str, path: str, params: Mapping[str, Any] | None, body: object
-    ) -> requests.Response:
-        return self._session.request(
-            method,
-            f"{self.url}/api/v2{path}",
-            params=dict(params or {}),
-            json=body,
-            headers={"Authorization": f"Bearer {self._token}", "Accept": "application/json"},
-            timeout=30,
-        )
-
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
-        return _json(self.request("GET", path, params=params))
-
-    def _all(self, path: str, key: str, params: Mapping[str, Any] | None = None) -> list[Json]:
-        rows: list[Json] = []
-        while True:
-            page = self.get(path, {**(params or {}), "limit": PAGE, "offset": len(rows)})
-            rows += page[key]
-            if not page[key] or len(rows) >= page["total_entries"]:
-                return rows
+class AirflowApi(ApiSession):
+    """One user's view of one Airflow."""
 
     # --- the instance
 
     def health(self) -> dict[str, str | None]:
         """State of each component by name; asks without a token."""
         answer = self._session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
-        return {name: (part or {}).get("status") for name, part in _json(answer).items()}
+        return {name: (part or {}).get("status") for name, part in checked(answer).items()}
 
     def dag_ids(self) -> set[str]:
-        return {row["dag_id"] for row in self._all("/dags", "dags", {"exclude_stale": True})}
+        return {row["dag_id"] for row in self.all_rows("/dags", "dags", {"exclude_stale": True})}
 
     def import_errors(self) -> dict[str, str]:
         """Stack trace by file name."""
-        rows = self._all("/importErrors", "import_errors")
+        rows = self.all_rows("/importErrors", "import_errors")
         return {row["filename"]: row["stack_trace"] for row in rows}
 
     # --- dag runs
 
     def unpause(self, dag_id: str) -> None:
-        _json(self.request("PATCH", f"/dags/{_q(dag_id)}", body={"is_paused": False}))
+        checked(self.request("PATCH", f"/dags/{quoted(dag_id)}", body={"is_paused": False}))
 
     def trigger(
         self,
@@ -158,18 +85,18 @@ class AirflowApi:
     ) -> str:
         """Start a dag run, ``conf`` being the form's params; its run id. One that exists already is kept."""
         body = {"dag_run_id": run_id, "conf": dict(conf or {}), "logical_date": logical_date}
-        answer = self.request("POST", f"/dags/{_q(dag_id)}/dagRuns", body=body)
+        answer = self.request("POST", f"/dags/{quoted(dag_id)}/dagRuns", body=body)
         if answer.status_code == 409 and run_id is not None:
             return run_id
-        created: str = _json(answer)["dag_run_id"]
+        created: str = checked(answer)["dag_run_id"]
         return created
 
     def dag_run(self, dag_id: str, run_id: str) -> Json:
-        return self.get(f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}")
+        return self.get(f"/dags/{quoted(dag_id)}/dagRuns/{quoted(run_id)}")
 
     def dag_runs(self, dag_id: str) -> list[Json]:
         """Oldest first."""
-        return self._all(f"/dags/{_q(dag_id)}/dagRuns", "dag_runs", {"order_by": "run_after"})
+        return self.all_rows(f"/dags/{quoted(dag_id)}/dagRuns", "dag_runs", {"order_by": "run_after"})
 
     def wait_dag_run(
         self,
@@ -202,24 +129,24 @@ class AirflowApi:
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskRow]:
         """All task instances, mapped ones included, by task id and map index."""
         path = _tasks(dag_id, run_id)
-        rows = [TaskRow.of(row) for row in self._all(path, "task_instances", {"order_by": "id"})]
+        rows = [TaskRow.of(row) for row in self.all_rows(path, "task_instances", {"order_by": "id"})]
         return sorted(rows, key=lambda row: (row.task_id, row.map_index))
 
     def task_instance(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> TaskRow:
-        path = f"{_tasks(dag_id, run_id)}/{_q(task_id)}"
+        path = f"{_tasks(dag_id, run_id)}/{quoted(task_id)}"
         return TaskRow.of(self.get(path if map_index < 0 else f"{path}/{map_index}"))
 
     def xcom(
         self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, key: str = "return_value"
     ) -> Any:
         """The value of an XCom as Airflow would hand it to a task; None when there is none."""
-        path = f"{_tasks(dag_id, run_id)}/{_q(task_id)}/xcomEntries/{_q(key)}"
-        answer = self.request("GET", path, params={"map_index": map_index, "deserialize": "true"})
-        return None if answer.status_code == 404 else _json(answer)["value"]
+        path = f"{_tasks(dag_id, run_id)}/{quoted(task_id)}/xcomEntries/{quoted(key)}"
+        answer = self.read(path, {"map_index": map_index, "deserialize": "true"})
+        return None if answer.status_code == 404 else checked(answer)["value"]
 
     def logs(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, try_number: int = 1) -> str:
         """The log of one try as plain text, one event a line."""
-        path = f"{_tasks(dag_id, run_id)}/{_q(task_id)}/logs/{try_number}"
+        path = f"{_tasks(dag_id, run_id)}/{quoted(task_id)}/logs/{try_number}"
         content = self.get(path, {"map_index": map_index, "full_content": "true"})["content"]
         return content if isinstance(content, str) else "\n".join(_line(event) for event in content)
 
@@ -227,8 +154,8 @@ class AirflowApi:
 
     def hitl_details(self, dag_id: str, run_id: str, *, pending_only: bool = True) -> list[Json]:
         """The questions of a dag run with options, params and their task instance."""
-        path = f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}/hitlDetails"
-        rows = self._all(path, "hitl_details")
+        path = f"/dags/{quoted(dag_id)}/dagRuns/{quoted(run_id)}/hitlDetails"
+        rows = self.all_rows(path, "hitl_details")
         return [row for row in rows if not (pending_only and row["response_received"])]
 
     def answer(
@@ -244,20 +171,19 @@ class AirflowApi:
     ) -> TaskRow:
         """Answer a question and see that its task succeeded; waits for the question to be asked first."""
         begin = self._clock()
-        row = self._wait_task(
-            dag_id, run_id, task_id, map_index, {"awaiting_input", "deferred", *END_STATES}, begin, timeout
-        )
+
+        def wait(states: Collection[str]) -> TaskRow:
+            return self.wait_task(
+                dag_id, run_id, task_id, map_index, states=states, timeout=timeout - (self._clock() - begin)
+            )
+
+        row = wait(WAITING_FOR_PERSON | END_STATES)
         if row.state not in END_STATES:
             self._sleep(ANSWER_AFTER_SECONDS)
-            path = f"{_tasks(dag_id, run_id)}/{_q(task_id)}/{map_index}/hitlDetails"
+            path = f"{_tasks(dag_id, run_id)}/{quoted(task_id)}/{map_index}/hitlDetails"
             body = {"chosen_options": list(chosen_options), "params_input": dict(params_input or {})}
-            while (reply := self.request("PATCH", path, body=body)).status_code >= 500:
-                if self._clock() - begin > timeout:
-                    _json(reply)
-                self._sleep(2.0)
-            if reply.status_code != 409:
-                _json(reply)
-            row = self._wait_task(dag_id, run_id, task_id, map_index, END_STATES, begin, timeout)
+            self._patch_until_arrived(path, body, begin + timeout)
+            row = wait(END_STATES)
         if row.state != "success":
             log = self.logs(dag_id, run_id, task_id, map_index, max(row.try_number, 1))[-2000:]
             raise AirflowApiError(
@@ -265,38 +191,48 @@ class AirflowApi:
             )
         return row
 
-    def _wait_task(
-        self, dag_id: str, run_id: str, task_id: str, map_index: int,
-        states: frozenset[str] | set[str], begin: float, timeout: float,
-    ) -> TaskRow:  # fmt: skip
-        ended_otherwise = {"skipped", "upstream_failed", "removed"}
+    def _patch_until_arrived(self, path: str, body: Json, deadline: float) -> None:
+        while True:
+            try:
+                reply = self.request("PATCH", path, body=body)
+            except requests.RequestException:
+                if self._clock() > deadline:
+                    raise
+            else:
+                if reply.status_code == 409:
+                    return
+                if reply.status_code < 500 or self._clock() > deadline:
+                    checked(reply)
+                    return
+            self._sleep(2.0)
+
+    def wait_task(
+        self,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+        map_index: int = -1,
+        *,
+        states: Collection[str] = END_STATES,
+        timeout: float = 120.0,
+    ) -> TaskRow:
+        """Wait until a task is in one of these states; one that was left out instead is told at once."""
+        begin = self._clock()
         while True:
             row = self.task_instance(dag_id, run_id, task_id, map_index)
             if row.state in states:
                 return row
-            if row.state in ended_otherwise or self._clock() - begin > timeout:
+            waited = self._clock() - begin
+            if row.state in LEFT_OUT or waited > timeout:
                 raise AirflowApiError(
-                    f"{task_id} of {run_id} is {row.state} after {self._clock() - begin:.0f} s; "
+                    f"{task_id} of {run_id} is {row.state or 'not scheduled'} after {waited:.0f} s; "
                     f"waited for {', '.join(sorted(states))}"
                 )
             self._sleep(0.5)
 
 
-def _q(part: str) -> str:
-    return quote(part, safe="")
-
-
 def _tasks(dag_id: str, run_id: str) -> str:
-    return f"/dags/{_q(dag_id)}/dagRuns/{_q(run_id)}/taskInstances"
-
-
-def _json(answer: requests.Response) -> Json:
-    if not answer.ok:
-        raise AirflowApiError(
-            f"HTTP {answer.status_code} from {answer.url}: {answer.text[:500]}", answer.status_code
-        )
-    body: Json = answer.json()
-    return body
+    return f"/dags/{quoted(dag_id)}/dagRuns/{quoted(run_id)}/taskInstances"
 
 
 def _line(event: Mapping[str, Any]) -> str:
@@ -306,9 +242,8 @@ def _line(event: Mapping[str, Any]) -> str:
 
 
 def _summary(rows: Sequence[TaskRow]) -> str:
-    ended = {"success", "failed", "skipped", "upstream_failed", "removed"}
     return ", ".join(
         f"{row.task_id}{'' if row.map_index < 0 else f'[{row.map_index}]'} ({row.state or 'none'})"
         for row in rows
-        if row.state not in ended and row.state is not None
+        if row.state is not None and row.state not in END_STATES | LEFT_OUT
     )

@@ -9,7 +9,7 @@ reads, and there is no ``on_kill``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -112,7 +112,7 @@ async def _poll(site: Any, inventory: Any, pro2: Any, dashboard: Any) -> Any:
     now = datetime.now(UTC)
     parts: dict[str, Any] = {}
     errors: list[str] = []
-    wanted = {
+    wanted: dict[str, Callable[[], Any]] = {
         "campaigns": lambda: pro2.fetch(campaigns.scheduled_since(edge)) if inventory.readings else None,
         "log": lambda: dashboard.fetch(board.activity(organization, since, now)),
         "console": lambda: dashboard.fetch(board.console(organization)),

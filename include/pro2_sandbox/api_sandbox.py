@@ -1,0 +1,83 @@
+"""The sandbox's own questions and levers under ``/sandbox``: what happened, what is true, what shall go wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from pro2_sandbox import truth
+from pro2_sandbox.answers import answer, utc_time
+from pro2_sandbox.faults import Fault
+from pro2_sandbox.site_config import jobs_yaml, policy_yaml
+from pro2_sandbox.world import World
+
+
+def router(world: World) -> APIRouter:
+    api = APIRouter(prefix="/sandbox", tags=["Sandbox"])
+
+    @api.get("/effects")
+    async def effects() -> JSONResponse:
+        rows = [
+            {"at": utc_time(one.at), "kind": one.kind, "item": one.item, "by": one.by, "detail": one.detail}
+            for one in sorted(world.effects.log, key=lambda one: one.at)
+        ]
+        return answer({"effects": rows})
+
+    @api.get("/truth")
+    async def verdict() -> JSONResponse:
+        return answer(
+            {
+                "expected": truth.expected(world),
+                "mailed_twice": truth.mailed_twice(world),
+                "missing": truth.missing(world),
+            }
+        )
+
+    @api.get("/expected")
+    async def expected() -> JSONResponse:
+        return answer({"incident": world.incident.name, "items": truth.expected(world)})
+
+    @api.get("/config/jobs.yaml")
+    async def jobs() -> Response:
+        return Response(jobs_yaml(world), media_type="application/yaml")
+
+    @api.get("/config/policy.yaml")
+    async def policy() -> Response:
+        return Response(policy_yaml(world), media_type="application/yaml")
+
+    @api.get("/clock")
+    async def clock() -> JSONResponse:
+        return answer({"t0": utc_time(world.t0), "now": utc_time(world.now)})
+
+    @api.get("/faults")
+    async def faults() -> JSONResponse:
+        return answer({"faults": world.faults.listed()})
+
+    @api.post("/faults")
+    async def add_faults(request: Request) -> JSONResponse:
+        body: Any = await request.json()
+        try:
+            added = [Fault.model_validate(one) for one in (body if isinstance(body, list) else [body])]
+        except ValidationError as error:
+            return answer(
+                {
+                    "errors": [
+                        {"where": ".".join(map(str, one["loc"])), "message": one["msg"]}
+                        for one in error.errors()
+                    ]
+                },
+                422,
+            )
+        for fault in added:
+            world.faults.add(fault)
+        return answer({"faults": world.faults.listed()}, 201)
+
+    @api.delete("/faults")
+    async def clear_faults() -> JSONResponse:
+        world.faults.clear()
+        return answer({"faults": []})
+
+    return api

@@ -1,0 +1,82 @@
+"""The command line of the demo."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pro2_sandbox.demo.approval import Approval
+from pro2_sandbox.loader import INCIDENTS
+
+DEFAULT_INCIDENT = "evening-outage"
+EVERYTHING = Approval(all=True)
+
+
+@dataclass(frozen=True)
+class Options:
+    """``root`` holds ``dags/`` and gets ``.airflow/demo/``; ``timeout`` is in seconds, for all of it."""
+
+    root: Path
+    incident: str = DEFAULT_INCIDENT
+    approval: Approval = EVERYTHING
+    mode: str = "ask"
+    read_only: bool = False
+    json: Path | None = None
+    keep: bool = False
+    timeout: float = 600.0
+
+    @property
+    def folder(self) -> Path:
+        return self.root / ".airflow" / "demo"
+
+    @property
+    def incident_path(self) -> Path:
+        shipped = INCIDENTS / f"{self.incident}.yaml"
+        given = Path(self.incident)
+        return shipped if shipped.exists() and not given.exists() else given
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Options, or the end of the program with words that say what was wrong."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo",
+        description="A stand-in for a Pro2 account with an outage, and a real Airflow that puts things in order.",
+    )
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--incident", default=DEFAULT_INCIDENT, metavar="FILE", help="a YAML file, or a shipped name"
+    )
+    parser.add_argument(
+        "--approve",
+        type=_approval,
+        default=EVERYTHING,
+        metavar="WHAT",
+        help="all (default), none, or ids: 103,j-208",
+    )
+    parser.add_argument(
+        "--mode", choices=("plan", "ask", "auto"), default="ask", help="of the started dag run"
+    )
+    parser.add_argument("--read-only", action="store_true", help="leave the connections read-only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write items, effects and verdict as JSON")
+    parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for all of it (600)")
+    given = parser.parse_args(arguments)
+    return Options(
+        root=given.root.resolve(),
+        incident=given.incident,
+        approval=given.approve,
+        mode=given.mode,
+        read_only=given.read_only,
+        json=given.json,
+        keep=given.keep,
+        timeout=given.timeout,
+    )
+
+
+def _approval(text: str) -> Approval:
+    try:
+        return Approval.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
