@@ -57,7 +57,7 @@ class Contacts:
             self.tags[tag.id] = tag
             if model.like is not None:
                 base = self.constituents[model.like]
-                outside = [contact for contact in self.all if contact not in set(base)]
+                outside = sorted(set(self.all) - set(base))
                 chosen = base[model.lacks :] + self.sample(outside, model.extra, f"extra {model.id}")
             else:
                 chosen = self.sample(self.all, model.holders, f"tag {model.id}")

@@ -120,7 +120,10 @@ def test_no_dag_knows_the_sandbox():
     assert offenders == []
 
 
-@pytest.mark.parametrize("script", [".ci/run", "scripts/check", "scripts/constraints", "scripts/test"])
+SCRIPTS = [".ci/run", *(f"scripts/{path.name}" for path in (ROOT / "scripts").iterdir() if not path.suffix)]
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
 def test_a_script_can_be_run(script):
     path = ROOT / script
     assert os.access(path, os.X_OK)

@@ -78,7 +78,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         return Cleared(plan_hash=plan.hash)
     choices = _choices(account.ledger, plan, mode)
     steps: list[ClearedStep] = []
-    not_now: dict[str, str] = Field(default_factory=dict)
+    not_now: dict[str, str] = {}
     sends = actions = 0
     for decision in sorted(plan.decisions, key=lambda d: (d.audience or 0, d.key)):
         choice = choices.get(decision.key)

@@ -112,7 +112,7 @@ def _touched_campaigns(
     if Service.SENDING not in window.services:
         return []
     known = {c.id: c for c in listed}
-    wanted = {c.id for c in listed if _active_in(c, span)}
+    wanted = {c.id for c in listed if _active_in(c, span) or _moved_since(c, window)}
     for campaign_id in _from_the_ledger(account, span):
         if campaign_id not in known:
             fresh = account.campaigns.get(campaign_id)
@@ -125,6 +125,12 @@ def _touched_campaigns(
 
 def _active_in(campaign: Campaign, span: Window) -> bool:
     return any(moment is not None and moment in span for moment in (campaign.due, campaign.last_sent))
+
+
+def _moved_since(campaign: Campaign, window: Window) -> bool:
+    """Scheduled, and changed since the window began: perhaps a person moved it out of the window (rule C5)."""
+    changed = campaign.modified is not None and campaign.modified >= window.start
+    return campaign.status is CampaignStatus.SCHEDULED and changed
 
 
 def _from_the_ledger(account: Account, span: Window) -> set[str]:

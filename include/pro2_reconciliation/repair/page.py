@@ -68,11 +68,11 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["clean"] = printable
-    environment.globals.update(
-        look_of=LOOK_OF, looks=LOOKS, end_words=END_WORDS, href=href, steps_of=steps_of
-    )
+    environment.globals.update(look_of=LOOK_OF, looks=LOOKS, end_words=END_WORDS, href=href)
+    environment.filters["steps"] = steps_of
     numbered = list(enumerate(report.rows, 1))
-    campaigns = [row for row in report.rows if row.kind is ItemKind.CAMPAIGN]
+    campaigns, occurrences, _ = _by_kind(report)
+    counts, tomorrow = report.counts, report.made_at + timedelta(hours=24)
     return environment.get_template("report.html.j2").render(
         report=report,
         window=describe_window(report.window, report.zone),
@@ -80,18 +80,12 @@ def render(report: Report) -> str:
         health=HEALTH_WORDS.get(report.health, report.health),
         made_at=f"{local(report.made_at, report.zone)} ({report.made_at:%Y-%m-%d %H:%M} UTC)",
         at=lambda moment: local(moment, report.zone),
-        counts=[
-            (LOOK_OF[end], words, n) for end, words in END_WORDS.items() if (n := report.counts.get(end))
-        ],
+        counts=[(LOOK_OF[end], END_WORDS[end], counts[end]) for end in END_WORDS if end in counts],
         rows=numbered,
         failures=[(n, row) for n, row in numbered if row.outcome is End.FAILED],
         people=[(n, row) for n, row in numbered if row.outcome is End.NEEDS_HUMAN],
-        soon=[
-            r for r in campaigns if r.due and report.made_at <= r.due < report.made_at + timedelta(hours=24)
-        ],
-        unsettled=sum(
-            row.kind is ItemKind.OCCURRENCE and row.outcome in {*_LEFT, End.OPEN} for row in report.rows
-        ),
+        soon=[row for row in campaigns if row.due and report.made_at <= row.due < tomorrow],
+        unsettled=len([r for r in occurrences if r.outcome in {*_LEFT, End.OPEN}]),
         timeline=timeline_svg(report),
         checklist=checklist(report),
         summary=summary(report),
@@ -110,26 +104,22 @@ def steps_of(row: Row) -> tuple[str, ...]:
 
 def checklist(report: Report) -> tuple[Line, ...]:
     """The vendor's own checklist (help.prospect2.com article 715), each line as the rows answer it."""
-    campaigns = [row for row in report.rows if row.kind is ItemKind.CAMPAIGN]
-    occurrences = [row for row in report.rows if row.kind is ItemKind.OCCURRENCE]
-    automations = [row for row in report.rows if row.kind is ItemKind.AUTOMATION]
-    syncs = [row for row in occurrences if row.decision in _SYNC or {"R13", "R14"} & {row.rule, *row.via}]
-    jobs = [row for row in occurrences if row not in syncs]
+    campaigns, occurrences, automations = _by_kind(report)
+    syncs = [row for row in occurrences if _is_sync(row)]
+    jobs = [row for row in occurrences if not _is_sync(row)]
     return (
         _looked("Campaigns: status and report looked at", campaigns),
         _mended("Campaigns that did not send: waited, or stopped, duplicated and the copy sent", campaigns),
         _looked("Jobs: Activity Log and Console looked at", occurrences),
         _mended("Failed or missing jobs: stopped where they hung, then reprocessed", jobs),
         _mended("Data Syncs: List Manager list imported under a unique tag, then the tags compared", syncs),
-        Line(
-            "Automations: stalled and entered contacts counted",
-            TICKED if automations else NOT_NEEDED,
-            f"{len(automations)} counted; what to do about them is for a person to judge"
-            if automations
-            else "none was touched",
-        ),
+        _counted("Automations: stalled and entered contacts counted", automations),
         _warned(report),
     )
+
+
+def _is_sync(row: Row) -> bool:
+    return row.decision in _SYNC or bool({"R13", "R14"} & {row.rule, *row.via})
 
 
 def _looked(text: str, rows: list[Row]) -> Line:
@@ -139,6 +129,11 @@ def _looked(text: str, rows: list[Row]) -> Line:
     if unread:
         return Line(text, PERSON, f"{len(unread)} of {len(rows)} could not be read: {_names(unread)}")
     return Line(text, TICKED, f"{len(rows)} of {len(rows)}")
+
+
+def _counted(text: str, rows: list[Row]) -> Line:
+    note = f"{len(rows)} counted; what to do is for a person to judge" if rows else "none was touched"
+    return Line(text, TICKED if rows else NOT_NEEDED, note)
 
 
 def _mended(text: str, rows: list[Row]) -> Line:
@@ -158,9 +153,12 @@ def _warned(report: Report) -> Line:
         return Line(text, PERSON, f"alarms of the guard: {len(report.alarms)}, see the top of this page")
     if repaired:
         return Line(text, TICKED, f"originals that the guard watches: {repaired}; no alarm so far")
-    return Line(
-        text, NOT_NEEDED, "we repaired nothing; what people repair by hand is not watched by the guard"
-    )
+    return Line(text, NOT_NEEDED, "we repaired nothing; the guard does not watch what people repair by hand")
+
+
+def _by_kind(report: Report) -> list[list[Row]]:
+    """Campaigns, occurrences, automations."""
+    return [[row for row in report.rows if row.kind is kind] for kind in ItemKind]
 
 
 def _names(rows: list[Row]) -> str:
@@ -171,8 +169,8 @@ def _names(rows: list[Row]) -> str:
 def summary(report: Report) -> str:
     """One paragraph for colleagues: what was sent on time, late, not, again or twice, with numbers."""
     copies = {row.copy_id for row in report.rows}
-    campaigns = [r for r in report.rows if r.kind is ItemKind.CAMPAIGN and r.item_id not in copies]
-    jobs = [row for row in report.rows if row.kind is ItemKind.OCCURRENCE]
+    campaigns, jobs, _ = _by_kind(report)
+    campaigns = [row for row in campaigns if row.item_id not in copies]
     twice = [
         r for r in campaigns if any(a.startswith(_TWICE.format(r.name, r.item_id)) for a in report.alarms)
     ]
@@ -229,10 +227,9 @@ _JOB_ENDS = {
 
 def _campaign_fate(row: Row) -> str:
     """Never "not sent" where mail may have left: a failed or half done action is unclear."""
-    if row.outcome is End.NONE and row.rule == "C4":
-        return "sent late" if row.reason.startswith("sent late") else "sent on time"
     if row.outcome is End.NONE:
-        return _CAMPAIGN_RULES.get(row.rule, "needing nothing")
+        sent = "sent late" if row.reason.startswith("sent late") else "sent on time"
+        return sent if row.rule == "C4" else _CAMPAIGN_RULES.get(row.rule, "needing nothing")
     if row.outcome is End.VERIFIED:
         return "resent by us" if row.copy_id else "stopped and held back"
     if row.outcome is End.NEEDS_HUMAN and row.observation.startswith("partly sent"):
@@ -276,7 +273,7 @@ def render_text(report: Report) -> str:
         ]
         table += [_cells(row, report.zone) for row in report.rows]
         widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
-        lines += ["", *(_padded(cells, widths) for cells in table)]
+        lines += ["", *("  ".join(map(_filled, cells, widths)).rstrip() for cells in table)]
     for row in report.rows:
         if row.outcome is End.NEEDS_HUMAN:
             lines += ["", f"Needs a person: «{printable(row.name)}» ({printable(row.item_id)}): {_why(row)}"]
@@ -295,9 +292,8 @@ def _why(row: Row) -> str:
     return printable("; ".join(filter(None, (row.reason, row.detail))))
 
 
-def _padded(cells: tuple[str, ...], widths: list[int]) -> str:
-    padded = (cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
-    return "  ".join(padded).rstrip()
+def _filled(cell: str, width: int) -> str:
+    return cell + " " * (width - _width(cell))
 
 
 def _width(text: str) -> int:

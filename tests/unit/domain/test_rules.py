@@ -6,6 +6,7 @@ from dataclasses import replace
 from string import Formatter
 
 import pytest
+from tests.unit.domain import factories as f
 
 from pro2_reconciliation.domain.decide import first_fit
 from pro2_reconciliation.domain.facts import Facts
@@ -20,7 +21,6 @@ from pro2_reconciliation.domain.rules import (
     Rule,
 )
 from pro2_reconciliation.domain.words import Choice, ProcessType, Reach, Remedy
-from tests.unit.domain import factories as f
 
 TABLES = {
     "campaigns": CAMPAIGN_RULES,

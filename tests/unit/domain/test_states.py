@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.domain import factories as f
+from tests.unit.domain.factories import COUNTERS, DUE, MINUTE, NOW, SECOND
 
 from pro2_reconciliation.domain.observation import CampaignState, OccurrenceState
 from pro2_reconciliation.domain.policy import Policy
@@ -18,8 +20,6 @@ from pro2_reconciliation.domain.states import (
     running_for_another,
 )
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome
-from tests.unit.domain import factories as f
-from tests.unit.domain.factories import COUNTERS, DUE, MINUTE, NOW, SECOND
 
 QUIET = timedelta(minutes=10)
 

@@ -28,7 +28,7 @@ from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
 from pro2_sandbox import World, create_app, load_incident
 
-INCIDENTS = Path(__file__).resolve().parent.parent / "include" / "pro2_sandbox" / "incidents"
+INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
 START = datetime(2026, 11, 20, 3, 5, 10, tzinfo=UTC)
 PREFERENCE = (Choice.RESEND, Choice.REPROCESS, Choice.ADD_TAG, Choice.REMOVE_TAG, Choice.HOLD_BACK)
 
