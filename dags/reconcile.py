@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
@@ -51,7 +51,7 @@ def form_time(title: str) -> Param:
 
 
 @dag(
-    schedule="0 5 * * *",
+    schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=False),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=4,

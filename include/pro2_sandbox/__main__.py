@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ipaddress
+import json
 import sys
 from collections.abc import Sequence
 
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pro2_sandbox.app import create_app
 from pro2_sandbox.faults import ConnectionDropped, Refused
 from pro2_sandbox.incident import Incident
-from pro2_sandbox.loader import IncidentError, load_incident
+from pro2_sandbox.loader import IncidentError, incident_schema, load_incident
 from pro2_sandbox.world import World
 
 
@@ -30,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", type=_loopback, help="a loopback address")
     parser.add_argument("--port", default=8715, type=int)
     parser.add_argument("--check", metavar="FILE", help="only check an incident file")
+    parser.add_argument("--schema", action="store_true", help="print the JSON schema of incident files")
     options = parser.parse_args(arguments)
+    if options.schema:
+        print(json.dumps(incident_schema(), indent=2))
+        return 0
     try:
         incident = load_incident(options.check or options.incident)
     except IncidentError as error:

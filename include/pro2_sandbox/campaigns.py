@@ -117,14 +117,14 @@ class Campaigns:
                 self._advance(campaign, at)
 
     def restore(self, at: datetime) -> None:
-        """Yesterday's state comes back: copies vanish and campaigns look as at T0. Mail stays mailed."""
+        """Yesterday's state comes back: copies vanish and the account forgets what it sent. Patrons do not."""
         self.settle(at)
         for number in list(self.all):
             old = self._at_t0.get(number)
             if old is None:
                 del self.all[number]
             else:
-                self.all[number] = replace(old, delivered=self.all[number].delivered, flow=None)
+                self.all[number] = replace(old, flow=None)
         self._effects.add(at, "restored", "campaigns", "vendor")
 
     def release(self, at: datetime) -> None:

@@ -52,10 +52,12 @@ class RunModel(Part):
 
     ``due`` names the occurrence it belongs to; ``started`` defaults to 20 seconds after it. Without ``finished``
     and with status "In progress" it hangs. ``progress`` and ``progressed`` are what the Console shows of a hanging
-    run; ``per_minute`` makes the progress grow instead. ``missed: true`` says that this occurrence left no row.
+    run; ``per_minute`` makes the progress grow instead. From ``queued`` on the Console shows it as waiting.
+    ``missed: true`` says that this occurrence left no row.
     """
 
     due: Offset | None = None
+    queued: Offset | None = None
     started: Offset | None = None
     finished: Offset | None = None
     status: str = "Completed"

@@ -221,6 +221,7 @@ class Jobs:
             counts=counts,
             tag=model.tag or model.sync_tag,
             due=due,
+            accepted=None if entry.queued is None else self._t0 + entry.queued,
             in_console=entry.console,
             in_log=entry.logged,
             progress=entry.progress,

@@ -64,6 +64,12 @@ def build_incident(content: dict[str, Any], file: str = "incident") -> Incident:
     return incident
 
 
+def incident_schema() -> dict[str, Any]:
+    """The JSON schema of an incident file (docs/incident.schema.json), for editors and for writers."""
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return dialect | Incident.model_json_schema(by_alias=True)
+
+
 def _report(file: str, lines: list[str]) -> str:
     return "\n".join([f"{file}: {line}" for line in lines] + [NEXT_STEP.format(file=file)])
 

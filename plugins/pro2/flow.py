@@ -148,12 +148,18 @@ def watched_items(inventory_id: str, kind: str) -> list[dict[str, Any]]:
 
 def build_plan(context: Any, resolved: dict[str, Any]) -> str:
     """Decide; keep the plan in the ledger; return its hash. A sensor without an observation leaves UNKNOWN."""
+    from airflow.sdk.exceptions import AirflowFailException
+
     from pro2_reconciliation.domain.observation import Observation
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.repair.planning import build_plan as build
 
     ti, run_id = context["ti"], context["dag_run"].run_id
     account = open_account(who_acts(context))
+    if ti.xcom_pull(task_ids="take_inventory") is None:
+        raise AirflowFailException(
+            "there is no inventory, so nothing is decided; read the log of take_inventory"
+        )
     inventory = account.ledger.inventory(run_id)
     observations: dict[str, Observation] = {}
     for task_id, kind in (("watch_campaign", "campaign"), ("watch_occurrence", "occurrence")):
@@ -217,7 +223,7 @@ def lanes_with_work(cleared: dict[str, Any]) -> list[str]:
 
 
 def follow_up(
-    context: Any, resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any]
+    context: Any, resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any] | None
 ) -> list[dict[str, Any]]:
     """What needs another question (drift of a data sync, STALE, consent in ``auto``) goes to one more dag run.
 
@@ -226,7 +232,7 @@ def follow_up(
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.handover import follow_up_keys
 
-    if resolved["mode"] == Mode.PLAN.value:
+    if resolved["mode"] == Mode.PLAN.value or not cleared:
         return []
     account = open_account(who_acts(context))
     plan = _plan(account.ledger, plan_hash)

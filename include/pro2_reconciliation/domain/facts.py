@@ -112,10 +112,8 @@ def campaign_facts(
         "repaired_by_hand": bool(by_hand),
         "look_alike": bool(alike),
         "counters_disagree": state is CampaignState.COUNTERS_DISAGREE,
-        "plain": campaign is not None
-        and campaign.type == "single"
-        and not campaign.recurring
-        and not campaign.awaiting_winner,
+        "plain": campaign is None
+        or (campaign.type == "single" and not campaign.recurring and not campaign.awaiting_winner),
         "in_flight": state is CampaignState.IN_FLIGHT,
         "partly_sent": state is CampaignState.PARTLY_SENT,
         "complete_empty": state is CampaignState.COMPLETE_EMPTY,

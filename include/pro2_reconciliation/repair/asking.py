@@ -12,7 +12,7 @@ from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Reach
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~$])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>&~$%])")
 
 
 class Select(Value):

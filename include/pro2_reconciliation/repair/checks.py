@@ -20,6 +20,7 @@ from pro2_reconciliation.domain.states import STOPPED_STATUSES, campaign_state
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.inventory import suspect_since
 
 SCHEDULE_SKEW = timedelta(seconds=60)
 
@@ -84,7 +85,7 @@ def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None)
     floor = _floor(plan, original)
     young = account.campaigns.newer_than(floor)
     ours = frozenset(account.ledger.copies(account.organization)) | ({own} if own else frozenset())
-    copies, alike = suspects(original, young, plan.window.start, ours)
+    copies, alike = suspects(original, young, suspect_since(plan.window, original), ours)
     if copies:
         names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)
         return f"somebody made a copy since: {names}"

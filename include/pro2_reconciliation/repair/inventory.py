@@ -70,7 +70,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         automations=() if only else _automations(account, window),
         observations=observations,
         watch=tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN),
-        floor_id=_floor(listed, window.start),
+        floor_id=_floor(listed, min([window.start, *(suspect_since(window, c) for c in campaigns)])),
         only=only,
     )
 
@@ -210,8 +210,16 @@ def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
     return tuple(account.contacts.automations(window.start))
 
 
+def suspect_since(window: Window, campaign: Campaign) -> datetime:
+    """From when a similar campaign is suspect: since the window began or, if that is earlier, it was due.
+
+    Evidence may be late: an outage that only our own probe saw begins long after a colleague saw it and acted.
+    """
+    return min(window.start, campaign.due) if campaign.due else window.start
+
+
 def _floor(campaigns: list[Campaign], start: datetime) -> str:
-    """The highest campaign id made before the window; every suspect has a higher one."""
+    """The highest campaign id made before any suspect could be; every suspect has a higher one."""
     made = [int(c.id) for c in campaigns if c.id.isdigit() and c.created and c.created < start]
     return str(max(made, default=0))
 

@@ -8,10 +8,10 @@ ConfigurationError for a zone nobody knows, with jinja2's UndefinedError for a w
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from unicodedata import combining, east_asian_width
 
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy
@@ -260,18 +260,16 @@ def _told(fate: str, rows: list[Row]) -> str:
 
 def render_text(report: Report) -> str:
     """The same as aligned plain text: one line per item, then what waits for a person."""
+    counts = report.counts
     lines = [
         f"{printable(report.organization)}, {describe_window(report.window, report.zone)}, plan {report.plan_hash}",
         f"Mode {MODE_WORDS[report.mode]}. Health gate {HEALTH_WORDS.get(report.health, printable(report.health))}.",
-        ", ".join(f"{w} {report.counts[e]}" for e, w in END_WORDS.items() if e in report.counts)
-        or "nothing to do",
+        ", ".join(f"{END_WORDS[end]} {counts[end]}" for end in END_WORDS if end in counts) or "nothing to do",
         *(f"ALARM {printable(alarm)}" for alarm in report.alarms),
     ]
     if report.rows:
-        table: list[tuple[str, ...]] = [
-            ("outcome", "kind", "id", "name", "due", "observation", "rule", "decision", "detail")
-        ]
-        table += [_cells(row, report.zone) for row in report.rows]
+        heads = ("outcome", "kind", "id", "name", "due", "observation", "rule", "decision", "detail")
+        table = [heads, *(_cells(row, report.zone) for row in report.rows)]
         widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
         lines += ["", *("  ".join(map(_filled, cells, widths)).rstrip() for cells in table)]
     for row in report.rows:
@@ -298,6 +296,4 @@ def _filled(cell: str, width: int) -> str:
 
 def _width(text: str) -> int:
     """Columns of a terminal: wide letters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(2 if east_asian_width(c) in "WF" else not combining(c) for c in text)

@@ -29,7 +29,7 @@ from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessTyp
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.drift import drift_decisions
-from pro2_reconciliation.repair.inventory import read_log
+from pro2_reconciliation.repair.inventory import read_log, suspect_since
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _campaign(
     root = copies.get(campaign_id, f"campaign:{campaign_id}")
     own = ours.get(root) if campaign_id not in copies else None
     visible, alike = (
-        suspects(shown, world.campaigns.values(), inventory.window.start, frozenset(copies))
+        suspects(shown, world.campaigns.values(), suspect_since(inventory.window, shown), frozenset(copies))
         if shown
         else ((), ())
     )

@@ -61,7 +61,7 @@ def environment(
             "login": tokens.tessitura_user,
             "password": tokens.tessitura_password,
         },
-        "STATUS_FEED": {"conn_type": "status_feed", "host": sandbox_url},
+        "STATUS_FEED": {"conn_type": "status_feed", "host": f"{sandbox_url}/status"},
         "RECONCILIATION_LEDGER": {"conn_type": "sqlite", "host": str(ledger)},
     }
     return {

@@ -176,7 +176,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
     def _provide_database(self) -> None:
         """A migrated, empty database: a copy of the one made before for this Airflow version, or made now.
 
-        Migrating takes 3.5 s on an idle machine of two cores and 8 to 13 s on a busy one, a copy no time.
+        Migrating takes 3 to 5 s on two cores, and 8 to 13 s beside other heavy work; a copy takes no time.
         """
         database = self.home / "airflow.db"
         if database.exists():

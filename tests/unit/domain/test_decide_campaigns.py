@@ -65,7 +65,7 @@ class TestOurOwnActions:
         "status", [CampaignStatus.SCHEDULED, CampaignStatus.STOPPED, CampaignStatus.SENDING]
     )
     def test_our_own_copy_is_never_copied(self, status):
-        found = decided(with_status(status), root="99")
+        found = decided(with_status(status, modified=START), root="99")
         assert outcome(found) == ("C3", Remedy.NEEDS_HUMAN)
         assert "our own copy of 99" in found.reason
 
@@ -317,7 +317,9 @@ class TestPolicy:
 
 def test_names_are_text_and_never_filled_in():
     name = "{root} {0} {{ conn.pro2.password }}"
-    assert decided(with_status(CampaignStatus.PAUSED, name=name)).steps[1].endswith(f"«{name}»")
+    assert (
+        decided(with_status(CampaignStatus.PAUSED, modified=START, name=name)).steps[1].endswith(f"«{name}»")
+    )
 
 
 def test_a1_an_automation_is_reported_with_its_counts_and_never_repaired():
