@@ -15,7 +15,8 @@ IN_PROGRESS, STOPPED = "In progress", "Stopped"
 class Run:
     """``finished`` None: it hangs. ``label`` is the status it has once it is finished.
 
-    ``accepted`` is when it was queued. ``logged_at_start`` False: the Activity Log learns of it when it ends (work that was accepted just now).
+    ``accepted`` is when it was queued. ``logged_at_start`` False: the Activity Log learns of it when it ends, as of
+    work that was accepted just now.
     """
 
     id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pro2_reconciliation.domain.errors import LedgerError
@@ -39,3 +40,37 @@ def open_proof(step: dict[str, Any], who: str) -> Proof:
     if plan is None:
         raise LedgerError(f"plan {cleared.plan_hash} is not in this ledger; run reconcile again")
     return Proof(account, plan, cleared.action_id, cleared.verb)
+
+
+def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
+    """Which of these sends still stands before the next one, in words; None when the next one may go.
+
+    A send that was made is looked at (its proof is written when it is there). One that nobody began holds up the
+    next only while nothing closes its way: a gate that is closed for it does not hold up others.
+    """
+    from pro2.accounts import open_account
+    from pro2_reconciliation.ledger import State
+    from pro2_reconciliation.repair.clearing import ClearedStep
+    from pro2_reconciliation.repair.gates import closed_gate
+    from pro2_reconciliation.repair.proofs import Proof
+
+    account = open_account(who)
+    for raw in steps:
+        cleared = ClearedStep.model_validate(raw)
+        plan, action = account.ledger.plan(cleared.plan_hash), account.ledger.action(cleared.action_id)
+        step = action.step(cleared.verb) if action else None
+        decision = plan.decision(cleared.item_key) if plan else None
+        if plan is None or decision is None or action is None or step is None:
+            continue
+        if account.now() - action.last_moved > timedelta(seconds=account.policy.confirm_seconds):
+            continue  # whoever was at it is gone; it is not waited for for ever
+        if step.state is State.DONE and not Proof(account, plan, action.id, cleared.verb).look().decided:
+            return f"the copy of «{cleared.name}» is not proven yet"
+        if step.state in (State.CLAIMED, State.INTENDED, State.AMBIGUOUS):
+            return f"«{cleared.name}» is being sent"
+        begun = all(
+            s.state in (State.DONE, State.CONFIRMED) for s in action.latest if s.ordinal < step.ordinal
+        )
+        if step.state is State.CLEARED and begun and not closed_gate(account, plan, decision, cleared.verb):
+            return f"«{cleared.name}» goes first"
+    return None

@@ -29,21 +29,27 @@ from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, Li
 from pro2_sandbox import World, create_app, load_incident
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
-START = datetime(2026, 11, 20, 3, 5, 10, tzinfo=UTC)
+START = datetime(2026, 11, 20, 0, 5, 10, tzinfo=UTC)
+"""18:05 in Chicago: the sending hours leave time for everything."""
 PREFERENCE = (Choice.RESEND, Choice.REPROCESS, Choice.ADD_TAG, Choice.REMOVE_TAG, Choice.HOLD_BACK)
 
 
 class MovableClock:
-    """Time that passes only when somebody sleeps, or a test says so."""
+    """Time that passes only when somebody sleeps, or a test says so; ``every_minute`` is called as it passes."""
 
     def __init__(self, start: datetime = START) -> None:
         self.at = start
+        self.every_minute: Callable[[], object] | None = None
+        self._called = start
 
     def now(self) -> datetime:
         return self.at
 
     def sleep(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+        if self.every_minute is not None and self.at - self._called >= timedelta(minutes=1):
+            self._called = self.at
+            self.every_minute()
 
 
 class InProcess:
@@ -142,6 +148,7 @@ class Evening:
         """One reconciliation with everything approved unless ``answer`` says otherwise."""
         account = options.pop("account", None) or self.account(dag_run)
         account.ledger.beat(GUARD)
+        self.clock.every_minute = self.guard  # as the DAG guard_repairs does
         return reconcile(
             account,
             options.pop("window", None) or self.window(),
@@ -153,6 +160,11 @@ class Evening:
 
     def guard(self) -> Any:
         return guard_pass(self.account("guard"))
+
+    def edit(self, campaign_id: str, *, subject: str) -> None:
+        """A colleague changes the subject line in Pro2."""
+        campaigns = self.world.campaigns
+        campaigns.edit(campaigns.all[int(campaign_id)], subject, self.world.advance(), "person")
 
     def effects(self, by: str = "us") -> list[dict[str, Any]]:
         return [e for e in self.client.get("/sandbox/effects").json()["effects"] if e["by"] == by]

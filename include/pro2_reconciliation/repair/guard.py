@@ -26,6 +26,8 @@ from pro2_reconciliation.repair.steps import LEASE_SECONDS
 
 CLOSE_WATCH = timedelta(hours=2)
 """So long after a repair every pass looks; then every fifth minute."""
+OWN_MARK = "guard"
+"""The fingerprint of the stops that the guard makes by itself: nobody was asked, because a stop mails nobody."""
 _AWAKE = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE})
 _LEFT = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE, State.CONFIRMED, State.NEEDS_HUMAN})
 
@@ -67,9 +69,11 @@ def _look(account: Account, action: ActionRecord) -> str | None:
 
 
 def _campaign(account: Account, action: ActionRecord) -> str | None:
+    if action.fingerprint == OWN_MARK:
+        return None  # our own second stop: its original is watched under the action that made it
     stop = action.step(Verb.STOP_CAMPAIGN)
-    if stop is None or stop.state not in (State.DONE, State.CONFIRMED):
-        return None
+    if stop is None or stop.state is not State.CONFIRMED:
+        return None  # whether a stop took is for its proof to say
     reading = read_campaign(account, action.item_id)
     if reading.campaign is None:
         return None
@@ -124,7 +128,7 @@ def _stop_again(account: Account, action: ActionRecord) -> str:
         item_id=action.item_id,
         name=action.name,
         verbs=(Verb.STOP_CAMPAIGN,),
-        fingerprint=newest.fingerprint if newest else "guard",
+        fingerprint=newest.fingerprint if newest else OWN_MARK,
         plan_hash=action.plan_hash,
         to=State.CLEARED,
         who=who,
@@ -154,6 +158,9 @@ def _request_stop(account: Account, action: ActionRecord, move: Callable[[State,
         move(State.FAILED, str(error))
         return f"it could NOT be stopped again: {error}"
     move(State.DONE, "stopped again")
+    campaign = account.campaigns.get(action.item_id)
+    if campaign is not None and campaign.status in STOPPED_STATUSES:
+        move(State.CONFIRMED, f"{campaign.status.value} after the second stop")
     return "it was stopped again"
 
 

@@ -1,4 +1,4 @@
-"""What one more question is needed for: drift of a data sync, items that became STALE, consent in mode ``auto``."""
+"""What one more question is needed for: drift, STALE items, closed gates, consent in mode ``auto``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pro2_reconciliation.repair.report import End, make_report
 
 def follow_up_keys(account: Account, plan: Plan, mode: Mode, not_now: Mapping[str, str]) -> list[str]:
     """Keys of the items that a further dag run has to look at and ask about. A drift that is empty asks nothing."""
+    if account.read_only:
+        return []
     keys: list[str] = []
     report = make_report(account, plan, mode, not_now=not_now)
     for row, decision in zip(report.rows, plan.decisions, strict=True):
@@ -22,8 +24,7 @@ def follow_up_keys(account: Account, plan: Plan, mode: Mode, not_now: Mapping[st
         if drifted and not _drifts(account, decision):
             continue
         unasked = mode is Mode.AUTO and row.outcome is End.PROPOSED
-        over_limit = row.outcome is End.NOT_NOW and "limit" in row.detail
-        if drifted or unasked or over_limit or row.outcome is End.STALE:
+        if drifted or unasked or row.outcome in (End.NOT_NOW, End.STALE):
             keys.append(decision.key)
     return keys
 

@@ -18,6 +18,7 @@ from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Ver
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import chosen_remedy
+from pro2_reconciliation.repair.gates import closed_gate
 
 
 class End(StrEnum):
@@ -99,7 +100,16 @@ def make_report(
         choice = answer.choice if answer else None
         action = actions.get((decision.key, chosen_remedy(decision, choice) if choice else decision.remedy))
         rows.append(
-            _row(decision, mode, choice, action, not_now.get(decision.key, ""), answer.who if answer else "")
+            _row(
+                account,
+                plan,
+                decision,
+                mode,
+                choice,
+                action,
+                not_now.get(decision.key, ""),
+                answer.who if answer else "",
+            )
         )
     since = plan.window.start
     return Report(
@@ -122,7 +132,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> None:
     """needs_human is not an end: such items, and watched ones, stay open and are read again every night."""
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
     for row in report.rows:
-        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN):
+        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW):
             if row.key not in open_keys:
                 account.ledger.open_item(
                     account.organization,
@@ -155,6 +165,8 @@ def _latest_actions(account: Account, plan: Plan) -> dict[tuple[str, Remedy | No
 
 
 def _row(
+    account: Account,
+    plan: Plan,
     decision: Decision,
     mode: Mode,
     choice: Choice | None,
@@ -163,6 +175,9 @@ def _row(
     who: str,
 ) -> Row:
     end, detail, rule = _end(decision, mode, choice, action, not_now)
+    gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
+    if gate:
+        end, detail = End.NOT_NOW, f"{detail}; {gate}"
     seen = decision.observation
     copied = action.step(Verb.COPY_CAMPAIGN) if action and end is not End.NONE else None
     return Row(
@@ -212,6 +227,14 @@ def _end(
             return End.PROPOSED, "needs consent", decision.rule
         return End.FAILED, "it was chosen, and the ledger knows no action for it", decision.rule
     return _end_of_action(decision, action)
+
+
+def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord) -> str | None:
+    """The closed gate before which an action waits: a state that can be resumed, not a failure."""
+    waiting = next((s for s in action.latest if s.state not in (State.CONFIRMED, State.DONE)), None)
+    if waiting is None or waiting.state is not State.CLEARED:
+        return None
+    return closed_gate(account, plan, decision, waiting.verb)
 
 
 def _end_of_action(decision: Decision, action: ActionRecord) -> tuple[End, str, str]:

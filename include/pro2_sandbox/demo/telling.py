@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pro2_sandbox.demo.table import shortened, table
-from pro2_sandbox.demo.verdict import Evening, Json, Verdict
+from pro2_sandbox.demo.table import table
+from pro2_sandbox.demo.verdict import UNNAMED, Evening, Json, Verdict
 
 HEAD = ("kind", "id", "name", "rule", "observation", "decision", "outcome", "expected")
 
@@ -42,12 +42,19 @@ def effects_table(effects: Sequence[Json], zone: str) -> str:
 
 
 def conclusion(verdict: Verdict, evening: Evening) -> str:
+    """Who was mailed twice, what is missing, and either how many items are as they should be or what differs."""
+    named = sum(mark != UNNAMED for mark in verdict.marks.values())
     lines = [
-        f"Mailed twice: {_listed(evening.mailed_twice) or 'nobody'}",
-        f"Missing: {_listed(verdict.missing) or 'nothing'}",
+        *_listed("Mailed twice", evening.mailed_twice, "nobody"),
+        *_listed("Missing", verdict.missing, "nothing"),
     ]
     if verdict.good:
-        return "\n".join([*lines, f"Verdict: ok, {len(evening.items)} items ended as expected"])
+        return "\n".join(
+            [
+                *lines,
+                f"Verdict: ok. {named} of the {len(evening.items)} items are named by the incident, all as it says",
+            ]
+        )
     return "\n".join(
         [
             *lines,
@@ -90,8 +97,8 @@ def _alike(effect: Json) -> tuple[Any, ...]:
     return effect["by"], effect["kind"], effect["item"], alone
 
 
-def _listed(found: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(shortened(_fields(one), 120) for one in found)
+def _listed(title: str, found: Sequence[Mapping[str, Any]], none: str) -> list[str]:
+    return [f"{title}: {len(found) or none}", *(f"  {_fields(one)}" for one in found)]
 
 
 def _fields(one: Mapping[str, Any]) -> str:

@@ -44,6 +44,8 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }
 HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 MARK = ".pro2-local-airflow"
+STOP_GRACE_SECONDS = 5.0
+"""The triggerer of 3.3.2 now and then never ends on SIGTERM; nothing here is worth more patience."""
 
 
 class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
@@ -124,7 +126,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         atexit.unregister(self.stop)
         children, self._children = self._children, []
         if children:
-            stop_all(children)
+            stop_all(children, STOP_GRACE_SECONDS)
             self._run_file.clear()
 
     # --- what the caller needs

@@ -7,14 +7,16 @@ without a retry, because only a person can go on.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
 
 from pro2.accounts import who_acts
-from pro2.steps import do_step
+from pro2.steps import do_step, first_unproven
 
+RANK_WAIT = timedelta(seconds=5)
 _FAILED = frozenset({"failed", "needs_human", "ambiguous", "not_done"})
 
 
@@ -57,9 +59,26 @@ class DuplicateCampaignOperator(StepOperator):
 
 
 class SendCampaignOperator(StepOperator):
-    """Sends the copy, after a last look at original, copy and everything similar."""
+    """Sends the copy, after a last look at original, copy and everything similar.
+
+    The smallest audience goes first, and each send waits until those before it are proven or ended: the scheduler
+    starts mapped tasks in any order. ``lane_task_id`` names the task whose list the steps come from.
+    """
 
     verbs = frozenset({"send_campaign"})
+
+    def __init__(self, *, lane_task_id: str = "list_send_campaign", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lane_task_id = lane_task_id
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        ti = context["ti"]
+        before = (ti.xcom_pull(task_ids=self.lane_task_id) or [])[: max(ti.map_index, 0)]
+        waits_for = first_unproven(before, who_acts(context))
+        if waits_for is not None:
+            self.log.info("«%s» waits: %s", self.step["name"], waits_for)
+            raise AirflowRescheduleException(datetime.now(UTC) + RANK_WAIT)  # type: ignore[no-untyped-call]
+        return super().execute(context)
 
 
 class StopRunOperator(StepOperator):

@@ -50,7 +50,7 @@ def test_a_good_end_is_told_in_three_lines(item):
     assert conclusion(judge(evening, Approval(all=True), "ask"), evening).splitlines() == [
         "Mailed twice: nobody",
         "Missing: nothing",
-        "Verdict: ok, 1 items ended as expected",
+        "Verdict: ok. 1 of the 1 items are named by the incident, all as it says",
     ]
 
 
@@ -60,8 +60,8 @@ def test_a_bad_end_names_every_difference(item):
         [item()], [Expected("campaign", "107", "R3", "resend", "verified")], [], mailed_twice=twice
     )
     told = conclusion(judge(evening, Approval(all=True), "ask"), evening)
-    assert "Mailed twice: patron count 3, campaigns 103 and 112, lineage 103" in told
-    assert "Missing: kind campaign, item 107, why it is in no report" in told
+    assert "Mailed twice: 1\n  patron count 3, campaigns 103 and 112, lineage 103" in told
+    assert "Missing: 1\n  kind campaign, item 107, why it is in no report" in told
     assert "2 differences" in told
 
 
