@@ -254,10 +254,9 @@ def report(
 
     Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
     """
-    from pro2_reconciliation.repair.page import render_text
-
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
 
     if not plan_hash:
@@ -287,8 +286,8 @@ def _write(context: Any, made: Any) -> str:
     import os
 
     from airflow.sdk import ObjectStoragePath
-    from pro2_reconciliation.repair.page import render
 
+    from pro2_reconciliation.repair.page import render
     from pro2_reconciliation.repair.report import as_json
 
     home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Verb
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.report import End, Report
 from pro2_sandbox import load_incident
-from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 
 @pytest.fixture
