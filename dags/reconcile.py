@@ -12,7 +12,7 @@ sensor that proves it. A send happens only while `guard_repairs` runs.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -51,8 +51,8 @@ def form_time(title: str) -> Param:
 
 
 @dag(
+    # no start_date: with one, unpausing would at once reconcile the night before
     schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=False),
-    start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=4,
     tags=["pro2", "reconciliation"],

@@ -422,14 +422,14 @@ def test_an_action_appears_only_where_nothing_speaks_against_it(world):
     assert len(found.choices) > 1
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds)
 def test_what_is_left_to_a_person_says_what_to_do(world):
     found = decided(**world)
     assert bool(found.steps) is (found.remedy is Remedy.NEEDS_HUMAN)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds)
 def test_leave_alone_never_makes_an_action_appear(world):
     usual, alone = decided(**world), decided(**world, policy=ALONE)
@@ -438,7 +438,7 @@ def test_leave_alone_never_makes_an_action_appear(world):
     assert alone.remedy is (Remedy.NEEDS_HUMAN if usual.remedy.acts else usual.remedy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(worlds)
 def test_an_unknown_status_is_a_persons_unless_it_is_none_of_ours(world):
     one = f.campaign(status=CampaignStatus.UNKNOWN)

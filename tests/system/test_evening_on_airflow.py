@@ -1,0 +1,78 @@
+"""The main job on a real Airflow: scheduler, triggerer, dag processor and API server against the sandbox.
+
+``scripts/demo`` is what a stranger runs first, so it is what is tested: the same command, its exit code, and the
+JSON that it writes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.system
+
+
+def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Run the demo; its exit code, its JSON and what it printed."""
+    found = tmp_path / "demo.json"
+    command = [
+        sys.executable,
+        "-m",
+        "pro2_sandbox.demo",
+        "--root",
+        str(ROOT),
+        "--json",
+        str(found),
+        *arguments,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=560, cwd=ROOT)
+    printed = done.stdout + done.stderr
+    return done.returncode, json.loads(found.read_text()) if found.exists() else {}, printed
+
+
+def test_a_real_airflow_finds_the_outage_repairs_it_and_mails_nobody_twice(tmp_path: Path) -> None:
+    code, told, printed = demo(tmp_path)
+
+    assert code == 0, printed[-6000:]
+    assert [item for item in told["items"] if item["expected"] == "DIFFERS"] == []
+    assert told["mailed_twice"] == []
+    assert told["missing"] == []
+    assert len(told["items"]) >= 36
+    sent = [
+        effect for effect in told["effects"] if effect["kind"] == "campaign_sent" and effect["by"] == "us"
+    ]
+    assert len(sent) == 4
+    hostile = next(item for item in told["items"] if "conn.pro2.password" in item["name"])
+    assert hostile["outcome"] == "verified"
+    assert "sandbox-api-token" not in json.dumps(told)
+    _no_secret_in_what_airflow_kept(ROOT / ".airflow" / "demo")
+
+
+def _no_secret_in_what_airflow_kept(folder: Path) -> None:
+    """Neither task logs nor reports nor the ledger know a token."""
+    kept = [*folder.glob("airflow/logs/dag_id=*/**/*.log"), *folder.glob("reports/*"), folder / "ledger.db"]
+    assert len(kept) > 50
+    for file in kept:
+        text = file.read_bytes()
+        for secret in (b"sandbox-api-token", b"sandbox-dashboard-token"):
+            assert secret not in text, f"{secret!r} stands in {file}"
+
+
+def test_mode_plan_changes_nothing_on_a_real_airflow(tmp_path: Path) -> None:
+    code, told, printed = demo(tmp_path, "--mode", "plan")
+
+    assert code == 0, printed[-6000:]
+    assert [effect for effect in told["effects"] if effect["by"] == "us"] == []
+    assert {item["outcome"] for item in told["items"]} <= {
+        "none",
+        "open",
+        "proposed",
+        "needs_human",
+        "reported",
+    }
