@@ -40,7 +40,8 @@ def detect(context: Any) -> list[dict[str, Any]]:
                 continue
             (evidence.extend if isinstance(found, list) else probes.append)(found)
     now = datetime.now(UTC)
-    result = detection_pass(ledger, site, evidence, probes, now=now, unread=unread)
+    backlog = _backlog(context, unread) if probes and all(probe.up for probe in probes) else 0
+    result = detection_pass(ledger, site, evidence, probes, now=now, unread=unread, backlog=backlog)
     for sentence in result.unread:
         log.warning("A source could not be read: %s", sentence)
     for probe in probes:
@@ -85,6 +86,15 @@ def _probe(probe: Any) -> Any:
     if seen.up is None:
         raise ReconciliationError(f"the probe says nothing: {seen.reason}")
     return ProbeResult(service=probe.service, up=seen.up, at=datetime.now(UTC), detail=seen.reason)
+
+
+def _backlog(context: Any, unread: list[str]) -> int:
+    """Contacts that ActiveCampaign's bulk import still has to take in: while there are some, nothing has settled."""
+    try:
+        return open_account(who_acts(context)).contacts.import_backlog()
+    except ReconciliationError as error:
+        unread.append(f"bulk import backlog: {error}")
+        return 0
 
 
 def _snapshot(context: Any) -> None:

@@ -11,8 +11,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pro2.accounts import open_account, open_ledger, open_site, who_acts
-from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
+from pro2.accounts import DASHBOARD, PRO2, TESSITURA, open_account, open_ledger, open_site, who_acts
+from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, Rejected
 
 log = logging.getLogger("pro2.reconcile")
 LATEST = "latest"
@@ -129,7 +129,15 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
     from pro2_reconciliation.repair.inventory import take_inventory as take
 
     account = open_account(who_acts(context))
-    inventory = take(account, Window.model_validate(resolved["window"]), only=tuple(resolved["only"]))
+    try:
+        inventory = take(account, Window.model_validate(resolved["window"]), only=tuple(resolved["only"]))
+    except Rejected as error:
+        if error.status not in (401, 403):
+            raise
+        raise ConfigurationError(
+            f"{error}. Check the password of the connections {PRO2}, {DASHBOARD} and {TESSITURA} "
+            "(Admin, Connections, Test)"
+        ) from error
     watched = {item.key for item in inventory.watch}
     log.info("%d items were touched, %d of them are unsettled", len(inventory.observations), len(watched))
     for key, seen in inventory.observations.items():
@@ -274,12 +282,25 @@ def report(
     made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
     keep_open_items(account, plan, made)
+    _close_outages(account, plan, made)
     path = _write(context, made)
     log.info("Report: %s\n%s", path, render_text(made))
     if resolved["mode"] != Mode.PLAN.value or plan.window.source == "nightly":
         account.ledger.set_watermark(account.organization, plan.window.end)
     raise_if_failed(made)
     return path
+
+
+def _close_outages(account: Any, plan: Any, made: Any) -> None:
+    """An outage is closed once nothing of it is open any more; until then it stays planned."""
+    from pro2_reconciliation.domain.outage import OutageState
+    from pro2_reconciliation.repair.report import End
+
+    settled = {End.NONE, End.VERIFIED, End.REPORTED}
+    for outage_id in plan.window.outage_ids if all(row.outcome in settled for row in made.rows) else ():
+        outage = account.ledger.outage(outage_id)
+        if outage is not None and outage.state is OutageState.PLANNED:
+            account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
 
 
 def _write(context: Any, made: Any) -> str:

@@ -54,10 +54,12 @@ def detection_pass(
     *,
     now: datetime,
     unread: Sequence[str] = (),
+    backlog: int = 0,
 ) -> DetectionResult:
     """Keep the samples, merge all evidence, move outages on, and name those that are due for a dag run.
 
-    An outage is settled when it ended at least ``settle_seconds`` ago and every probe of its service is up.
+    An outage is settled when it ended at least ``settle_seconds`` ago and every probe of its service is up; while a
+    ``backlog`` of contacts still drains from ActiveCampaign's bulk import it waits, ``settle_max_seconds`` at most.
     """
     for probe in probes:
         ledger.add_sample(site.organization, probe.service, up=probe.up, detail=probe.detail, at=probe.at)
@@ -67,7 +69,7 @@ def detection_pass(
         claims += probe_evidence(ledger, site.organization, service, since)
     known = ledger.outages(site.organization)
     merged = merge_evidence(site.organization, known, claims, now=now)
-    moved = [_moved_on(outage, site, probes, now) for outage in merged]
+    moved = [_moved_on(outage, site, probes, now, backlog) for outage in merged]
     stored = ledger.replace_outages(site.organization, moved, "detection pass")
     due = tuple(
         DueOutage(
@@ -124,11 +126,15 @@ def _probe_claim(service: Service, start: datetime, end: datetime | None) -> Evi
     )
 
 
-def _moved_on(outage: Outage, site: Site, probes: Sequence[ProbeResult], now: datetime) -> Outage:
+def _moved_on(
+    outage: Outage, site: Site, probes: Sequence[ProbeResult], now: datetime, backlog: int
+) -> Outage:
     """ended → settled once it has been quiet for the settle time and the probes are good."""
     if outage.state is not OutageState.ENDED or outage.end is None:
         return outage
     up = all(probe.up for probe in probes if probe.service in (outage.service, Service.SENDING))
-    if up and now - outage.end >= timedelta(seconds=site.policy.settle_seconds):
+    policy = site.policy
+    settle = policy.settle_max_seconds if backlog else policy.settle_seconds
+    if up and now - outage.end >= timedelta(seconds=settle):
         return outage.model_copy(update={"state": OutageState.SETTLED})
     return outage

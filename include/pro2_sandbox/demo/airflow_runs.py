@@ -18,7 +18,7 @@ from pro2_sandbox.local.wire import AirflowApiError
 DETECT, RECONCILE, GUARD = "detect_outages", "reconcile", "guard_repairs"
 DAGS = (GUARD, DETECT, RECONCILE)
 QUESTION = "ask"
-DETECT_EVERY = 10.0
+DETECT_EVERY = 6.0
 POLL = 1.5
 PATIENCE = 5
 LOG_LINES = 25
@@ -51,7 +51,7 @@ class Runs:
         self._patiently(partial(self._api.trigger, GUARD, "demo__1"))
 
     def await_outage(self) -> str:
-        """Let detection look every ten seconds until it starts a reconciliation; the run id of that."""
+        """Let detection look every few seconds until it starts a reconciliation; the run id of that."""
         last, begun, number, failures = "", 0.0, 0, 0
         while not (found := self.reconciliations("outage__")):
             self._pause("Finding the outage")

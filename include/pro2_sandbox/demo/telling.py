@@ -48,13 +48,12 @@ def conclusion(verdict: Verdict, evening: Evening) -> str:
         *_listed("Mailed twice", evening.mailed_twice, "nobody"),
         *_listed("Missing", verdict.missing, "nothing"),
     ]
-    if verdict.good:
+    if verdict.good and verdict.hands_off:
         return "\n".join(
-            [
-                *lines,
-                f"Verdict: ok. {named} of the {len(evening.items)} items are named by the incident, all as it says",
-            ]
+            [*lines, f"Verdict: ok. We did nothing, and all {named} items of the incident are reported"]
         )
+    if verdict.good:
+        return "\n".join([*lines, f"Verdict: ok. All {named} items of the incident ended as it says"])
     return "\n".join(
         [
             *lines,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from pro2_sandbox.demo.approval import Approval
@@ -53,11 +53,15 @@ class Evening:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``marks`` by item key; ``missing`` with the items that no report has; good when nothing differs."""
+    """``marks`` by item key; ``missing`` with the items that no report has; good when nothing differs.
+
+    ``hands_off``: nothing was to be done, so no item was compared.
+    """
 
     marks: Mapping[str, str]
     differences: tuple[str, ...]
-    missing: tuple[Json, ...] = field(default=())
+    missing: tuple[Json, ...] = ()
+    hands_off: bool = False
 
     @property
     def good(self) -> bool:
@@ -85,7 +89,7 @@ def judge(evening: Evening, approval: Approval, mode: str, *, read_only: bool = 
     differences += [_twice(found) for found in evening.mailed_twice]
     if approval.all and mode == "ask" and not read_only:
         differences += [_lacking(found) for found in evening.missing]
-    return Verdict(marks, tuple(differences), (*evening.missing, *unreported))
+    return Verdict(marks, tuple(differences), (*evening.missing, *unreported), hands_off)
 
 
 def _differences(expected: Expected, item: Item | None, approval: Approval) -> list[str]:

@@ -50,8 +50,16 @@ def test_a_good_end_is_told_in_three_lines(item):
     assert conclusion(judge(evening, Approval(all=True), "ask"), evening).splitlines() == [
         "Mailed twice: nobody",
         "Missing: nothing",
-        "Verdict: ok. 1 of the 1 items are named by the incident, all as it says",
+        "Verdict: ok. All 1 items of the incident ended as it says",
     ]
+
+
+def test_a_good_end_without_any_effect_claims_no_more_than_that(item):
+    evening = Evening(
+        [item(outcome="not chosen")], [Expected("campaign", "103", "R3", "resend", "verified")], []
+    )
+    told = conclusion(judge(evening, Approval(), "ask"), evening)
+    assert "We did nothing, and all 1 items of the incident are reported" in told
 
 
 def test_a_bad_end_names_every_difference(item):

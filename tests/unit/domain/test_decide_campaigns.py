@@ -392,7 +392,7 @@ def anything_left(seen: CampaignReading | None) -> bool:
     return any(any(part.counters.values()) for part in parts if part)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(worlds)
 def test_an_action_appears_only_where_nothing_speaks_against_it(world):
     found = decided(**world)

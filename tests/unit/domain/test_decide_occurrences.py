@@ -498,7 +498,7 @@ def decide(world):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(worlds)
 def test_an_action_appears_only_where_nothing_speaks_against_it(world):
     found = decide(world)

@@ -265,20 +265,25 @@ def test_pairs_in_time_are_taken_nearest_first(due_minutes, row_seconds):
     assert in_time == expected
 
 
-def test_a_hundred_thousand_rows_meet_a_hundred_thousand_due_times_within_seconds():
-    jobs = {f"j-{n}": job(f"j-{n}") for n in range(100)}
-    dues = [due(60 * hour, one, following=60 * hour + 60) for one in jobs for hour in range(1000)]
-    rows = [
-        row(60 * hour + 1 + (20 if hour % 7 == 0 else 0), one, f"{one}-{hour}", manual=hour % 11 == 0)
-        for one in jobs
-        for hour in range(1000)
-    ]
-    started = time.perf_counter()
-    found = match(dues, rows, jobs)
-    seconds = time.perf_counter() - started
-    print(f"matched {len(rows)} rows to {len(dues)} due times in {seconds:.2f} s")
-    assert all(m.found for m in found.by_key.values())
-    assert seconds < 5
+def test_ten_times_the_rows_take_about_ten_times_as_long():
+    """A ratio within one run: this machine's speed, and what else it does, must not decide."""
+    jobs = {f"j-{n}": job(f"j-{n}") for n in range(20)}
+
+    def seconds(hours):
+        dues = [due(60 * hour, one, following=60 * hour + 60) for one in jobs for hour in range(hours)]
+        rows = [
+            row(60 * hour + 1 + (20 if hour % 7 == 0 else 0), one, f"{one}-{hour}", manual=hour % 11 == 0)
+            for one in jobs
+            for hour in range(hours)
+        ]
+        started = time.process_time()
+        found = match(dues, rows, jobs)
+        spent = time.process_time() - started
+        assert all(m.found for m in found.by_key.values())
+        return spent
+
+    seconds(10)  # the first call imports pandas
+    assert seconds(1000) < 25 * min(seconds(100) for _ in range(3))
 
 
 def test_importing_the_module_does_not_import_pandas():

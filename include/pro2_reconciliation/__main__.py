@@ -1,0 +1,123 @@
+"""``python -m pro2_reconciliation``: what a person can say to the ledger at a desk, without Airflow.
+
+    status                       switch, guard, outages, what is open and what waits
+    switch off|schedules|everything --why "..."     the kill switch, read before each step
+    hold ITEM --why "..."        "I do this one myself"; ITEM is a key such as campaign:103
+    release ITEM                 end a hold
+    waive ITEM --why "..."       do not wait for this one; its sensor sees it at its next poll
+    close ITEM --why "..."       close an open item
+
+The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in
+AIRFLOW_HOME; the site that of ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.ledger import Ledger, Stage
+
+LEDGER_VARIABLE = "PRO2_RECONCILIATION_LEDGER"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it was done, 2 with a sentence on stderr when it was not."""
+    given = _parser().parse_args(arguments)
+    try:
+        site = load_site(given.config)
+        ledger = Ledger.open(given.ledger or _default_ledger(), clock=lambda: datetime.now(UTC))
+        print(_do(given, ledger, site.organization, site.zone))
+    except ReconciliationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pro2_reconciliation", description="Speak to the ledger.")
+    parser.add_argument(
+        "--ledger", help=f"database URL; else {LEDGER_VARIABLE}, else the file in AIRFLOW_HOME"
+    )
+    parser.add_argument("--config", help="directory with jobs.yaml; else PRO2_RECONCILIATION_CONFIG")
+    parser.add_argument("--who", default=getpass.getuser(), help="your name, for the ledger")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("status", help="switch, guard, outages, open items")
+    switch = commands.add_parser("switch", help="the kill switch")
+    switch.add_argument("stage", choices=[stage.value for stage in Stage])
+    switch.add_argument("--why", required=True)
+    for name, about in (
+        ("hold", "I do this one myself"),
+        ("waive", "do not wait for this one"),
+        ("close", "close an open item"),
+    ):
+        command = commands.add_parser(name, help=about)
+        command.add_argument(
+            "item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
+        )
+        command.add_argument("--why", required=True)
+    commands.add_parser("release", help="end a hold").add_argument("item")
+    return parser
+
+
+def _default_ledger() -> str:
+    home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
+    return os.environ.get(LEDGER_VARIABLE) or f"sqlite:///{home}/reconciliation_ledger.db"
+
+
+def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
+    match given.command:
+        case "switch":
+            record = ledger.set_switch(organization, Stage(given.stage), given.who, given.why)
+            return f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
+        case "hold":
+            ledger.hold(organization, given.item, given.who, given.why)
+            return (
+                f"{given.item} is left to {given.who}; nothing of ours touches it until the hold is released"
+            )
+        case "release":
+            found = ledger.end_hold(organization, given.item)
+            return f"{given.item} is released" if found else f"{given.item} was not held"
+        case "waive":
+            ledger.waive(organization, given.item, given.who, given.why)
+            return f"Nobody waits for {given.item} any longer; its sensor sees it at its next poll"
+        case "close":
+            closed = ledger.close_item(organization, given.item, given.who, given.why)
+            return f"{given.item} is closed" if closed else f"{given.item} was not open"
+        case _:
+            return _status(ledger, organization, zone)
+
+
+def _status(ledger: Ledger, organization: str, zone: str) -> str:
+    switch = ledger.switch(organization)
+    beat = ledger.heartbeat("guard_repairs")
+    lines = [
+        f"Ledger {ledger.identity.uuid}, epoch {ledger.identity.epoch}",
+        f"Kill switch: {switch.stage.value}",
+        f"guard_repairs last passed {local(beat, zone)}" if beat else "guard_repairs has never passed",
+    ]
+    for outage in ledger.outages(organization):
+        end = local(outage.end, zone) if outage.end else "now"
+        lines.append(
+            f"Outage {outage.id} of {outage.service.value}: {local(outage.start, zone)} to {end}, "
+            f"{outage.state.value}"
+        )
+    for key, note in ledger.holds(organization).items():
+        lines.append(f"Held: {key} by {note.who}: {note.why}")
+    for item in ledger.open_items(organization):
+        lines.append(
+            f"Open since {local(item.opened_at, zone)}: «{item.name}» ({item.item_key}), {item.rule}: "
+            f"{item.reason}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
