@@ -51,6 +51,8 @@ def ledger_url() -> str:
         home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
         return f"sqlite:///{home}/reconciliation_ledger.db"
     if connection.conn_type == "sqlite":
+        if not (connection.host or connection.schema):
+            raise ConfigurationError(f"connection {LEDGER} names no file; put its absolute path into the host")
         return f"sqlite:///{connection.host or connection.schema}"
     if connection.conn_type in ("postgres", "postgresql"):
         from sqlalchemy.engine import URL

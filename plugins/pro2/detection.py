@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pro2.accounts import open_account, open_ledger, open_site, who_acts
-from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")
 MODE_VARIABLE = "PRO2_RECONCILIATION_DETECT_MODE"
@@ -23,7 +23,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
     from pro2_reconciliation.repair.detection import detection_pass
 
     site, ledger = open_site(), open_ledger()
-    mode = Mode(os.environ.get(MODE_VARIABLE, Mode.ASK.value))
+    mode = _mode(os.environ.get(MODE_VARIABLE) or Mode.ASK.value)
     jobs: list[tuple[Any, Any]] = [
         *((_read_feed, feed) for feed in site.sources.feeds),
         *((_probe, probe) for probe in site.sources.probes),
@@ -64,6 +64,15 @@ def detect(context: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _mode(value: str) -> Any:
+    from pro2_reconciliation.domain.words import Mode
+
+    try:
+        return Mode(value)
+    except ValueError:
+        raise ConfigurationError(f"{MODE_VARIABLE} is {value!r}; set it to plan, ask or auto") from None
+
+
 def _read_feed(feed: Any) -> Any:
     from pro2.hooks.status_feed import StatusFeedHook
     from pro2_reconciliation.wire.exchange import drive
@@ -101,8 +110,8 @@ def _snapshot(context: Any) -> None:
     """Keep what is scheduled, for the day that it turns out to have become a draft or to be gone."""
     from pro2_reconciliation.repair.inventory import scheduled_snapshot
 
-    account = open_account(who_acts(context))
     try:
+        account = open_account(who_acts(context))
         account.ledger.add_snapshot(account.organization, scheduled_snapshot(account))
     except ReconciliationError as error:
         log.warning("No snapshot was kept: %s", error)

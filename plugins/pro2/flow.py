@@ -24,7 +24,6 @@ def resolve_window(context: Any) -> dict[str, Any]:
 
     Raises ``ConfigurationError`` for a value that cannot be meant, with the place and the next step.
     """
-    from pro2_reconciliation.domain.config import parse_window
     from pro2_reconciliation.domain.localtime import describe_window, local
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
@@ -37,29 +36,22 @@ def resolve_window(context: Any) -> dict[str, Any]:
     parent: str | None = None
     if params.get("follow_up"):
         plan = _plan(ledger, str(params["follow_up"]))
+        if plan.organization != site.organization:
+            raise ConfigurationError(
+                f"plan {plan.hash} is about {plan.organization!r}; jobs.yaml is about {site.organization!r}"
+            )
         window, parent, mode = plan.window, plan.hash, Mode.ASK
         only = tuple(ledger.follow_up(plan.hash))
     elif params.get("from") or params.get("to"):
-        window = parse_window(
-            str(params.get("from") or ""),
-            str(params.get("to") or ""),
-            site.zone,
-            now=now,
-            max_hours=site.policy.max_window_hours,
-            confirmed=bool(params.get("confirmed")),
-        )
-        known = any(
-            o.end and o.start < window.end and window.start < o.end for o in ledger.outages(site.organization)
-        )
-        window = window.model_copy(update={"source": "form", "outage_known": known})
-    elif str(context["dag_run"].run_type).endswith("scheduled"):
+        window = _form_window(ledger, site, params, now)
+    elif _is_scheduled(context["dag_run"]):
         start = ledger.watermark(site.organization) or now - timedelta(hours=24)
         window, mode = Window(start=start, end=now, source="nightly"), Mode.PLAN
     else:
         window, mode = _outage_window(ledger, site, str(params.get("outage") or LATEST), mode, now)
     log.info("Window %s, source %s, mode %s", describe_window(window, site.zone), window.source, mode.value)
     if not window.outage_known and mode is not Mode.PLAN:
-        log.info("No known outage lies in this window, so this dag run only proposes (mode plan)")
+        log.info("No known outage that is over lies in this window, so this dag run only proposes (mode plan)")
         mode = Mode.PLAN
     log.info("It is %s", local(now, site.zone))
     return {
@@ -69,6 +61,47 @@ def resolve_window(context: Any) -> dict[str, Any]:
         "parent": parent,
         "reason": str(params.get("reason") or ""),
     }
+
+
+def _is_scheduled(dag_run: Any) -> bool:
+    run_type = dag_run.run_type  # a task gets an enum whose text is "DagRunType.SCHEDULED"
+    return bool(getattr(run_type, "value", run_type) == "scheduled")
+
+
+def _form_window(ledger: Any, site: Any, params: dict[str, Any], now: datetime) -> Any:
+    """The window that was typed. Its outage is known when one lies in it, and none in it goes on."""
+    from pro2_reconciliation.domain.config import parse_window
+
+    for key in ("from", "to"):
+        if not params.get(key):
+            raise ConfigurationError(f"{key} is empty; give both from and to, or neither and an outage")
+    try:
+        window = parse_window(
+            str(params["from"]),
+            str(params["to"]),
+            site.zone,
+            now=now,
+            max_hours=site.policy.max_window_hours,
+            confirmed=bool(params.get("confirmed")),
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"from and to of the form: {error}") from None
+    inside = [
+        outage
+        for outage in ledger.outages(site.organization)
+        if outage.start < window.end and (outage.end is None or window.start < outage.end)
+    ]
+    for outage in inside:
+        if _goes_on(outage, now):
+            log.warning("Outage %s is still open: this window is only observed", outage.id)
+    known = bool(inside) and not any(_goes_on(outage, now) for outage in inside)
+    return window.model_copy(update={"source": "form", "outage_known": known})
+
+
+def _goes_on(outage: Any, now: datetime) -> bool:
+    from pro2_reconciliation.domain.outage import OutageState
+
+    return bool(outage.state is OutageState.OPEN or outage.end is None or outage.end > now)
 
 
 def _require_organization(wanted: object, organization: str) -> None:
@@ -95,7 +128,6 @@ def _plan(ledger: Any, plan_hash: str) -> Any:
 
 
 def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime) -> tuple[Any, Any]:
-    from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
 
@@ -106,10 +138,10 @@ def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime
             raise ConfigurationError("no outage is known; give from and to, or declare one in sources.yaml")
     else:
         chosen = ledger.outage(wanted)
-        if chosen is None:
+        if chosen is None or chosen.organization != site.organization:
             ids = ", ".join(o.id for o in known) or "none"
             raise ConfigurationError(f"outage {wanted!r} is not known; known are: {ids}")
-    still_on = chosen.state is OutageState.OPEN or chosen.end is None or chosen.end > now
+    still_on = _goes_on(chosen, now)
     if still_on:
         log.warning("Outage %s is still open: it is only observed", chosen.id)
     window = Window(
@@ -159,7 +191,6 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
     from airflow.sdk.exceptions import AirflowFailException
 
     from pro2_reconciliation.domain.observation import Observation
-    from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.repair.planning import build_plan as build
 
     ti, run_id = context["ti"], context["dag_run"].run_id
@@ -191,9 +222,23 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
             decision.reason,
         )
     if run_id.startswith("outage__"):
-        for outage_id in plan.window.outage_ids:
-            account.ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}")
+        _mark_planned(account.ledger, plan)
     return plan.hash
+
+
+def _mark_planned(ledger: Any, plan: Any) -> None:
+    """An outage that came back since detection started this dag run is not covered: its own is still to come."""
+    from pro2_reconciliation.domain.outage import OutageState
+
+    for outage_id in plan.window.outage_ids:
+        outage = ledger.outage(outage_id)
+        if (
+            outage is not None
+            and outage.end is not None
+            and plan.window.start <= outage.start
+            and outage.end <= plan.window.end
+        ):
+            ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}")
 
 
 def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
@@ -240,7 +285,7 @@ def follow_up(
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.handover import follow_up_keys
 
-    if resolved["mode"] == Mode.PLAN.value or not cleared:
+    if not cleared or resolved["mode"] == Mode.PLAN.value:
         return []
     account = open_account(who_acts(context))
     plan = _plan(account.ledger, plan_hash)
@@ -285,10 +330,19 @@ def report(
     _close_outages(account, plan, made)
     path = _write(context, made)
     log.info("Report: %s\n%s", path, render_text(made))
-    if resolved["mode"] != Mode.PLAN.value or plan.window.source == "nightly":
-        account.ledger.set_watermark(account.organization, plan.window.end)
+    _move_watermark(account, plan, Mode(resolved["mode"]))
     raise_if_failed(made)
     return path
+
+
+def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
+    """The nightly's windows join each other; another one counts only if it leaves no gap before it."""
+    from pro2_reconciliation.domain.words import Mode
+
+    mark = account.ledger.watermark(account.organization)
+    joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark
+    if joins or plan.window.source == "nightly":
+        account.ledger.set_watermark(account.organization, min(plan.window.end, plan.created_at))
 
 
 def _close_outages(account: Any, plan: Any, made: Any) -> None:
@@ -322,8 +376,11 @@ def _write(context: Any, made: Any) -> str:
 
 
 def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | None) -> Any:
-    """Each row with the log of the task that knew most of it: its proof, else its sensor, else the plan."""
+    """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
     from airflow.sdk.configuration import conf
+
+    from pro2_reconciliation.domain.words import ItemKind
+    from pro2_reconciliation.repair.actions import Lane
 
     base = conf.get("api", "base_url", fallback="").rstrip("/")
     run_id = context["dag_run"].run_id
@@ -333,11 +390,11 @@ def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | 
         inventory = ledger.inventory(run_id)
     except LedgerError:
         inventory = None
-    for kind in ("campaign", "occurrence"):
+    for kind in (ItemKind.CAMPAIGN, ItemKind.OCCURRENCE):
         for index, item in enumerate(inventory.watched(kind) if inventory else []):
-            links[f"{kind}:{item['item_id']}"] = f"{here}/watch_{kind}/mapped/{index}"
-    for lane in dict.fromkeys(step["lane"] for step in (cleared or {}).get("steps", [])):
-        for index, step in enumerate(steps_of(cleared or {}, lane)):
+            links[f"{kind.value}:{item['item_id']}"] = f"{here}/watch_{kind.value}/mapped/{index}"
+    for lane in Lane:
+        for index, step in enumerate(steps_of(cleared, lane)):
             links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
     rows = tuple(
         row.model_copy(update={"log_url": links.get(row.key, f"{here}/build_plan")}) for row in made.rows

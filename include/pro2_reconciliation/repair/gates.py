@@ -35,6 +35,8 @@ def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) ->
         return f"{held.who} does this one by hand ({held.why}); end the hold to go on"
     if verb not in SENDING_VERBS:
         return None
+    if plan.health == "closed":
+        return "everything due after the outage hangs as well: an account hold? Ask the vendor, then reconcile again"
     now = account.now()
     beat = account.ledger.heartbeat(GUARD)
     limit = timedelta(seconds=account.policy.guard_heartbeat_seconds)

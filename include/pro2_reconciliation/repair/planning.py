@@ -21,6 +21,7 @@ from pro2_reconciliation.domain.lineage import suspects
 from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_failed_share
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, occurrence_facts
+from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
@@ -53,8 +54,8 @@ def build_plan(
 ) -> Plan:
     """The plan for an inventory. ``observations`` are what the sensors ended with (item key to observation);
     items that were settled at once have theirs in the inventory."""
-    world = _look(account, inventory)
     ours = _own_actions(account)
+    world = _look(account, inventory, ours)
     copies = account.ledger.copies(account.organization)
     decisions: list[Decision] = []
     for campaign_id in inventory.readings:
@@ -86,7 +87,7 @@ def _seen(inventory: Inventory, observations: Mapping[str, Observation], key: st
     return inventory.observations.get(key)
 
 
-def _look(account: Account, inventory: Inventory) -> World:
+def _look(account: Account, inventory: Inventory, ours: Mapping[str, OwnAction]) -> World:
     edge = inventory.window.start - timedelta(hours=account.policy.lead_hours)
     listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if inventory.readings else {}
     log = read_log(account, inventory.occurrences, inventory.window) if inventory.occurrences else None
@@ -108,11 +109,21 @@ def _look(account: Account, inventory: Inventory) -> World:
         now=account.now(),
         policy=account.policy,
     )
-    pending = [c.id for c in listed.values() if c.id in inventory.readings and _pending(c, account)]
+    pending = [
+        c.id
+        for c in listed.values()
+        if c.id in inventory.readings and (_pending(c, account) or _half_done(c, ours))
+    ]
     young = [c.id for c in listed.values() if (c.created or inventory.window.start) >= inventory.window.start]
     if pending:
         listed |= account.campaigns.detailed(sorted({*pending, *young}, key=int))
     return World(listed, log, console, health)
+
+
+def _half_done(campaign: Campaign, ours: Mapping[str, OwnAction]) -> bool:
+    """An action of ours on it can be resumed, so its content is compared with what was agreed to."""
+    own = ours.get(f"campaign:{campaign.id}")
+    return own is not None and own.state == "open"
 
 
 def _pending(campaign: Campaign, account: Account) -> bool:
@@ -205,6 +216,7 @@ def _occurrences(
     jobs = account.site.jobs_by_id
     rows = world.log.rows if world.log else ()
     matches = match(inventory.occurrences, rows, jobs)
+    down = {outage.service for outage in account.ledger.outages(account.organization, [OutageState.OPEN])}
     decisions = []
     for key, found in matches.by_key.items():
         job = jobs[found.occurrence.job_id]
@@ -223,7 +235,7 @@ def _occurrences(
             asked_before=len(before),
             usual_share=usual_failed_share(r for r in own_rows if r.started < inventory.window.start),
             entries=_entries(account, found, job.automation, job.process_type),
-            services_healthy=True,
+            services_healthy=not down & set(job.needs),
             own=ours.get(f"occurrence:{key}"),
         )
         facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())

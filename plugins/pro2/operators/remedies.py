@@ -17,7 +17,7 @@ from pro2.accounts import who_acts
 from pro2.steps import do_step, first_unproven
 
 RANK_WAIT = timedelta(seconds=5)
-_FAILED = frozenset({"failed", "needs_human", "ambiguous", "not_done"})
+_FAILED = frozenset({"failed", "needs_human", "ambiguous", "intended", "not_done"})
 
 
 class StepOperator(BaseOperator):

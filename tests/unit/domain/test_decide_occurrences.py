@@ -498,7 +498,7 @@ def decide(world):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_an_action_appears_only_where_nothing_speaks_against_it(world):
     found = decide(world)
@@ -529,7 +529,7 @@ def test_an_action_appears_only_where_nothing_speaks_against_it(world):
         assert found.reach is (Reach.DATA if job.starts_mail == "no" else Reach.INBOX)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(worlds, st.sampled_from(["row", "hand"]))
 def test_a_label_that_nobody_knows_is_a_persons_whatever_else_is_known(world, where):
     strange = f.row(outcome=Outcome.UNKNOWN, manual=where == "hand", raw_status="?")

@@ -1,0 +1,256 @@
+"""Tasks without Airflow's processes: a context, a site folder, a ledger in a file, and the sandbox in process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from shutil import copyfile
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import time_machine
+from airflow.sdk.api.datamodels._generated import DagRunType
+from airflow.sdk.bases.operator import ExecutorSafeguard
+from tests.incident.harness import INCIDENTS, Evening, approve_all
+
+from pro2_reconciliation.domain.outage import Outage, OutageState
+from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.words import Choice, Mode, Service
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.reconcile import watch
+from pro2_sandbox import load_incident
+
+NOW = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
+"""21:45 in Chicago, forty minutes after the outage of the examples."""
+HOSTILE = "{{ conn.pro2.password }} <script>alert(1)</script>"
+JOBS = """\
+organization: playhouse
+zone: America/Chicago
+jobs:
+  - {id: "j-201", name: Members sync, process_type: integrated_import, cron: "30 18 * * *", usual_minutes: 5}
+"""
+FORM = {
+    "outage": "latest",
+    "from": "",
+    "to": "",
+    "confirmed": False,
+    "mode": "plan",
+    "reason": "",
+    "organization": "",
+    "follow_up": "",
+}
+"""What the form of ``reconcile`` posts when nobody fills anything in."""
+
+
+@dataclass
+class TaskInstance:
+    """What a task sees of itself. ``xcoms``: task id to its value, or to the list of a mapped task's values."""
+
+    task_id: str = "a_task"
+    map_index: int = -1
+    run_id: str = "manual__1"
+    dag_id: str = "reconcile"
+    id: str = "00000000-0000-0000-0000-000000000001"
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_pull(self, task_ids: str, map_indexes: range | None = None) -> Any:
+        found = self.xcoms.get(task_ids)
+        if map_indexes is None:
+            return found
+        values = found or []
+        return [values[index] if index < len(values) else None for index in map_indexes]
+
+
+def make_context(
+    params: Mapping[str, Any] | None = None,
+    *,
+    run_type: DagRunType = DagRunType.MANUAL,
+    xcoms: dict[str, Any] | None = None,
+    **of_task: Any,
+) -> dict[str, Any]:
+    """The parts of Airflow's context that our tasks read."""
+    ti = TaskInstance(xcoms=xcoms or {}, **of_task)
+    return {
+        "params": {**FORM, **(params or {})},
+        "dag_run": SimpleNamespace(run_id=ti.run_id, run_type=run_type),
+        "dag": SimpleNamespace(dag_id=ti.dag_id),
+        "ti": ti,
+        "task_instance": ti,
+    }
+
+
+@pytest.fixture
+def context() -> Callable[..., dict[str, Any]]:
+    return make_context
+
+
+@pytest.fixture
+def executable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow lets ``execute`` be called outside of its task runner only in its own test mode."""
+    monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
+
+
+@pytest.fixture(scope="session")
+def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in which nothing happened yet, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("new") / "ledger.db"
+    Ledger.open(f"sqlite:///{path}", clock=lambda: NOW).close()
+    return path
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def ledger(new_ledger: Path, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """The ledger that the connection ``reconciliation_ledger`` names."""
+    path = tmp_path / "site-ledger.db"
+    copyfile(new_ledger, path)
+    connection = {"conn_type": "sqlite", "host": str(path)}
+    monkeypatch.setenv("AIRFLOW_CONN_RECONCILIATION_LEDGER", json.dumps(connection))
+    opened = Ledger.open(f"sqlite:///{path}", clock=lambda: datetime.now(UTC))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def site_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The site's own files, where PRO2_RECONCILIATION_CONFIG says."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "jobs.yaml").write_text(JOBS)
+    monkeypatch.setenv("PRO2_RECONCILIATION_CONFIG", str(folder))
+    return folder
+
+
+@pytest.fixture
+def outage(ledger: Ledger) -> Callable[..., Outage]:
+    """Put an outage into the ledger beside those that are there: 18:00 to 21:05 unless said otherwise."""
+
+    def put(identity: str = "3f2a", **changes: Any) -> Outage:
+        plain: dict[str, Any] = {
+            "organization": "playhouse",
+            "service": Service.SENDING,
+            "start": datetime(2026, 11, 20, 0, 0, tzinfo=UTC),
+            "end": datetime(2026, 11, 20, 3, 5, tzinfo=UTC),
+            "state": OutageState.SETTLED,
+        }
+        made = Outage(**{"id": identity, **plain, **changes})
+        ledger.replace_outages(
+            made.organization, [*ledger.outages(made.organization), made], "put by the test"
+        )
+        return made
+
+    return put
+
+
+def incident(hostile: bool = False) -> Any:
+    """Two campaigns that were due in the outage and never left, looked at every five minutes."""
+    worked = load_incident(INCIDENTS / "worked-example.yaml")
+    first = next(campaign for campaign in worked.campaigns if campaign.id == "103")
+    second = first.model_copy(
+        update={
+            "id": "104",
+            "name": HOSTILE if hostile else "Gala invitation",
+            "subject": "Gala",
+            "recipients": 900,
+        }
+    )
+    policy = {**worked.policy, "poll_seconds": 300}
+    return worked.model_copy(update={"campaigns": (first, second), "expected": (), "policy": policy})
+
+
+@dataclass
+class Playing:
+    """An evening whose account is what every task opens, and the way through ``flow`` as the DAG goes it."""
+
+    evening: Evening
+    run_id: str = "outage__1__g1"
+    mode: Mode = Mode.ASK
+    outage_ids: tuple[str, ...] = ()
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        return {
+            "window": self.evening.window()
+            .model_copy(update={"outage_ids": self.outage_ids})
+            .model_dump(mode="json"),
+            "mode": self.mode.value,
+            "only": [],
+            "parent": None,
+            "reason": "a test",
+        }
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.evening.ledger()
+
+    def context(self, **more: Any) -> dict[str, Any]:
+        return make_context(run_id=self.run_id, **more)
+
+    def observed(self) -> dict[str, Any]:
+        """The XComs up to ``build_plan``, as they arrive: what a trigger pushed is JSON text."""
+        from pro2 import flow
+
+        identity = flow.take_inventory(self.context(task_id="take_inventory"), self.resolved)
+        found = watch(self.evening.account("watch"), self.ledger.inventory(identity))
+        xcoms: dict[str, Any] = {"take_inventory": identity}
+        for kind in ("campaign", "occurrence"):
+            items = flow.watched_items(identity, kind)
+            xcoms[f"watch_{kind}"] = [found[f"{kind}:{item['item_id']}"].model_dump_json() for item in items]
+        return xcoms
+
+    def plan(self, xcoms: dict[str, Any] | None = None) -> Plan:
+        from pro2 import flow
+
+        made = flow.build_plan(
+            self.context(task_id="build_plan", xcoms=xcoms or self.observed()), self.resolved
+        )
+        found = self.ledger.plan(made)
+        assert found is not None
+        return found
+
+    def cleared(
+        self, answer: Callable[[Plan], Mapping[str, Choice]] = approve_all, plan: Plan | None = None
+    ) -> tuple[Plan, dict[str, Any]]:
+        """Answered as ``answer`` says, with the guard alive."""
+        from pro2 import flow
+
+        plan = plan or self.plan()
+        self.ledger.beat(GUARD)
+        self.ledger.save_answers(plan.hash, dict(answer(plan)), "Ada")
+        return plan, flow.clear(self.context(task_id="clear"), self.resolved, plan.hash)
+
+    def advance(self, **time: float) -> None:
+        self.evening.clock.at += timedelta(**time)
+
+
+@pytest.fixture
+def play(new_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Playing]:
+    """Begin an evening and let every task open its account."""
+
+    def begin(**how: Any) -> Playing:
+        evening = Evening(tmp_path, incident(how.pop("hostile", False)))
+        copyfile(new_ledger, tmp_path / "ledger.db")
+        evening.end_outage()
+        for module in ("pro2.accounts", "pro2.flow", "pro2.detection"):
+            monkeypatch.setattr(f"{module}.open_account", lambda who: evening.account(who))
+            monkeypatch.setattr(f"{module}.open_ledger", evening.ledger)
+            monkeypatch.setattr(f"{module}.open_site", lambda: evening.site)
+        monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
+        return Playing(evening, **how)
+
+    return begin
+
+
+@pytest.fixture
+def playing(play: Callable[..., Playing]) -> Playing:
+    return play()
