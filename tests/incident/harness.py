@@ -11,11 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
-from starlette.testclient import TestClient
-
 from pro2_reconciliation.domain.config import Site, load_site
-from pro2_reconciliation.domain.errors import Ambiguous, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import Ambiguous, NeverSent, RequestError, Unreadable
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service
 from pro2_reconciliation.ledger import Ledger
@@ -26,7 +23,7 @@ from pro2_reconciliation.repair.reconcile import reconcile
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
-from pro2_sandbox import World, create_app, load_incident
+from pro2_sandbox import InProcess, World, create_app, load_incident
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
 START = datetime(2026, 11, 20, 0, 5, 10, tzinfo=UTC)
@@ -52,11 +49,11 @@ class MovableClock:
             self.every_minute()
 
 
-class InProcess:
+class Carrier:
     """Carries requests into the sandbox's app; a dropped connection is what a hook makes of it."""
 
-    def __init__(self, client: TestClient, headers: Mapping[str, str]) -> None:
-        self.client = client
+    def __init__(self, sandbox: InProcess, headers: Mapping[str, str]) -> None:
+        self.sandbox = sandbox
         self.headers = dict(headers)
         self.carried: list[Request] = []
 
@@ -64,17 +61,19 @@ class InProcess:
         self.carried.append(request)
         lost: type[RequestError] = Ambiguous if request.mutating else Unreadable
         try:
-            answer = self.client.request(
+            answer = self.sandbox.call(
                 request.method,
                 f"/{request.path.lstrip('/')}",
-                params=dict(request.params) or None,
-                data=dict(request.form) if request.form is not None else None,
+                params=dict(request.params),
+                form=dict(request.form) if request.form is not None else None,
                 json=dict(request.body) if request.body is not None else None,
                 headers=self.headers,
             )
-        except (httpx.HTTPError, ConnectionError, TimeoutError) as error:
+        except ConnectionRefusedError as error:
+            raise NeverSent(f"{request.method} {request.path}: {error}") from error
+        except ConnectionError as error:
             raise lost(f"{request.method} {request.path}: {error}") from error
-        return Reply(answer.status_code, dict(answer.headers), answer.text)
+        return Reply(answer.status, answer.headers, answer.text)
 
 
 class Evening:
@@ -85,19 +84,19 @@ class Evening:
         loaded = load_incident(incident) if isinstance(incident, str | Path) else incident
         self.incident = loaded
         self.world = World(loaded, clock=self.clock.now, rate_limit=None)
-        self.client = TestClient(create_app(self.world))
+        self.sandbox = InProcess(create_app(self.world))
         self.folder = folder
         self.site = self._site(folder / "config")
         tokens = loaded.tokens
         basic = base64.b64encode(f"{tokens.tessitura_user}:{tokens.tessitura_password}".encode()).decode()
-        self.pro2 = InProcess(self.client, {"Api-Token": tokens.api_token})
-        self.dashboard = InProcess(self.client, {"Authorization": f"Bearer {tokens.dashboard_token}"})
-        self.tessitura = InProcess(self.client, {"Authorization": f"Basic {basic}"})
+        self.pro2 = Carrier(self.sandbox, {"Api-Token": tokens.api_token})
+        self.dashboard = Carrier(self.sandbox, {"Authorization": f"Bearer {tokens.dashboard_token}"})
+        self.tessitura = Carrier(self.sandbox, {"Authorization": f"Basic {basic}"})
 
     def _site(self, config: Path) -> Site:
         config.mkdir(parents=True, exist_ok=True)
         for name in ("jobs.yaml", "policy.yaml"):
-            (config / name).write_text(self.client.get(f"/sandbox/config/{name}").text)
+            (config / name).write_text(self.sandbox.call("GET", f"/sandbox/config/{name}").text)
         return load_site(config)
 
     def ledger(self) -> Ledger:
@@ -167,10 +166,10 @@ class Evening:
         campaigns.edit(campaigns.all[int(campaign_id)], subject, self.world.advance(), "person")
 
     def effects(self, by: str = "us") -> list[dict[str, Any]]:
-        return [e for e in self.client.get("/sandbox/effects").json()["effects"] if e["by"] == by]
+        return [e for e in self.sandbox.call("GET", "/sandbox/effects").json()["effects"] if e["by"] == by]
 
     def truth(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.client.get("/sandbox/truth").json()
+        found: dict[str, Any] = self.sandbox.call("GET", "/sandbox/truth").json()
         return found
 
     def expected(self) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_sandbox import Fault
 from pro2_sandbox.faults import Match
 
-KINDS = ("timeout_before", "timeout_after", "error_after", "html", "truncated", "429", "403")
+KINDS = ("refuse", "timeout_before", "timeout_after", "error_after", "html", "truncated", "429", "403")
 STOP, COPY, SEND = (
     Match(method="POST", action="campaign_status"),
     Match(method="POST", path_regex=r"/copy$"),
@@ -51,7 +51,7 @@ def test_a_lost_request_never_mails_twice_and_ends_proven_or_with_a_person(
     assert row.outcome in (End.VERIFIED, End.NEEDS_HUMAN, End.STALE, End.FAILED)
     assert row.detail
     # only an explicit no (403) or an answer that proves nothing may leave the mail unsent
-    if kind in ("timeout_before", "timeout_after", "error_after", "html", "truncated", "429"):
+    if kind in ("refuse", "timeout_before", "timeout_after", "error_after", "html", "truncated", "429"):
         assert row.outcome is End.VERIFIED, row.detail
         assert truth["missing"] == []
 

@@ -176,6 +176,7 @@ class Playing:
     run_id: str = "outage__1__g1"
     mode: Mode = Mode.ASK
     outage_ids: tuple[str, ...] = ()
+    known: dict[str, Any] | None = None
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -200,6 +201,8 @@ class Playing:
         """The XComs up to ``build_plan``, as they arrive: what a trigger pushed is JSON text."""
         from pro2 import flow
 
+        if self.known is not None:
+            return dict(self.known)
         identity = flow.take_inventory(self.context(task_id="take_inventory"), self.resolved)
         found = watch(self.evening.account("watch"), self.ledger.inventory(identity))
         xcoms: dict[str, Any] = {"take_inventory": identity}
@@ -233,22 +236,77 @@ class Playing:
         self.evening.clock.at += timedelta(**time)
 
 
+@dataclass
+class Watched:
+    """What an evening left behind when its sensors had ended."""
+
+    ledger: Path
+    xcoms: dict[str, Any]
+    at: datetime
+
+
+def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every task open this evening's account, on one ledger that stays open."""
+    ledger = evening.ledger()
+    monkeypatch.setattr(evening, "ledger", lambda: ledger)
+    for module in ("pro2.accounts", "pro2.flow", "pro2.detection"):
+        monkeypatch.setattr(f"{module}.open_account", evening.account)
+        monkeypatch.setattr(f"{module}.open_ledger", evening.ledger)
+        monkeypatch.setattr(f"{module}.open_site", lambda: evening.site)
+    monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
+
+
+@pytest.fixture(scope="session")
+def watched_evening(new_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Watched]:
+    """The evening up to the end of watching, played once: reading changes nothing but clock and ledger."""
+    known: dict[bool, Watched] = {}
+
+    def watched(hostile: bool) -> Watched:
+        if hostile not in known:
+            folder = tmp_path_factory.mktemp("evening")
+            evening = Evening(folder, incident(hostile))
+            copyfile(new_ledger, folder / "ledger.db")
+            evening.end_outage()
+            with pytest.MonkeyPatch.context() as patch:
+                open_for_tasks(evening, patch)
+                xcoms = Playing(evening).observed()
+                evening.ledger().close()
+            known[hostile] = Watched(folder / "ledger.db", xcoms, evening.clock.at)
+        return known[hostile]
+
+    return watched
+
+
 @pytest.fixture
-def play(new_ledger: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Playing]:
-    """Begin an evening and let every task open its account."""
+def play(
+    new_ledger: Path,
+    watched_evening: Callable[[bool], Watched],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., Playing]]:
+    """Begin an evening and let every task open its account.
 
-    def begin(**how: Any) -> Playing:
-        evening = Evening(tmp_path, incident(how.pop("hostile", False)))
-        copyfile(new_ledger, tmp_path / "ledger.db")
-        evening.end_outage()
-        for module in ("pro2.accounts", "pro2.flow", "pro2.detection"):
-            monkeypatch.setattr(f"{module}.open_account", lambda who: evening.account(who))
-            monkeypatch.setattr(f"{module}.open_ledger", evening.ledger)
-            monkeypatch.setattr(f"{module}.open_site", lambda: evening.site)
-        monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
-        return Playing(evening, **how)
+    With nothing said but the mode it begins where watching has ended.
+    """
+    begun: list[Evening] = []
 
-    return begin
+    def begin(*, hostile: bool = False, mode: Mode = Mode.ASK, **how: Any) -> Playing:
+        evening = Evening(tmp_path, incident(hostile))
+        known = None
+        if how:
+            copyfile(new_ledger, tmp_path / "ledger.db")
+            evening.end_outage()
+        else:
+            known = watched_evening(hostile)
+            copyfile(known.ledger, tmp_path / "ledger.db")
+            evening.clock.at = known.at
+        open_for_tasks(evening, monkeypatch)
+        begun.append(evening)
+        return Playing(evening, mode=mode, known=known.xcoms if known else None, **how)
+
+    yield begin
+    for evening in begun:
+        evening.ledger().close()
 
 
 @pytest.fixture

@@ -111,8 +111,16 @@ class TestWhatCannotBeMeantIsRefused:
         ("was", "is_now", "said"),
         [
             ("30 18 * * *", "30 25 * * *", "job 'j-201': cron '30 25 .*no hour 25; fix .*jobs.yaml"),
-            ("America/Chicago", "America/Chigaco", "jobs.yaml: zone 'America/Chigaco'.*did you mean 'America/Chicago'"),
-            ("integrated_import", "integrated_imprt", "jobs.yaml, job 'j-201'.*process_type.*integrated_imprt"),
+            (
+                "America/Chicago",
+                "America/Chigaco",
+                "jobs.yaml: zone 'America/Chigaco'.*did you mean 'America/Chicago'",
+            ),
+            (
+                "integrated_import",
+                "integrated_imprt",
+                "jobs.yaml, job 'j-201'.*process_type.*integrated_imprt",
+            ),
         ],
     )
     def test_a_mistake_in_jobs_yaml_with_file_and_job(
@@ -267,9 +275,7 @@ class TestThePlan:
         assert playing.plan(xcoms).hash == playing.plan(xcoms).hash
 
     @pytest.mark.parametrize("dag_run", ["outage__3f2a__g1", "manual__1"])
-    def test_only_the_dag_run_of_detection_marks_its_outage_as_planned(
-        self, play: Any, dag_run: str
-    ) -> None:
+    def test_only_the_dag_run_of_detection_marks_its_outage_as_planned(self, play: Any, dag_run: str) -> None:
         playing = play(run_id=dag_run, outage_ids=("3f2a",))
         know_outage(playing, playing.evening.window().end)
         playing.plan()
@@ -345,8 +351,11 @@ class TestTheHandOver:
 
     def test_is_asked_for_twice_in_a_row_at_most(self, playing: Playing) -> None:
         parents: list[str] = []
-        for number in range(3):
-            playing.run_id = f"run-{number}"
+        for _ in range(3):
+            playing.ledger.save_inventory(
+                f"run-{len(parents)}", playing.ledger.inventory("outage__1__g1")
+            )
+            playing.run_id = f"run-{len(parents)}"
             xcoms = playing.observed()
             resolved = {**playing.resolved, "parent": parents[-1] if parents else None}
             made = flow.build_plan(playing.context(xcoms=xcoms), resolved)
@@ -386,9 +395,9 @@ class TestTheReport:
             flow.report(playing.context(), playing.resolved, None, None)
 
     def test_is_written_where_the_site_wants_it_as_page_and_as_json(
-        self, playing: Playing, reports: Path
+        self, play: Any, reports: Path
     ) -> None:
-        playing.run_id = "manual__2026-11-20T03:45:00+00:00"
+        playing = play(run_id="manual__2026-11-20T03:45:00+00:00")
         plan, cleared = playing.cleared(approve_none)
         path = flow.report(playing.context(), playing.resolved, plan.hash, cleared)
         written = sorted(file.name for file in reports.iterdir())
