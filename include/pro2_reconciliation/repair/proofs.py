@@ -67,7 +67,8 @@ class Proof:
             verdict = Verdict(state=WAITING, why=f"not read: {error}")
         deadline = step.when(State.DONE)
         limit = self._limit()
-        if verdict.state == WAITING and deadline and self.account.now() >= deadline + limit:
+        late = deadline is not None and self.account.now() >= deadline + limit
+        if verdict.state == WAITING and late and self._first_good is None:  # a good first read earns its second
             minutes = limit.total_seconds() / 60
             verdict = Verdict(state=FAILED, why=f"not proven within {minutes:g} min: {verdict.why}")
         if verdict.decided:
