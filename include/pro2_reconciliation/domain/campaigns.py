@@ -12,7 +12,29 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.words import CampaignStatus
 
 
-class Campaign(Value):
+class Counted(Value):
+    """Counters of a campaign or of its report: numbers of patrons, mails or clicks."""
+
+    send_amt: int = 0
+    total_amt: int = 0
+    opens: int = 0
+    clicks: int = 0
+    bounces: int = 0
+    unsubscribes: int = 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The five that speak of mail that left; ``total_amt`` is only an intention."""
+        return {
+            "send_amt": self.send_amt,
+            "opens": self.opens,
+            "clicks": self.clicks,
+            "bounces": self.bounces,
+            "unsubscribes": self.unsubscribes,
+        }
+
+
+class Campaign(Counted):
     """One campaign. ``due`` is ``sdate`` (scheduled or started); volumes are numbers of patrons.
 
     ``lists``, ``messages`` and ``subject`` are None until the details were read: None means not known, never empty.
@@ -28,12 +50,6 @@ class Campaign(Value):
     last_sent: UtcTime | None = None
     created: UtcTime | None = None
     modified: UtcTime | None = None
-    send_amt: int = 0
-    total_amt: int = 0
-    opens: int = 0
-    clicks: int = 0
-    bounces: int = 0
-    unsubscribes: int = 0
     source: str = ""
     segment_id: str = "0"
     recurring: bool = False
@@ -43,40 +59,14 @@ class Campaign(Value):
     subject: str | None = None
 
     @property
-    def counters(self) -> dict[str, int]:
-        return {
-            "send_amt": self.send_amt,
-            "opens": self.opens,
-            "clicks": self.clicks,
-            "bounces": self.bounces,
-            "unsubscribes": self.unsubscribes,
-        }
-
-    @property
     def from_automation(self) -> bool:
         return self.series_id not in ("", "0")
 
 
-class CampaignReport(Value):
+class CampaignReport(Counted):
     """The report totals of a campaign (v1 ``campaign_report_totals``), numbers of patrons."""
 
     campaign_id: str
-    send_amt: int = 0
-    opens: int = 0
-    clicks: int = 0
-    bounces: int = 0
-    unsubscribes: int = 0
-    total_amt: int = 0
-
-    @property
-    def counters(self) -> dict[str, int]:
-        return {
-            "send_amt": self.send_amt,
-            "opens": self.opens,
-            "clicks": self.clicks,
-            "bounces": self.bounces,
-            "unsubscribes": self.unsubscribes,
-        }
 
 
 class CampaignReading(Value):

@@ -1,0 +1,147 @@
+"""One pass of detection and of the guard, as their DAGs run them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.pro2.conftest import NOW, Playing
+
+from pro2 import detection
+from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
+from pro2_reconciliation.domain.outage import OutageState
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.detection import ProbeResult
+from pro2_reconciliation.repair.gates import GUARD
+
+DECLARED = """\
+probes:
+  - {connection: pro2, service: sending}
+declared:
+  - {service: sending, start: 2026-11-19T18:00, end: 2026-11-19T21:05, reason: the vendor phoned}
+"""
+
+
+@pytest.fixture
+def declared(site_folder: Path) -> None:
+    (site_folder / "sources.yaml").write_text(DECLARED)
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the probes of this site answer: up, down or an error."""
+
+    def answers(up: bool | Exception) -> None:
+        def look(source: Any) -> ProbeResult:
+            if isinstance(up, Exception):
+                raise up
+            return ProbeResult(service=source.service, up=up, at=NOW)
+
+        monkeypatch.setattr(detection, "_probe", look)
+
+    return answers
+
+
+def outage_id(ledger: Ledger) -> str:
+    (found,) = ledger.outages("playhouse")
+    return found.id
+
+
+@pytest.mark.usefixtures("declared")
+class TestAPass:
+    def test_starts_one_dag_run_for_a_settled_outage_and_asks(
+        self, context: Any, ledger: Ledger, probe: Any
+    ) -> None:
+        probe(True)
+        started = detection.detect(context())
+        found = outage_id(ledger)
+        assert started == [
+            {"trigger_run_id": f"outage__{found}__g1", "conf": {"outage": found, "mode": "ask"}}
+        ]
+
+    def test_names_the_same_dag_run_again_until_it_has_a_plan(
+        self, context: Any, ledger: Ledger, probe: Any
+    ) -> None:
+        probe(True)
+        assert detection.detect(context()) == detection.detect(context())
+        ledger.set_outage_state(outage_id(ledger), OutageState.PLANNED)
+        assert detection.detect(context()) == []
+
+    def test_starts_nothing_while_a_probe_is_down(self, context: Any, ledger: Ledger, probe: Any) -> None:
+        probe(False)
+        assert detection.detect(context()) == []
+
+    def test_takes_the_mode_that_the_site_wants(
+        self, context: Any, ledger: Ledger, probe: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        probe(True)
+        monkeypatch.setenv("PRO2_RECONCILIATION_DETECT_MODE", "auto")
+        assert [due["conf"]["mode"] for due in detection.detect(context())] == ["auto"]
+
+    def test_refuses_a_mode_that_is_none_and_says_where_it_stands(
+        self, context: Any, ledger: Ledger, probe: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        probe(True)
+        monkeypatch.setenv("PRO2_RECONCILIATION_DETECT_MODE", "yes")
+        with pytest.raises(ConfigurationError, match="DETECT_MODE is 'yes'; set it to plan, ask or auto"):
+            detection.detect(context())
+
+    def test_goes_on_without_a_source_that_cannot_be_read(
+        self, context: Any, ledger: Ledger, probe: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.WARNING, "pro2.detection")
+        probe(ReconciliationError("no answer within 10 s"))
+        detection.detect(context())
+        assert outage_id(ledger)
+        assert "A source could not be read: pro2: no answer within 10 s" in caplog.text
+
+    def test_still_starts_what_is_due_when_no_snapshot_can_be_kept(
+        self, context: Any, ledger: Ledger, probe: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A connection that only repairs need is no reason to miss an outage."""
+        caplog.set_level(logging.WARNING, "pro2.detection")
+        probe(True)
+        assert len(detection.detect(context())) == 1
+        assert "No snapshot was kept: there is no connection pro2" in caplog.text
+
+
+def test_a_pass_while_all_is_well_keeps_what_is_scheduled(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detection._snapshot(playing.context())
+    snapshot = playing.ledger.latest_snapshot("playhouse")
+    assert snapshot is not None
+    assert "103" in str(snapshot.body)
+
+
+class TestTheGuard:
+    def test_beats_when_there_is_nothing_to_guard(self, playing: Playing) -> None:
+        assert detection.guard(playing.context()) == {"watched": 0, "alarms": [], "unread": []}
+        assert playing.ledger.heartbeat(GUARD) == playing.evening.clock.now()
+
+    def test_fails_with_the_alarm_so_that_it_is_seen(
+        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from pro2_reconciliation.repair.guard import GuardReport
+
+        monkeypatch.setattr(
+            "pro2_reconciliation.repair.guard.guard_pass",
+            lambda account: GuardReport(watched=1, alarms=("«Gala» (104) woke up",)),
+        )
+        with pytest.raises(ReconciliationError, match="«Gala»"):
+            detection.guard(playing.context())
+
+
+def test_an_outage_that_settles_later_is_started_later(
+    context: Any, ledger: Ledger, site_folder: Path, probe: Any, clock: Any
+) -> None:
+    probe(True)
+    (site_folder / "sources.yaml").write_text(DECLARED.replace("21:05", "21:40"))
+    assert detection.detect(context()) == []
+    clock.shift(timedelta(minutes=6))
+    assert len(detection.detect(context())) == 1
+    assert ledger.outages("playhouse")[0].service is Service.SENDING
