@@ -35,7 +35,8 @@ LANES = {
     "send_campaign": remedies.SendCampaignOperator,
 }
 """Lane (also its task id) to operator, in the order of safety: stopping first, sending last."""
-ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
+ONE_AT_A_TIME = frozenset({"run_now"})
+"""Sends wait for each other in the order of their audiences; see SendCampaignOperator."""
 TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
 
 
@@ -192,7 +193,7 @@ def reconcile() -> None:
             task_id=f"confirm_{lane}",
             trigger_rule="all_done",
             retries=2,
-            retry_delay=timedelta(seconds=15),
+            retry_delay=timedelta(seconds=5),
             map_index_template="{{ task.step['name'] }}",
         ).expand(step=steps)
         act >> confirm

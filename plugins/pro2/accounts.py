@@ -52,7 +52,9 @@ def ledger_url() -> str:
         return f"sqlite:///{home}/reconciliation_ledger.db"
     if connection.conn_type == "sqlite":
         if not (connection.host or connection.schema):
-            raise ConfigurationError(f"connection {LEDGER} names no file; put its absolute path into the host")
+            raise ConfigurationError(
+                f"connection {LEDGER} names no file; put its absolute path into the host"
+            )
         return f"sqlite:///{connection.host or connection.schema}"
     if connection.conn_type in ("postgres", "postgresql"):
         from sqlalchemy.engine import URL

@@ -51,7 +51,9 @@ def resolve_window(context: Any) -> dict[str, Any]:
         window, mode = _outage_window(ledger, site, str(params.get("outage") or LATEST), mode, now)
     log.info("Window %s, source %s, mode %s", describe_window(window, site.zone), window.source, mode.value)
     if not window.outage_known and mode is not Mode.PLAN:
-        log.info("No known outage that is over lies in this window, so this dag run only proposes (mode plan)")
+        log.info(
+            "No known outage that is over lies in this window, so this dag run only proposes (mode plan)"
+        )
         mode = Mode.PLAN
     log.info("It is %s", local(now, site.zone))
     return {

@@ -55,7 +55,7 @@ def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
     from pro2_reconciliation.repair.proofs import Proof
 
     account = open_account(who)
-    for raw in steps:
+    for rank, raw in enumerate(steps):
         cleared = ClearedStep.model_validate(raw)
         plan, action = account.ledger.plan(cleared.plan_hash), account.ledger.action(cleared.action_id)
         step = action.step(cleared.verb) if action else None
@@ -64,8 +64,11 @@ def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
             continue
         if account.now() - action.last_moved > timedelta(seconds=account.policy.confirm_seconds):
             continue  # whoever was at it is gone; it is not waited for for ever
-        if step.state is State.DONE and not Proof(account, plan, action.id, cleared.verb).look().decided:
-            return f"the copy of «{cleared.name}» is not proven yet"
+        if step.state is State.DONE:
+            # only the next in line looks: the others would spend the account's requests on the same question
+            last = rank == len(steps) - 1
+            if not (last and Proof(account, plan, action.id, cleared.verb).look().decided):
+                return f"the copy of «{cleared.name}» is not proven yet"
         if step.state in (State.CLAIMED, State.INTENDED, State.AMBIGUOUS):
             return f"«{cleared.name}» is being sent"
         begun = all(

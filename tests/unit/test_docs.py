@@ -90,7 +90,9 @@ def test_every_script_that_is_named_exists():
 
 
 def test_every_test_that_the_architecture_names_exists():
-    named = set(re.findall(r"`((?:unit|incident|dags|system)/[\w/]+\.py)`", text_of(ROOT / "docs/architecture.md")))
+    named = set(
+        re.findall(r"`((?:unit|incident|dags|system)/[\w/]+\.py)`", text_of(ROOT / "docs/architecture.md"))
+    )
     assert named
     assert [name for name in sorted(named) if not (ROOT / "tests" / name).exists()] == []
 
@@ -122,7 +124,11 @@ class TestDecisions:
 
     def test_every_rule_is_on_the_page(self):
         page = markdown()
-        rows = [*RULE_BOOK.campaigns, *RULE_BOOK.occurrences, *(r for t in RULE_BOOK.sub_tables.values() for r in t)]
+        rows = [
+            *RULE_BOOK.campaigns,
+            *RULE_BOOK.occurrences,
+            *(r for t in RULE_BOOK.sub_tables.values() for r in t),
+        ]
         assert [rule.id for rule in rows if rule.reason not in page or f"| {rule.id}" not in page] == []
 
     def test_a_changed_rule_changes_the_page(self):

@@ -53,7 +53,7 @@ def conclusion(verdict: Verdict, evening: Evening) -> str:
             [*lines, f"Verdict: ok. We did nothing, and all {named} items of the incident are reported"]
         )
     if verdict.good:
-        return "\n".join([*lines, f"Verdict: ok. All {named} items of the incident ended as it says"])
+        return "\n".join([*lines, f"Verdict: ok. All {named} items of the incident ended as they should"])
     return "\n".join(
         [
             *lines,

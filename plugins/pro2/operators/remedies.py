@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleExcept
 from pro2.accounts import who_acts
 from pro2.steps import do_step, first_unproven
 
-RANK_WAIT = timedelta(seconds=5)
+RANK_WAIT = timedelta(seconds=3)
 _FAILED = frozenset({"failed", "needs_human", "ambiguous", "intended", "not_done"})
 
 
@@ -31,10 +31,7 @@ class StepOperator(BaseOperator):
         self.step = step
 
     def execute(self, context: Any) -> dict[str, Any]:
-        if self.step["verb"] not in self.verbs:
-            raise AirflowFailException(
-                f"{type(self).__name__} does not do {self.step['verb']!r}; see the lane's list"
-            )
+        self._require_own_verb()
         result = do_step(self.step, who_acts(context))
         name = f"«{result.name}» ({result.item_key})"
         story = f"{name}: {result.verb.value} {result.state}{' (adopted)' if result.adopted else ''}: {result.why}"
@@ -44,6 +41,12 @@ class StepOperator(BaseOperator):
         if result.state in _FAILED:
             raise AirflowFailException(story)
         raise AirflowSkipException(story)
+
+    def _require_own_verb(self) -> None:
+        if self.step["verb"] not in self.verbs:
+            raise AirflowFailException(
+                f"{type(self).__name__} does not do {self.step['verb']!r}; see the lane's list"
+            )
 
 
 class StopCampaignOperator(StepOperator):
@@ -72,6 +75,7 @@ class SendCampaignOperator(StepOperator):
         self.lane_task_id = lane_task_id
 
     def execute(self, context: Any) -> dict[str, Any]:
+        self._require_own_verb()
         ti = context["ti"]
         before = (ti.xcom_pull(task_ids=self.lane_task_id) or [])[: max(ti.map_index, 0)]
         waits_for = first_unproven(before, who_acts(context))

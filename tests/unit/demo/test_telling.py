@@ -50,7 +50,7 @@ def test_a_good_end_is_told_in_three_lines(item):
     assert conclusion(judge(evening, Approval(all=True), "ask"), evening).splitlines() == [
         "Mailed twice: nobody",
         "Missing: nothing",
-        "Verdict: ok. All 1 items of the incident ended as it says",
+        "Verdict: ok. All 1 items of the incident ended as they should",
     ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from shutil import copyfile
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ import pytest
 import time_machine
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.bases.operator import ExecutorSafeguard
-from tests.incident.harness import INCIDENTS, Evening, approve_all
+from tests.incident.harness import INCIDENTS, Evening, MovableClock, approve_all
 
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
@@ -152,6 +154,7 @@ def outage(ledger: Ledger) -> Callable[..., Outage]:
     return put
 
 
+@cache
 def incident(hostile: bool = False) -> Any:
     """Two campaigns that were due in the outage and never left, looked at every five minutes."""
     worked = load_incident(INCIDENTS / "worked-example.yaml")
@@ -176,7 +179,7 @@ class Playing:
     run_id: str = "outage__1__g1"
     mode: Mode = Mode.ASK
     outage_ids: tuple[str, ...] = ()
-    known: dict[str, Any] | None = None
+    known: Watched | None = None
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -202,7 +205,7 @@ class Playing:
         from pro2 import flow
 
         if self.known is not None:
-            return dict(self.known)
+            return dict(self.known.xcoms)
         identity = flow.take_inventory(self.context(task_id="take_inventory"), self.resolved)
         found = watch(self.evening.account("watch"), self.ledger.inventory(identity))
         xcoms: dict[str, Any] = {"take_inventory": identity}
@@ -214,6 +217,8 @@ class Playing:
     def plan(self, xcoms: dict[str, Any] | None = None) -> Plan:
         from pro2 import flow
 
+        if xcoms is None and self.known is not None:
+            return self.known.plan
         made = flow.build_plan(
             self.context(task_id="build_plan", xcoms=xcoms or self.observed()), self.resolved
         )
@@ -238,11 +243,12 @@ class Playing:
 
 @dataclass
 class Watched:
-    """What an evening left behind when its sensors had ended."""
+    """What an evening left behind when its sensors had ended and its plan was made."""
 
     ledger: Path
     xcoms: dict[str, Any]
-    at: datetime
+    plan: Plan
+    evening: Evening
 
 
 def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +264,7 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def watched_evening(new_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Watched]:
-    """The evening up to the end of watching, played once: reading changes nothing but clock and ledger."""
+    """The evening up to its plan, played once: reading changes nothing but clock and ledger."""
     known: dict[bool, Watched] = {}
 
     def watched(hostile: bool) -> Watched:
@@ -269,9 +275,11 @@ def watched_evening(new_ledger: Path, tmp_path_factory: pytest.TempPathFactory) 
             evening.end_outage()
             with pytest.MonkeyPatch.context() as patch:
                 open_for_tasks(evening, patch)
-                xcoms = Playing(evening).observed()
+                played = Playing(evening)
+                xcoms = played.observed()
+                plan = played.plan(xcoms)
                 evening.ledger().close()
-            known[hostile] = Watched(folder / "ledger.db", xcoms, evening.clock.at)
+            known[hostile] = Watched(folder / "ledger.db", xcoms, plan, evening)
         return known[hostile]
 
     return watched
@@ -286,23 +294,26 @@ def play(
 ) -> Iterator[Callable[..., Playing]]:
     """Begin an evening and let every task open its account.
 
-    With nothing said but the mode it begins where watching has ended.
+    With nothing said but the mode it begins where the plan was made. ``still``: the test changes nothing in Pro2,
+    so the account may be the one that others look at too.
     """
     begun: list[Evening] = []
 
-    def begin(*, hostile: bool = False, mode: Mode = Mode.ASK, **how: Any) -> Playing:
-        evening = Evening(tmp_path, incident(hostile))
-        known = None
-        if how:
+    def begin(*, hostile: bool = False, still: bool = False, mode: Mode = Mode.ASK, **how: Any) -> Playing:
+        known = None if how else watched_evening(hostile)
+        if known is None:
+            evening = Evening(tmp_path, incident(hostile))
             copyfile(new_ledger, tmp_path / "ledger.db")
             evening.end_outage()
         else:
-            known = watched_evening(hostile)
+            evening = copy(known.evening) if still else Evening(tmp_path, incident(hostile))
+            evening.folder = tmp_path
             copyfile(known.ledger, tmp_path / "ledger.db")
-            evening.clock.at = known.at
+            evening.clock = MovableClock(known.evening.clock.at) if still else evening.clock
+            evening.clock.at = known.evening.clock.at
         open_for_tasks(evening, monkeypatch)
         begun.append(evening)
-        return Playing(evening, mode=mode, known=known.xcoms if known else None, **how)
+        return Playing(evening, mode=mode, known=known, **how)
 
     yield begin
     for evening in begun:

@@ -96,7 +96,9 @@ class TestTheLedgerIs:
 
     def test_never_a_file_that_nobody_named(self, connect: Any) -> None:
         connect(reconciliation_ledger={"conn_type": "sqlite"})
-        with pytest.raises(ConfigurationError, match=r"reconciliation_ledger names no file; put its absolute"):
+        with pytest.raises(
+            ConfigurationError, match=r"reconciliation_ledger names no file; put its absolute"
+        ):
             accounts.ledger_url()
 
     def test_a_postgres_database_whatever_its_password_is_made_of(self, connect: Any) -> None:
@@ -123,7 +125,9 @@ class TestTheLedgerIs:
 
     def test_no_other_kind_of_thing(self, connect: Any) -> None:
         connect(reconciliation_ledger={"conn_type": "mysql", "host": "db"})
-        with pytest.raises(ConfigurationError, match=r"is of type 'mysql'; the ledger needs sqlite or postgres"):
+        with pytest.raises(
+            ConfigurationError, match=r"is of type 'mysql'; the ledger needs sqlite or postgres"
+        ):
             accounts.ledger_url()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,10 +113,16 @@ class TestAPass:
 def test_a_pass_while_all_is_well_keeps_what_is_scheduled(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    detection._snapshot(playing.context())
+    playing.evening.clock.at = playing.evening.world.t0
+    service = SimpleNamespace(connection="pro2", service=Service.SENDING)
+    sources = SimpleNamespace(feeds=(), probes=(service,), declared=())
+    site = playing.evening.site.model_copy(update={"sources": sources})
+    monkeypatch.setattr(detection, "open_site", lambda: site)
+    monkeypatch.setattr(detection, "_probe", lambda _: ProbeResult(service=Service.SENDING, up=True, at=NOW))
+    detection.detect(playing.context())
     snapshot = playing.ledger.latest_snapshot("playhouse")
     assert snapshot is not None
-    assert "103" in str(snapshot.body)
+    assert {campaign["id"] for campaign in snapshot.body["campaigns"]} == {"103", "104"}
 
 
 class TestTheGuard:

@@ -1,0 +1,218 @@
+"""The wiring is part of the safety: what may follow what, what runs alone, and what is never a template."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import CronTriggerTimetable
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.exceptions import ParamValidationError
+
+from pro2.operators.remedies import SendCampaignOperator
+from pro2_reconciliation.repair.actions import LANE_OF, VERBS, Lane
+
+DAGS = Path(__file__).resolve().parents[2] / "dags"
+LANES = [lane.value for lane in Lane]
+
+
+@pytest.fixture(scope="module")
+def dags() -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(DAGS, load_op_links=False).dags
+
+
+@pytest.fixture(scope="module")
+def reconcile(dags: Any) -> Any:
+    return dags["reconcile"]
+
+
+def after(dag: Any, task_id: str) -> set[str]:
+    """Everything that runs later than a task."""
+    return set(dag.get_task(task_id).get_flat_relative_ids(upstream=False))
+
+
+class TestTheLanes:
+    def test_are_those_of_the_core_in_its_order_of_safety(self, reconcile: Any) -> None:
+        lists = [task_id for task_id in reconcile.task_ids if task_id.startswith("list_")]
+        assert sorted(lists) == sorted(f"list_{lane}" for lane in LANES)
+        for number, lane in enumerate(LANES):
+            assert {f"list_{later}" for later in LANES[number + 1 :]} <= after(reconcile, f"confirm_{lane}")
+            assert not {f"list_{earlier}" for earlier in LANES[:number]} & after(reconcile, f"list_{lane}")
+
+    def test_do_the_steps_of_every_remedy_in_the_order_of_its_steps(self) -> None:
+        for verbs in VERBS.values():
+            places = [LANES.index(LANE_OF[verb].value) for verb in verbs]
+            assert places == sorted(places)
+        assert LANES[0] == "stop_campaign"
+        assert LANES[-1] == "send_campaign"
+
+    @pytest.mark.parametrize("lane", LANES)
+    def test_open_only_when_the_branch_chose_and_every_earlier_lane_was_proven_or_ended(
+        self, reconcile: Any, lane: str
+    ) -> None:
+        task = reconcile.get_task(f"list_{lane}")
+        tails = {f"confirm_{earlier}" for earlier in LANES[: LANES.index(lane)]}
+        assert task.trigger_rule == "all_done"
+        assert task.upstream_task_ids == {"choose_lanes", "clear"} | tails
+
+    @pytest.mark.parametrize("lane", LANES)
+    def test_do_one_kind_of_step_and_prove_it(self, reconcile: Any, lane: str) -> None:
+        act, confirm = reconcile.get_task(lane), reconcile.get_task(f"confirm_{lane}")
+        verbs = {verb.value for verb, where in LANE_OF.items() if where == lane}
+        assert act.operator_class.verbs == verbs
+        assert isinstance(act, MappedOperator)
+        assert isinstance(confirm, MappedOperator)
+        assert act.upstream_task_ids == {f"list_{lane}"}
+        assert confirm.upstream_task_ids == {f"list_{lane}", lane}
+        assert (act.trigger_rule, confirm.trigger_rule) == ("all_success", "all_done")
+
+    def test_send_and_run_now_one_at_a_time(self, reconcile: Any) -> None:
+        alone = {lane for lane in LANES if reconcile.get_task(lane).max_active_tis_per_dagrun == 1}
+        assert alone == {"send_campaign", "run_now"}
+
+    def test_a_send_finds_its_own_list(self, reconcile: Any) -> None:
+        task = SendCampaignOperator(task_id="send_campaign", step={})
+        assert reconcile.has_task(task.lane_task_id)
+        assert task.lane_task_id in reconcile.get_task("send_campaign").upstream_task_ids
+
+
+class TestTheQuestion:
+    def test_is_one_question_that_is_asked_once(self, reconcile: Any) -> None:
+        ask = reconcile.get_task("ask")
+        assert not isinstance(ask, MappedOperator)
+        assert ask.retries == 0
+        assert ask.response_timeout == timedelta(hours=12)
+        assert ask.execution_timeout is None
+
+    def test_comes_before_the_only_branch(self, reconcile: Any) -> None:
+        branches = [
+            task.task_id for task in reconcile.tasks if getattr(task, "inherits_from_skipmixin", False)
+        ]
+        assert "choose_lanes" in branches
+        assert "choose_lanes" in after(reconcile, "ask")
+        for lane in LANES:
+            assert f"list_{lane}" in after(reconcile, "ask")
+        assert not {"ask", "build_plan"} & after(reconcile, "choose_lanes")
+
+    def test_a_failure_before_it_clears_nothing(self, reconcile: Any) -> None:
+        """Skipped means that nobody needed to be asked; failed means that nobody answered."""
+        assert reconcile.get_task("clear").trigger_rule == "none_failed"
+        assert "ask" in reconcile.get_task("clear").upstream_task_ids
+
+    def test_the_plan_is_made_even_when_a_sensor_failed(self, reconcile: Any) -> None:
+        plan = reconcile.get_task("build_plan")
+        assert plan.trigger_rule == "all_done"
+        assert {"take_inventory", "watch_campaign", "watch_occurrence"} <= plan.upstream_task_ids
+
+
+class TestTheReport:
+    def test_comes_last_whatever_became_of_the_others(self, reconcile: Any) -> None:
+        report = reconcile.get_task("report")
+        assert report.trigger_rule == "all_done"
+        assert report.downstream_task_ids == set()
+        others = set(reconcile.task_ids) - {"report"}
+        assert report.get_flat_relative_ids(upstream=True) == others
+
+    def test_cannot_be_skipped_by_the_branch(self, reconcile: Any) -> None:
+        assert "report" not in reconcile.get_task("choose_lanes").downstream_task_ids
+        assert "follow_up" not in reconcile.get_task("choose_lanes").downstream_task_ids
+        assert reconcile.get_task("follow_up").trigger_rule == "all_done"
+
+
+class TestNames:
+    def test_no_mapped_task_takes_a_name_through_a_template(self, reconcile: Any) -> None:
+        for task in reconcile.tasks:
+            if isinstance(task, MappedOperator):
+                assert tuple(task.template_fields) == (), task.task_id
+
+    def test_every_step_and_sensor_is_labelled_by_what_it_was_mapped_over(self, reconcile: Any) -> None:
+        labelled = 0
+        for task in reconcile.tasks:
+            if not isinstance(task, MappedOperator) or task.task_id == "hand_over":
+                continue
+            found = re.fullmatch(r"\{\{ task\.(\w+)\['name'\] \}\}", task.map_index_template or "")
+            assert found, task.task_id
+            assert found[1] in task.expand_input.value, task.task_id
+            labelled += 1
+        assert labelled == 2 * len(LANES) + 2
+
+    @pytest.mark.parametrize(
+        ("dag_id", "task_id"), [("detect_outages", "start_reconcile"), ("reconcile", "hand_over")]
+    )
+    def test_a_dag_run_is_started_once_and_its_conf_is_no_template(
+        self, dags: Any, dag_id: str, task_id: str
+    ) -> None:
+        task = dags[dag_id].get_task(task_id)
+        assert tuple(task.template_fields) == ()
+        assert task.partial_kwargs["trigger_dag_id"] == "reconcile"
+        assert task.partial_kwargs["skip_when_already_exists"] is True
+        assert not task.partial_kwargs.get("wait_for_completion")
+
+
+class TestTheForm:
+    def test_a_form_that_nobody_filled_in_is_a_safe_plan_of_the_latest_outage(self, reconcile: Any) -> None:
+        params = reconcile.params
+        assert (params["mode"], params["outage"], params["confirmed"]) == ("plan", "latest", False)
+        assert [params[key] for key in ("from", "to", "organization", "follow_up")] == ["", "", "", ""]
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("from", "yesterday"),
+            ("to", "2026-11-19"),
+            ("mode", "yolo"),
+            ("confirmed", "yes"),
+            ("outage", "{{ conn.pro2.password }}"),
+            ("follow_up", "{{ 1 }}"),
+        ],
+    )
+    def test_refuses_what_cannot_be_meant(self, reconcile: Any, field: str, value: object) -> None:
+        with pytest.raises(ParamValidationError):
+            reconcile.params.get_param(field).resolve(value)
+
+    @pytest.mark.parametrize(
+        "value",
+        ["", "2026-11-19T18:00", "2026-11-19 18:00:30", "2026-11-24T08:00:00.000Z", "2026-11-19T18:00-06:00"],
+    )
+    def test_takes_every_time_that_a_browser_or_a_person_writes(self, reconcile: Any, value: str) -> None:
+        assert reconcile.params.get_param("from").resolve(value) == value
+
+    def test_takes_the_hash_that_a_dag_run_hands_over(self, reconcile: Any) -> None:
+        assert reconcile.params.get_param("follow_up").resolve("0123456789abcdef") == "0123456789abcdef"
+
+
+class TestTheTimes:
+    def test_a_pass_of_detection_is_over_before_the_next_begins(self, dags: Any) -> None:
+        detect = dags["detect_outages"]
+        assert detect.schedule == "*/5 * * * *"
+        assert detect.max_active_runs == 1
+        assert detect.dagrun_timeout < timedelta(minutes=5)
+        task = detect.get_task("detect")
+        assert task.execution_timeout < detect.dagrun_timeout
+
+    def test_the_guard_goes_before_everything_else_and_never_twice_at_once(self, dags: Any) -> None:
+        guard = dags["guard_repairs"]
+        assert guard.schedule == "* * * * *"
+        assert guard.max_active_runs == 1
+        assert guard.dagrun_timeout < timedelta(minutes=10), (
+            "a heartbeat older than ten minutes stops every send"
+        )
+        others = [task for dag_id in ("detect_outages", "reconcile") for task in dags[dag_id].tasks]
+        weights = [task.priority_weight for task in others]
+        assert guard.get_task("guard").priority_weight > max(weights)
+        assert guard.get_task("guard").retries == 0
+
+    def test_several_windows_may_be_reconciled_at_once(self, reconcile: Any) -> None:
+        assert reconcile.max_active_runs == 4
+        assert reconcile.catchup is False
+
+    def test_unpausing_reconciles_no_night_that_is_over(self, reconcile: Any) -> None:
+        """What the schedule then does is a fact of its own, see test_facts.py."""
+        assert isinstance(reconcile.timetable, CronTriggerTimetable)
+        assert reconcile.timetable.run_immediately is False
+        assert reconcile.start_date is None

@@ -1,0 +1,263 @@
+"""Operators: each does its own verb and no other, and ends as the step ended."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+from tests.unit.pro2.conftest import HOSTILE, Playing
+
+from pro2 import operators, sensors
+from pro2.operators import remedies
+from pro2_reconciliation.domain.errors import LedgerError, Unreadable
+from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.ledger import Stage, State
+from pro2_reconciliation.repair.steps import LEASE_SECONDS
+
+pytestmark = pytest.mark.usefixtures("executable")
+
+OWN = {
+    remedies.StopCampaignOperator: {"stop_campaign"},
+    remedies.DuplicateCampaignOperator: {"copy_campaign"},
+    remedies.SendCampaignOperator: {"send_campaign"},
+    remedies.StopRunOperator: {"stop_run"},
+    remedies.RunNowOperator: {"run_now"},
+    remedies.RepeatImportOperator: {"repeat_import"},
+    remedies.DataSyncImportOperator: {"import_list"},
+    remedies.TagDriftOperator: {"add_tag", "remove_tag"},
+}
+STRANGE = [(operator, verb.value) for operator, own in OWN.items() for verb in Verb if verb.value not in own]
+
+
+def ours() -> list[type[BaseOperator]]:
+    """Every operator and sensor that is defined here."""
+    found: list[type[BaseOperator]] = []
+    for package in (operators, sensors):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            loaded = importlib.import_module(module.name)
+            found += [
+                value
+                for value in vars(loaded).values()
+                if isinstance(value, type)
+                and issubclass(value, BaseOperator)
+                and value.__module__ == module.name
+            ]
+    return found
+
+
+@pytest.mark.parametrize("operator", ours(), ids=lambda operator: operator.__name__)
+def test_nothing_of_ours_is_ever_rendered(operator: type[BaseOperator]) -> None:
+    assert tuple(operator.template_fields) == ()
+
+
+def test_every_operator_and_sensor_was_looked_at() -> None:
+    assert set(OWN) < set(ours())
+    assert {"AskOperator", "StartReconcileOperator", "CampaignSensor", "ConfirmSensor"} <= {
+        operator.__name__ for operator in ours()
+    }
+
+
+def test_every_verb_has_exactly_one_operator() -> None:
+    assert sorted(verb for own in OWN.values() for verb in own) == sorted(verb.value for verb in Verb)
+
+
+@pytest.mark.parametrize(("operator", "verb"), STRANGE, ids=lambda value: getattr(value, "__name__", value))
+def test_an_operator_refuses_a_verb_that_is_not_its_own(operator: Any, verb: str, context: Any) -> None:
+    task = operator(task_id="a_lane", step={"verb": verb, "name": "Gala"})
+    with pytest.raises(AirflowFailException, match=f"{operator.__name__} does not do '{verb}'"):
+        task.execute(context())
+
+
+@pytest.mark.parametrize("operator", OWN, ids=lambda operator: operator.__name__)
+def test_the_label_of_a_mapped_task_is_the_name_as_it_stands(operator: Any) -> None:
+    task = operator(task_id="a_lane", step={"name": HOSTILE})
+    label = task.get_template_env().from_string("{{ task.step['name'] }}").render(task=task)
+    assert label == HOSTILE
+
+
+@pytest.fixture
+def lane(playing: Playing) -> Callable[..., Any]:
+    """Carry out the step of a verb and an item of an evening on which both campaigns may be sent again."""
+    _, cleared = playing.cleared()
+
+    def run(verb: str = "stop_campaign", item: str = "campaign:103", map_index: int = 0) -> Any:
+        step = step_of(cleared, verb, item)
+        operator = next(o for o, own in OWN.items() if verb in own)
+        in_order = sorted(
+            (s for s in cleared["steps"] if s["verb"] == verb), key=lambda s: (s["audience"], s["item_key"])
+        )
+        found = playing.context(task_id=verb, map_index=map_index, xcoms={"list_send_campaign": in_order})
+        return operator(task_id=verb, step=step).execute(found)
+
+    return run
+
+
+def step_of(cleared: dict[str, Any], verb: str, item: str) -> dict[str, Any]:
+    return next(s for s in cleared["steps"] if s["verb"] == verb and s["item_key"] == item)
+
+
+def in_the_ledger(playing: Playing, item: str, verb: Verb = Verb.STOP_CAMPAIGN) -> Any:
+    action = next(a for a in playing.ledger.actions("playhouse") if a.item_key == item)
+    return action.step(verb)
+
+
+def bring_to(
+    playing: Playing, *states: State, item: str = "campaign:103", verb: Verb = Verb.STOP_CAMPAIGN
+) -> None:
+    """Let somebody else take a step through these states."""
+    ledger, step = playing.ledger, in_the_ledger(playing, item, verb)
+    action = ledger.action_of_step(step.id)
+    claim = ledger.claim(step.id, "another worker", LEASE_SECONDS)
+    assert claim is not None
+    assert action is not None
+    ledger.intend(claim, fingerprint=action.fingerprint)
+    for state in states:
+        held = ledger.step(step.id).state in (State.CLAIMED, State.INTENDED, State.AMBIGUOUS)
+        ledger.move(
+            step.id,
+            state,
+            who="another worker",
+            why="it said no",
+            claim=claim if held else None,
+            remote_id="900",
+        )
+    ledger.release(claim)
+
+
+class TestAStepThatWentOn:
+    def test_returns_what_was_done_as_json(self, lane: Any) -> None:
+        result = lane()
+        assert json.loads(json.dumps(result)) == result
+        assert (result["state"], result["item_key"], result["adopted"]) == ("done", "campaign:103", False)
+
+    def test_is_adopted_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
+        lane()
+        assert lane()["adopted"] is True
+        assert [e["kind"] for e in playing.evening.effects()] == ["campaign_stopped"]
+
+
+class TestAStepIsSkipped:
+    """With the item's name and the reason, so that the log says it."""
+
+    def test_while_a_gate_is_closed(self, lane: Any, playing: Playing) -> None:
+        playing.ledger.set_switch("playhouse", Stage.EVERYTHING, "ops", "fire drill")
+        with pytest.raises(
+            AirflowSkipException, match=r"«Opening night invitation».*held.*kill switch.*fire drill"
+        ):
+            lane()
+        assert in_the_ledger(playing, "campaign:103").state is State.CLEARED
+
+    def test_when_what_was_shown_has_changed(self, lane: Any, playing: Playing) -> None:
+        playing.evening.edit("103", subject="Something else")
+        with pytest.raises(AirflowSkipException, match=r"«Opening night invitation».*stale.*subject line"):
+            lane()
+
+    def test_when_somebody_else_is_at_it(self, lane: Any, playing: Playing) -> None:
+        playing.ledger.claim(in_the_ledger(playing, "campaign:103").id, "another worker", LEASE_SECONDS)
+        with pytest.raises(
+            AirflowSkipException, match=r"«Opening night invitation».*elsewhere.*somebody else"
+        ):
+            lane()
+
+    def test_while_the_one_before_it_is_not_proven(self, lane: Any) -> None:
+        lane("stop_campaign")
+        with pytest.raises(AirflowSkipException, match=r"«Opening night invitation».*stop campaign is done"):
+            lane("copy_campaign")
+
+
+class TestAStepFailsForGood:
+    """Only a person can go on, so no retry is made."""
+
+    @pytest.mark.parametrize(
+        "states", [(State.FAILED,), (State.AMBIGUOUS, State.NEEDS_HUMAN)], ids=["failed", "needs_human"]
+    )
+    def test_when_it_ended_badly(self, lane: Any, playing: Playing, states: tuple[State, ...]) -> None:
+        bring_to(playing, *states)
+        with pytest.raises(
+            AirflowFailException, match=f"«Opening night invitation».*{states[-1].value}.*said no"
+        ):
+            lane()
+
+    @pytest.mark.parametrize("states", [(State.AMBIGUOUS,), ()], ids=["ambiguous", "intended"])
+    def test_when_it_may_have_landed_and_cannot_be_read(
+        self, lane: Any, playing: Playing, states: tuple[State, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bring_to(playing, *states)
+        before = playing.evening.effects()
+
+        def silent(request: Any) -> Any:
+            raise Unreadable("no answer within 20 s")
+
+        monkeypatch.setattr(playing.evening.pro2, "carry", silent)
+        with pytest.raises(AirflowFailException, match=r"«Opening night invitation».*cannot be read yet"):
+            lane()
+        assert playing.evening.effects() == before
+
+    def test_on_another_ledger(self, lane: Any, playing: Playing, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(playing.ledger), "plan", lambda *_: None)
+        with pytest.raises(LedgerError, match="not in this ledger; run reconcile again"):
+            lane()
+
+
+class TestASend:
+    @pytest.fixture(autouse=True)
+    def both_are_copied(self, lane: Any, playing: Playing) -> None:
+        for item in ("campaign:103", "campaign:104"):
+            bring_to(playing, State.DONE, State.CONFIRMED, item=item)
+            bring_to(playing, State.DONE, State.CONFIRMED, item=item, verb=Verb.COPY_CAMPAIGN)
+
+    def sending(self, lane: Any) -> Any:
+        return lane("send_campaign", "campaign:104", map_index=1)
+
+    def test_of_the_larger_audience_waits_for_the_smaller(self, lane: Any, playing: Playing) -> None:
+        with pytest.raises(AirflowRescheduleException):
+            self.sending(lane)
+        assert in_the_ledger(playing, "campaign:104", Verb.SEND_CAMPAIGN).state is State.CLEARED
+
+    def test_waits_while_the_smaller_is_being_sent(self, lane: Any, playing: Playing) -> None:
+        step = in_the_ledger(playing, "campaign:103", Verb.SEND_CAMPAIGN)
+        playing.ledger.claim(step.id, "another worker", LEASE_SECONDS)
+        with pytest.raises(AirflowRescheduleException):
+            self.sending(lane)
+
+    def test_waits_until_the_smaller_is_proven(self, lane: Any, playing: Playing) -> None:
+        bring_to(playing, State.DONE, verb=Verb.SEND_CAMPAIGN)
+        with pytest.raises(AirflowRescheduleException):
+            self.sending(lane)
+
+    @pytest.mark.parametrize("how", ["proven", "failed", "stale", "held by a person", "given up long ago"])
+    def test_goes_on_when_the_smaller_is_over_or_cannot_go(
+        self, lane: Any, playing: Playing, how: str
+    ) -> None:
+        """It goes on to its own look, which finds no such copy here and drops it."""
+        ledger = playing.ledger
+        if how == "proven":
+            bring_to(playing, State.DONE, State.CONFIRMED, verb=Verb.SEND_CAMPAIGN)
+        elif how == "failed":
+            bring_to(playing, State.FAILED, verb=Verb.SEND_CAMPAIGN)
+        elif how == "stale":
+            action = ledger.action_of_step(in_the_ledger(playing, "campaign:103").id)
+            ledger.end_rest(action.id, State.STALE, who="guard", why="the original woke up")
+        elif how == "held by a person":
+            ledger.hold("playhouse", "campaign:103", "Ada", "I do it")
+        else:
+            playing.advance(seconds=playing.evening.site.policy.confirm_seconds + 1)
+        with pytest.raises(AirflowSkipException, match="«Gala invitation»"):
+            self.sending(lane)
+
+    def test_of_the_smallest_audience_waits_for_nobody(self, lane: Any) -> None:
+        with pytest.raises(AirflowSkipException, match=r"«Opening night invitation»"):
+            lane("send_campaign", "campaign:103")
+
+    def test_is_looked_at_again_soon(self, lane: Any, clock: Any) -> None:
+        from datetime import UTC, datetime, timedelta
+
+        with pytest.raises(AirflowRescheduleException) as waiting:
+            self.sending(lane)
+        assert timedelta(0) < waiting.value.reschedule_date - datetime.now(UTC) <= timedelta(seconds=30)

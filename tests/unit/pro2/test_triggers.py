@@ -1,0 +1,316 @@
+"""Triggers: one poll for all items of a dag run, and proofs that end their own task."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from tests.incident.harness import InProcess
+from tests.unit.pro2.conftest import NOW, Playing
+from tests.unit.pro2.test_remedies import bring_to, step_of
+
+from pro2 import flow
+from pro2.operators.remedies import StopCampaignOperator
+from pro2.triggers.confirm import ConfirmTrigger
+from pro2.triggers.watch import WatchTrigger
+from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.inventory import WatchItem
+from pro2_reconciliation.domain.observation import CampaignState, Observation
+from pro2_reconciliation.domain.words import ItemKind
+from pro2_reconciliation.ledger import State
+from pro2_reconciliation.wire.exchange import drive
+
+
+def item(item_id: str = "103", **more: Any) -> dict[str, Any]:
+    plain = {
+        "kind": ItemKind.CAMPAIGN,
+        "name": "Opening night",
+        "deadline": NOW + timedelta(minutes=30),
+        "not_before": NOW + timedelta(minutes=5),
+    }
+    return WatchItem(item_id=item_id, **{**plain, **more}).model_dump(mode="json")
+
+
+def watch(inventory: str = "manual__1", **more: Any) -> WatchTrigger:
+    plain = {"item": item(), "pro2_conn_id": "pro2", "dashboard_conn_id": "pro2_dashboard"}
+    return WatchTrigger(inventory=inventory, **{**plain, **more})
+
+
+def seen(state: str, item_id: str = "103", **more: Any) -> Observation:
+    return Observation(
+        kind=ItemKind.CAMPAIGN,
+        item_id=item_id,
+        name="Opening night",
+        state=state,
+        seen_at=NOW,
+        source="campaign list",
+        **more,
+    )
+
+
+def poll(
+    *observations: Observation, errors: tuple[str, ...] = (), waived: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    return {
+        "at": NOW,
+        "seen": {observation.key: observation for observation in observations},
+        "waived": set(waived),
+        "errors": errors,
+    }
+
+
+PENDING = poll(seen(CampaignState.PENDING))
+
+
+def rebuilt(trigger: Any) -> Any:
+    path, arguments = trigger.serialize()
+    module, _, name = path.rpartition(".")
+    return getattr(importlib.import_module(module), name)(**arguments)
+
+
+@pytest.mark.parametrize("trigger", [watch(), ConfirmTrigger(step={"verb": "stop_campaign"}, who="a test")])
+def test_a_trigger_survives_being_stored(trigger: Any) -> None:
+    again = rebuilt(trigger)
+    assert type(again) is type(trigger)
+    assert again.serialize() == trigger.serialize()
+
+
+@pytest.mark.parametrize("trigger", [WatchTrigger, ConfirmTrigger])
+def test_a_user_who_kills_a_task_sends_nothing(trigger: Any) -> None:
+    """What a trigger's ``on_kill`` sends, a triggerer may send that is merely restarted."""
+    assert "on_kill" not in vars(trigger)
+
+
+class TestOnePoll:
+    def test_is_shared_by_the_items_of_a_dag_run(self) -> None:
+        one, other = watch(item=item("103")), watch(item=item("104", name="Gala"))
+        assert one.shared_stream_key() == other.shared_stream_key() is not None
+
+    @pytest.mark.parametrize(
+        "more", [{"inventory": "manual__2"}, {"pro2_conn_id": "pro2_eu"}, {"dashboard_conn_id": "board_eu"}]
+    )
+    def test_is_not_shared_with_what_reads_something_else(self, more: dict[str, str]) -> None:
+        assert watch().shared_stream_key() != watch(**more).shared_stream_key()
+
+
+class Stream:
+    """Polls as they come; ``left`` are those that nobody took. It never ends by itself."""
+
+    def __init__(self, *polls: dict[str, Any], clock: Any = None, passes: timedelta = timedelta(0)) -> None:
+        self.left = list(polls)
+        self.clock, self.passes = clock, passes
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        while self.left:
+            yield self.left.pop(0)
+            if self.clock is not None:
+                self.clock.shift(self.passes)
+        raise AssertionError("the watch did not end")
+
+
+def events(trigger: WatchTrigger, stream: Stream) -> list[TriggerEvent]:
+    async def collected() -> list[TriggerEvent]:
+        return [event async for event in trigger.filter_shared_stream(aiter(stream))]
+
+    return asyncio.run(collected())
+
+
+def observation(trigger: WatchTrigger, stream: Stream) -> Observation:
+    """What the one event, which ends the task, hands on."""
+    (event,) = events(trigger, stream)
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is not None
+    return Observation.model_validate(event.xcoms["return_value"])
+
+
+@pytest.mark.usefixtures("clock")
+class TestTheWatchOfAnItem:
+    def test_ends_with_one_observation_once_the_item_has_settled(self) -> None:
+        stream = Stream(PENDING, poll(seen(CampaignState.SENT)), PENDING)
+        found = observation(watch(), stream)
+        assert (found.item_id, found.state, found.still_pending) == ("103", CampaignState.SENT, False)
+        assert len(stream.left) == 1
+
+    def test_is_about_its_own_item_only(self) -> None:
+        others = poll(seen(CampaignState.SENT, "104"), seen(CampaignState.PENDING, "103"))
+        own = poll(seen(CampaignState.PENDING, "104"), seen(CampaignState.SENT, "103"))
+        stream = Stream(others, own)
+        assert observation(watch(), stream).item_id == "103"
+        assert stream.left == []
+
+    def test_goes_on_when_a_poll_fails(self) -> None:
+        failed = poll(seen(CampaignState.PENDING), errors=("no answer within 20 s",))
+        unknown = poll(errors=("the connection broke off",))
+        found = observation(watch(), Stream(failed, failed, unknown, poll(seen(CampaignState.SENT))))
+        assert found.state == CampaignState.SENT
+
+    def test_says_still_pending_at_the_deadline_and_does_not_fail(self, clock: Any) -> None:
+        stream = Stream(*[PENDING] * 10, clock=clock, passes=timedelta(minutes=10))
+        found = observation(watch(), stream)
+        assert (found.state, found.still_pending, found.waived) == (CampaignState.PENDING, True, False)
+        assert len(stream.left) == 6, "the deadline is thirty minutes away, so the fourth poll ends it"
+
+    def test_of_what_was_never_read_is_unknown_at_the_deadline(self, clock: Any) -> None:
+        failed = poll(errors=("no answer",))
+        found = observation(watch(), Stream(*[failed] * 10, clock=clock, passes=timedelta(minutes=10)))
+        assert found.state == "unknown"
+
+    def test_ends_when_a_person_waives_the_wait_but_not_before_two_reads_can_agree(self, clock: Any) -> None:
+        waived = poll(seen(CampaignState.PENDING), waived=("campaign:103",))
+        stream = Stream(*[waived] * 10, clock=clock, passes=timedelta(minutes=2))
+        found = observation(watch(), stream)
+        assert (found.still_pending, found.waived) == (True, True)
+        assert len(stream.left) == 6, (
+            "five minutes must lie between two reads: the fourth poll is the first after"
+        )
+
+    def test_a_waiver_of_another_item_is_no_waiver(self, clock: Any) -> None:
+        waived = poll(seen(CampaignState.PENDING), waived=("campaign:104",))
+        found = observation(watch(), Stream(*[waived] * 10, clock=clock, passes=timedelta(minutes=10)))
+        assert found.waived is False
+
+    def test_ends_when_a_colleague_repaired_it(self) -> None:
+        copied = poll(seen(CampaignState.PENDING, note="«Opening night (copy)» (120)"))
+        assert observation(watch(), Stream(PENDING, copied)).note == "«Opening night (copy)» (120)"
+
+
+class Carried:
+    """The asynchronous hook, with the sandbox in process behind it."""
+
+    def __init__(self, carrier: InProcess) -> None:
+        self.carrier = carrier
+
+    async def __aenter__(self) -> Carried:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def organization(self) -> str:
+        return "playhouse"
+
+    async def fetch(self, exchange: Any) -> Any:
+        return await asyncio.to_thread(drive, exchange, self.carrier.carry)
+
+
+@pytest.fixture
+def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waiting moves the evening's clock instead of ours."""
+    naps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        playing.evening.clock.sleep(seconds)
+
+    monkeypatch.setattr("pro2.triggers.watch.asyncio.sleep", sleep)
+    return naps
+
+
+class TestTheStream:
+    @pytest.fixture(autouse=True)
+    def in_process(self, playing: Playing, slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+        evening = playing.evening
+        hooks = "pro2.hooks.asynchronous"
+        monkeypatch.setattr(f"{hooks}.Pro2AsyncHook", lambda _: Carried(evening.pro2))
+        monkeypatch.setattr(f"{hooks}.DashboardAsyncHook", lambda _: Carried(evening.dashboard))
+
+    def polls(self, number: int, then: Any = None) -> list[dict[str, Any]]:
+        async def collected() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            stream = WatchTrigger.open_shared_stream(watch("outage__1__g1").serialize()[1])
+            async for event in stream:
+                found.append(event)
+                if len(found) == number:
+                    await stream.aclose()  # type: ignore[attr-defined]
+                    break
+                if then is not None:
+                    then()
+            return found
+
+        return asyncio.run(collected())
+
+    def test_sees_every_item_in_one_poll(self) -> None:
+        (event,) = self.polls(1)
+        assert {key: seen.state for key, seen in event["seen"].items()} == {
+            "campaign:103": CampaignState.PENDING,
+            "campaign:104": CampaignState.PENDING,
+        }
+        assert event["errors"] == ()
+
+    def test_tells_errors_and_keeps_what_was_seen_last(
+        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def silent(request: Any) -> Any:
+            raise Unreadable("no answer within 20 s")
+
+        first, second = self.polls(2, then=lambda: monkeypatch.setattr(playing.evening.pro2, "carry", silent))
+        assert second["errors"] == ("no answer within 20 s",)
+        assert second["seen"].keys() == first["seen"].keys()
+        assert second["seen"]["campaign:103"].state is CampaignState.PENDING
+
+    def test_passes_on_what_a_person_waived(self, playing: Playing) -> None:
+        def waive() -> None:
+            playing.ledger.waive("playhouse", "campaign:103", "Ada", "we know")
+
+        assert [event["waived"] for event in self.polls(2, then=waive)] == [set(), {"campaign:103"}]
+
+    def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
+        self.polls(3)
+        assert slept == [playing.evening.site.policy.poll_seconds] * 2
+
+    def test_serves_an_item_alone_too(self, playing: Playing) -> None:
+        """The way that a triggerer takes which shares nothing."""
+        first = flow.watched_items("outage__1__g1", "campaign")[0]
+        past = {**first, "deadline": first["not_before"]}
+
+        async def collected() -> list[TriggerEvent]:
+            return [event async for event in watch("outage__1__g1", item=past).run()]
+
+        (event,) = asyncio.run(collected())
+        assert isinstance(event, TaskSuccessEvent)
+
+
+class TestTheProof:
+    @pytest.fixture
+    def step(self, playing: Playing) -> dict[str, Any]:
+        _, cleared = playing.cleared()
+        return step_of(cleared, "stop_campaign", "campaign:103")
+
+    def proof(self, step: dict[str, Any]) -> TriggerEvent:
+        async def collected() -> list[TriggerEvent]:
+            return [event async for event in ConfirmTrigger(step=step, who="a trigger").run()]
+
+        (event,) = asyncio.run(collected())
+        return event
+
+    def test_ends_its_task_as_a_success_once_the_world_shows_it(
+        self, playing: Playing, step: dict[str, Any], slept: list[float], executable: None
+    ) -> None:
+        StopCampaignOperator(task_id="stop_campaign", step=step).execute(playing.context())
+        event = self.proof(step)
+        assert isinstance(event, TaskSuccessEvent)
+        assert event.xcoms is not None
+        assert event.xcoms["return_value"]["state"] == "proven"
+        assert slept, "two reads are needed, so it waits once"
+        action = playing.ledger.action(step["action_id"])
+        assert action is not None
+        assert action.steps[0].state is State.CONFIRMED
+
+    def test_ends_its_task_as_a_failure_when_it_does_not_come(
+        self, playing: Playing, step: dict[str, Any], slept: list[float]
+    ) -> None:
+        bring_to(playing, State.DONE)  # accepted, and nothing stopped
+        assert isinstance(self.proof(step), TaskFailedEvent)
+        action = playing.ledger.action(step["action_id"])
+        assert action is not None
+        assert action.steps[0].state is State.NEEDS_HUMAN
+
+    def test_sends_nothing(self, playing: Playing, step: dict[str, Any], slept: list[float]) -> None:
+        bring_to(playing, State.DONE)
+        self.proof(step)
+        assert playing.evening.effects() == []
