@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pro2_reconciliation.domain.errors import LedgerError
@@ -55,6 +55,7 @@ def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
     from pro2_reconciliation.repair.proofs import Proof
 
     account = open_account(who)
+    moved = datetime.min.replace(tzinfo=UTC)
     for rank, raw in enumerate(steps):
         cleared = ClearedStep.model_validate(raw)
         plan, action = account.ledger.plan(cleared.plan_hash), account.ledger.action(cleared.action_id)
@@ -62,7 +63,9 @@ def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
         decision = plan.decision(cleared.item_key) if plan else None
         if plan is None or decision is None or action is None or step is None:
             continue
-        if account.now() - action.last_moved > timedelta(seconds=account.policy.confirm_seconds):
+        # one that waits for its turn is not gone: its time begins when the one before it moved last
+        moved = max(moved, action.last_moved)
+        if account.now() - moved > timedelta(seconds=account.policy.confirm_seconds):
             continue  # whoever was at it is gone; it is not waited for for ever
         if step.state is State.DONE:
             # only the next in line looks: the others would spend the account's requests on the same question

@@ -15,9 +15,11 @@ from tests.unit.pro2.conftest import HOSTILE, Playing
 
 from pro2 import operators, sensors
 from pro2.operators import remedies
+from pro2.steps import first_unproven
 from pro2_reconciliation.domain.errors import LedgerError, Unreadable
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Stage, State
+from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.steps import LEASE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("executable")
@@ -128,6 +130,12 @@ def bring_to(
             remote_id="900",
         )
     ledger.release(claim)
+
+
+def sent(playing: Playing, item: str) -> dict[str, Any]:
+    """The cleared send of an item, as its lane's list holds it."""
+    _, cleared = playing.cleared()
+    return step_of(cleared, "send_campaign", item)
 
 
 class TestAStepThatWentOn:
@@ -250,6 +258,14 @@ class TestASend:
             playing.advance(seconds=playing.evening.site.policy.confirm_seconds + 1)
         with pytest.raises(AirflowSkipException, match="«Gala invitation»"):
             self.sending(lane)
+
+    def test_waits_for_one_that_waited_long_for_its_own_turn(self, playing: Playing) -> None:
+        """A long lane is not a dead one: the second was copied an hour ago, and its turn begins only now."""
+        playing.advance(hours=1)
+        playing.ledger.beat(GUARD)
+        bring_to(playing, State.DONE, State.CONFIRMED, verb=Verb.SEND_CAMPAIGN)
+        both = [sent(playing, item) for item in ("campaign:103", "campaign:104")]
+        assert first_unproven(both, "the third") == "«Gala invitation» goes first"
 
     def test_of_the_smallest_audience_waits_for_nobody(self, lane: Any) -> None:
         with pytest.raises(AirflowSkipException, match=r"«Opening night invitation»"):
