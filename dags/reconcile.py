@@ -35,8 +35,7 @@ LANES = {
     "send_campaign": remedies.SendCampaignOperator,
 }
 """Lane (also its task id) to operator, in the order of safety: stopping first, sending last."""
-ONE_AT_A_TIME = frozenset({"run_now"})
-"""Sends wait for each other in the order of their audiences; see SendCampaignOperator."""
+ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
 TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
 
 

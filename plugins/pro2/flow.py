@@ -130,6 +130,7 @@ def _plan(ledger: Any, plan_hash: str) -> Any:
 
 
 def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime) -> tuple[Any, Any]:
+    from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
 
@@ -154,6 +155,9 @@ def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime
         outage_known=not still_on,
         services=(chosen.service,),
     )
+    if chosen.state is OutageState.ENDED and not still_on and mode is not Mode.PLAN:
+        log.warning("Outage %s has ended and not settled yet: this dag run only proposes", chosen.id)
+        mode = Mode.PLAN
     return window, Mode.PLAN if still_on else mode
 
 

@@ -132,6 +132,8 @@ def _moved_on(
     """ended → settled once it has been quiet for the settle time and the probes are good."""
     if outage.state is not OutageState.ENDED or outage.end is None:
         return outage
+    if site.sources.probes and not probes:
+        return outage  # no probe could be made: nothing says that it is over
     up = all(probe.up for probe in probes if probe.service in (outage.service, Service.SENDING))
     policy = site.policy
     settle = policy.settle_max_seconds if backlog else policy.settle_seconds

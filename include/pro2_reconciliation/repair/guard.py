@@ -58,7 +58,8 @@ def guard_pass(account: Account) -> GuardReport:
         else:
             if alarm:
                 alarms.append(alarm)
-    account.ledger.beat(GUARD)
+    if watched > len(unread) or not watched:
+        account.ledger.beat(GUARD)  # a guard that can see none of its originals is no guard
     return GuardReport(watched=watched, alarms=tuple(alarms), unread=tuple(unread))
 
 

@@ -68,7 +68,9 @@ class Proof:
         deadline = step.when(State.DONE)
         limit = self._limit()
         late = deadline is not None and self.account.now() >= deadline + limit
-        if verdict.state == WAITING and late and self._first_good is None:  # a good first read earns its second
+        if (
+            verdict.state == WAITING and late and self._first_good is None
+        ):  # a good first read earns its second
             minutes = limit.total_seconds() / 60
             verdict = Verdict(state=FAILED, why=f"not proven within {minutes:g} min: {verdict.why}")
         if verdict.decided:

@@ -2,7 +2,7 @@
 
 A retry, a cleared task or a second dag run meets the ledger's claim and adopts what was done. A step that is not
 done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that went wrong fails
-without a retry, because only a person can go on.
+without a retry, because only a person can go on; one of unknown outcome is tried again, which only reads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from pro2.accounts import who_acts
 from pro2.steps import do_step, first_unproven
 
 RANK_WAIT = timedelta(seconds=3)
-_FAILED = frozenset({"failed", "needs_human", "ambiguous", "intended", "not_done"})
+_FAILED = frozenset({"failed", "needs_human"})
+_OPEN = frozenset({"ambiguous", "intended", "not_done"})
+"""Left, and not settled: a retry reads what became of it, and never sends what may have landed."""
 
 
 class StepOperator(BaseOperator):
@@ -25,6 +27,7 @@ class StepOperator(BaseOperator):
 
     template_fields = ()
     verbs: ClassVar[frozenset[str]] = frozenset()
+    refusal_is_an_answer: ClassVar[bool] = False
 
     def __init__(self, *, step: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -38,7 +41,9 @@ class StepOperator(BaseOperator):
         if result.went_on:
             self.log.info(story)
             return result.model_dump(mode="json")
-        if result.state in _FAILED:
+        if result.state in _OPEN:
+            raise RuntimeError(story)
+        if result.state in _FAILED and not self.refusal_is_an_answer:
             raise AirflowFailException(story)
         raise AirflowSkipException(story)
 
@@ -86,9 +91,10 @@ class SendCampaignOperator(StepOperator):
 
 
 class StopRunOperator(StepOperator):
-    """Asks the Integrated Dashboard to stop a hanging or missing run."""
+    """Asks the Integrated Dashboard to stop a hanging or missing run; "refused" is one of its answers (R10b)."""
 
     verbs = frozenset({"stop_run"})
+    refusal_is_an_answer = True
 
 
 class RunNowOperator(StepOperator):

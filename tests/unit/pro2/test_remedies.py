@@ -193,7 +193,7 @@ class TestAStepFailsForGood:
             lane()
 
     @pytest.mark.parametrize("states", [(State.AMBIGUOUS,), ()], ids=["ambiguous", "intended"])
-    def test_when_it_may_have_landed_and_cannot_be_read(
+    def test_but_a_retry_reads_again_when_it_may_have_landed(
         self, lane: Any, playing: Playing, states: tuple[State, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bring_to(playing, *states)
@@ -203,7 +203,7 @@ class TestAStepFailsForGood:
             raise Unreadable("no answer within 20 s")
 
         monkeypatch.setattr(playing.evening.pro2, "carry", silent)
-        with pytest.raises(AirflowFailException, match=r"«Opening night invitation».*cannot be read yet"):
+        with pytest.raises(RuntimeError, match=r"«Opening night invitation».*cannot be read yet"):
             lane()
         assert playing.evening.effects() == before
 
