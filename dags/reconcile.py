@@ -104,9 +104,9 @@ def form_time(title: str) -> Param:
 def reconcile() -> None:
     @task
     def resolve_window() -> dict[str, Any]:
-        from pro2 import flow
+        from pro2 import window
 
-        return flow.resolve_window(get_current_context())
+        return window.resolve_window(get_current_context())
 
     @task(retries=3, retry_delay=timedelta(seconds=10))
     def take_inventory(resolved: dict[str, Any]) -> str:
@@ -152,9 +152,9 @@ def reconcile() -> None:
 
     @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=5))
     def report(resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None) -> str:
-        from pro2 import flow
+        from pro2 import reporting
 
-        return flow.report(get_current_context(), resolved, plan_hash, cleared)
+        return reporting.report(get_current_context(), resolved, plan_hash, cleared)
 
     resolved = resolve_window()
     inventory = take_inventory(resolved)

@@ -10,10 +10,11 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
-from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.config import Site
+    from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import Account
 
@@ -92,6 +93,14 @@ def open_account(who: str) -> Account:
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
     )
+
+
+def require_plan(ledger: Ledger, plan_hash: str) -> Plan:
+    """The plan of this hash. Raises ``LedgerError`` when this ledger does not know it."""
+    plan = ledger.plan(plan_hash)
+    if plan is None:
+        raise LedgerError(f"plan {plan_hash} is not in this ledger; run reconcile again")
+    return plan
 
 
 def _read_only() -> str | None:

@@ -255,10 +255,10 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every task open this evening's account, on one ledger that stays open."""
     ledger = evening.ledger()
     monkeypatch.setattr(evening, "ledger", lambda: ledger)
-    for module in ("pro2.accounts", "pro2.flow", "pro2.detection"):
-        monkeypatch.setattr(f"{module}.open_account", evening.account)
-        monkeypatch.setattr(f"{module}.open_ledger", evening.ledger)
-        monkeypatch.setattr(f"{module}.open_site", lambda: evening.site)
+    for module in ("pro2.accounts", "pro2.flow", "pro2.detection", "pro2.window", "pro2.reporting"):
+        monkeypatch.setattr(f"{module}.open_account", evening.account, raising=False)
+        monkeypatch.setattr(f"{module}.open_ledger", evening.ledger, raising=False)
+        monkeypatch.setattr(f"{module}.open_site", lambda: evening.site, raising=False)
     monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
 
 

@@ -15,7 +15,7 @@ from tests.incident.harness import approve_none
 from tests.unit.domain import factories as f
 from tests.unit.pro2.conftest import JOBS, NOW, Playing
 
-from pro2 import flow
+from pro2 import flow, reporting, window
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, ReconciliationError
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
@@ -39,7 +39,7 @@ def resolve(context: Any, ledger: Ledger, site_folder: Path) -> Any:
 
     def resolved(**params: Any) -> dict[str, Any]:
         run_type = params.pop("run_type", DagRunType.MANUAL)
-        return flow.resolve_window(context({**params, **params.pop("form", {})}, run_type=run_type))
+        return window.resolve_window(context({**params, **params.pop("form", {})}, run_type=run_type))
 
     return resolved
 
@@ -201,6 +201,10 @@ class TestTheWindow:
         assert found["mode"] == "plan"
         assert Window.model_validate(found["window"]).end == NOW
         assert found["window"]["outage_known"] is False
+
+    def test_an_outage_that_has_not_settled_is_only_proposed_about(self, resolve: Any, outage: Any) -> None:
+        outage(state=OutageState.ENDED)
+        assert resolve(mode="ask")["mode"] == "plan"
 
     def test_nightly_reads_on_from_the_watermark_and_only_proposes(
         self, resolve: Any, ledger: Ledger, outage: Any
@@ -397,12 +401,12 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TestTheReport:
     def test_without_a_plan_it_fails_and_says_where_to_look(self, playing: Playing) -> None:
         with pytest.raises(ReconciliationError, match=r"no plan, so nothing was done; read the log of"):
-            flow.report(playing.context(), playing.resolved, None, None)
+            reporting.report(playing.context(), playing.resolved, None, None)
 
     def test_is_written_where_the_site_wants_it_as_page_and_as_json(self, play: Any, reports: Path) -> None:
         playing = play(run_id="manual__2026-11-20T03:45:00+00:00")
         plan, cleared = playing.cleared(approve_none)
-        path = flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+        path = reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         written = sorted(file.name for file in reports.iterdir())
         assert written == [
             "manual__2026-11-20T03_45_00_00_00.html",
@@ -424,13 +428,13 @@ class TestTheReport:
         with pytest.raises(
             ReconciliationError, match=r"2 items did not end.*Opening night invitation.*\(103\)"
         ):
-            flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+            reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         assert len(list(reports.iterdir())) == 2
 
     def test_says_of_everything_chosen_that_clear_failed(self, playing: Playing, reports: Path) -> None:
         plan = playing.plan()
         playing.ledger.save_answers(plan.hash, {"campaign:103": Choice.RESEND}, "Ada")
-        flow.report(playing.context(), playing.resolved, plan.hash, None)
+        reporting.report(playing.context(), playing.resolved, plan.hash, None)
         (written,) = reports.glob("*.json")
         row = next(r for r in json.loads(written.read_text())["rows"] if r["item_id"] == "103")
         assert (row["outcome"], row["detail"]) == ("not now", "clear failed; read its log")
@@ -443,7 +447,7 @@ class TestTheReport:
 
         plan, cleared = playing.cleared(only_103)
         end_stale(playing, "campaign:103")
-        flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         links = logs(reports)
         here = f"https://airflow.example.org/dags/reconcile/runs/{playing.run_id}/tasks"
         watched = [item["item_id"] for item in flow.watched_items(playing.run_id, "campaign")]
@@ -457,7 +461,7 @@ class TestTheReport:
         end_stale(playing, "campaign:103")
         end_stale(playing, "campaign:104")
         cleared["steps"].reverse()
-        flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         assert all("/send_campaign/mapped/" in link for link in logs(reports).values())
 
     def test_a_window_moves_the_watermark_only_if_it_joins_it(self, playing: Playing, reports: Path) -> None:
@@ -465,11 +469,11 @@ class TestTheReport:
         plan, cleared = playing.cleared(approve_none)
         gap = plan.window.start - timedelta(hours=8)
         playing.ledger.set_watermark("playhouse", gap)
-        flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         assert playing.ledger.watermark("playhouse") == gap
 
         playing.ledger.set_watermark("playhouse", plan.window.start)
-        flow.report(playing.context(), playing.resolved, plan.hash, cleared)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         assert playing.ledger.watermark("playhouse") == plan.window.end
 
     def test_a_plan_of_the_form_leaves_the_watermark_alone_and_a_nightly_moves_it(
@@ -477,12 +481,12 @@ class TestTheReport:
     ) -> None:
         playing = play(mode=Mode.PLAN)
         plan = playing.plan()
-        flow.report(playing.context(), playing.resolved, plan.hash, None)
+        reporting.report(playing.context(), playing.resolved, plan.hash, None)
         assert playing.ledger.watermark("playhouse") is None
 
         nightly = plan.model_copy(update={"window": plan.window.model_copy(update={"source": "nightly"})})
         playing.ledger.save_plan(nightly, "scheduled__1")
-        flow.report(playing.context(), playing.resolved, nightly.hash, None)
+        reporting.report(playing.context(), playing.resolved, nightly.hash, None)
         assert playing.ledger.watermark("playhouse") == plan.window.end
 
 

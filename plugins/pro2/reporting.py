@@ -1,0 +1,119 @@
+"""The last task of ``reconcile``: plan against ledger, as HTML, JSON and a table in the log.
+
+It runs whatever the tasks before it did, and raises when an action has no end, so that a dag run cannot look well
+while something was lost.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from pro2.accounts import open_account, require_plan, who_acts
+from pro2.flow import steps_of
+from pro2_reconciliation.domain.errors import LedgerError
+
+log = logging.getLogger("pro2.reconcile")
+
+
+def report(
+    context: Any, resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None
+) -> str:
+    """Compare plan and ledger, write HTML and JSON, print the table; raise if anything has no end.
+
+    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
+    """
+    from pro2_reconciliation.domain.errors import ReconciliationError
+    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.page import render_text
+    from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
+
+    if not plan_hash:
+        raise ReconciliationError(
+            "there is no plan, so nothing was done; read the log of the first failed task"
+        )
+    account = open_account(who_acts(context))
+    plan = require_plan(account.ledger, plan_hash)
+    # clear failed: nothing was cleared, and the report says so for each item that was chosen
+    not_now = (
+        cleared["not_now"]
+        if cleared
+        else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
+    )
+    made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
+    made = _with_links(context, made, account.ledger, cleared)
+    keep_open_items(account, plan, made)
+    _close_outages(account, plan, made)
+    path = _write(context, made)
+    log.info("Report: %s\n%s", path, render_text(made))
+    _move_watermark(account, plan, Mode(resolved["mode"]))
+    raise_if_failed(made)
+    return path
+
+
+def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
+    """The nightly's windows join each other; another one counts only if it leaves no gap before it."""
+    from pro2_reconciliation.domain.words import Mode
+
+    mark = account.ledger.watermark(account.organization)
+    joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark
+    if joins or plan.window.source == "nightly":
+        account.ledger.set_watermark(account.organization, min(plan.window.end, plan.created_at))
+
+
+def _close_outages(account: Any, plan: Any, made: Any) -> None:
+    """An outage is closed once nothing of it is open any more; until then it stays planned."""
+    from pro2_reconciliation.domain.outage import OutageState
+    from pro2_reconciliation.repair.report import End
+
+    settled = {End.NONE, End.VERIFIED, End.REPORTED}
+    for outage_id in plan.window.outage_ids if all(row.outcome in settled for row in made.rows) else ():
+        outage = account.ledger.outage(outage_id)
+        if outage is not None and outage.state is OutageState.PLANNED:
+            account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
+
+
+def _write(context: Any, made: Any) -> str:
+    import os
+
+    from airflow.sdk import ObjectStoragePath
+
+    from pro2_reconciliation.repair.page import render
+    from pro2_reconciliation.repair.report import as_json
+
+    home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
+    folder = ObjectStoragePath(os.environ.get("PRO2_RECONCILIATION_REPORTS") or f"file://{home}/reports")
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in context["dag_run"].run_id)
+    (folder / f"{name}.json").write_text(json.dumps(as_json(made), indent=1, ensure_ascii=False))
+    page = folder / f"{name}.html"
+    page.write_text(render(made))
+    return str(page)
+
+
+def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | None) -> Any:
+    """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
+    from airflow.sdk.configuration import conf
+
+    from pro2_reconciliation.domain.words import ItemKind
+    from pro2_reconciliation.repair.actions import Lane
+
+    base = conf.get("api", "base_url", fallback="").rstrip("/")
+    run_id = context["dag_run"].run_id
+    here = f"{base}/dags/{context['dag'].dag_id}/runs/{run_id}/tasks"
+    links: dict[str, str] = {}
+    try:
+        inventory = ledger.inventory(run_id)
+    except LedgerError:
+        inventory = None
+    for kind in (ItemKind.CAMPAIGN, ItemKind.OCCURRENCE):
+        for index, item in enumerate(inventory.watched(kind) if inventory else []):
+            links[f"{kind.value}:{item['item_id']}"] = f"{here}/watch_{kind.value}/mapped/{index}"
+    for lane in Lane:
+        for index, step in enumerate(steps_of(cleared, lane)):
+            links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
+    rows = tuple(
+        row.model_copy(update={"log_url": links.get(row.key, f"{here}/build_plan")}) for row in made.rows
+    )
+    return made.model_copy(update={"rows": rows})
