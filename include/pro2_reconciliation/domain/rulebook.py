@@ -16,9 +16,9 @@ INTRODUCTION = """\
 
 <!-- Written by: python -m pro2_reconciliation.domain.rulebook > docs/decisions.md; do not edit it by hand. -->
 
-These are the tables of `include/pro2_reconciliation/domain/rules.py`, the very data that every dag run decides with.
-They follow the vendor's checklist (help.prospect2.com, article 715) and depart from it once: a complete campaign with
-an empty report is not sent again.
+These are the tables of `campaign_rules.py` and `occurrence_rules.py` in `include/pro2_reconciliation/domain/`, the very
+data that every dag run decides with. They follow the vendor's checklist (help.prospect2.com, article 715) and depart
+from it once: a complete campaign with an empty report is not sent again.
 
 Rules are tried from top to bottom. The first rule of which **every** condition is true decides. The last rule of each
 table has no condition and belongs to a person, so an item that fits nothing is never repaired by software.

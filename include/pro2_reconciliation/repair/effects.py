@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import StopAnswer, Verb
 from pro2_reconciliation.ledger import ActionRecord
 from pro2_reconciliation.repair.account import Account
+
+RENEW_EVERY = 50
+"""Contacts between two renewals of the lease: about 15 s at the default pace."""
 
 
 def perform(
@@ -16,8 +21,11 @@ def perform(
     verb: Verb,
     *,
     even_if_not_stopped: bool = False,
+    keep_alive: Callable[[], object] = lambda: None,
 ) -> str | None:
     """Send the request of one step; returns the remote id or answer worth keeping.
+
+    ``keep_alive`` is called between the requests of a step that needs many, so that its lease does not run out.
 
     Raises the errors of the ports; ``Rejected`` when a run refuses to stop and nobody chose to go on regardless.
     """
@@ -47,7 +55,7 @@ def perform(
             account.dashboard.import_list(job.tessitura_list, decision.tag, f"Reconcile {job.name}")
             return decision.tag
         case Verb.ADD_TAG | Verb.REMOVE_TAG:
-            return _apply_drift(account, decision, verb)
+            return _apply_drift(account, decision, verb, keep_alive)
     return None
 
 
@@ -59,13 +67,15 @@ def copy_of(action: ActionRecord) -> str:
     return step.remote_id
 
 
-def _apply_drift(account: Account, decision: Decision, verb: Verb) -> str:
+def _apply_drift(account: Account, decision: Decision, verb: Verb, keep_alive: Callable[[], object]) -> str:
     """Add or remove the sync tag contact by contact; the contact's tags are the proof, so a repeat goes on."""
     from pro2_reconciliation.repair.drift import drift_of
 
     drift = drift_of(account, decision)
     contacts = drift.to_add if verb is Verb.ADD_TAG else drift.to_remove
-    for contact_id in sorted(contacts, key=lambda c: (len(c), c)):
+    for number, contact_id in enumerate(sorted(contacts, key=lambda c: (len(c), c))):
+        if number % RENEW_EVERY == 0:
+            keep_alive()
         try:
             if verb is Verb.ADD_TAG:
                 account.contacts.add_tag(contact_id, drift.sync_tag_id)

@@ -130,10 +130,9 @@ def _claimed(
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
         end_of_action(account, action.id, step.verb, reason)
         return _result(action, account.ledger.step(step.id), reason)
-    account.ledger.check(claim, MARGIN_SECONDS)
-    account.ledger.intend(
-        claim, fingerprint=action.fingerprint, details={"floor": _newest_id(account, plan, step.verb)}
-    )
+    floor = _newest_id(account, plan, step.verb)
+    account.ledger.check(claim, MARGIN_SECONDS)  # the last thing before the intent: a slow look may have used it up
+    account.ledger.intend(claim, fingerprint=action.fingerprint, details={"floor": floor})
     return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
 
 
@@ -149,7 +148,14 @@ def _request(
 ) -> StepResult:
     ledger, who = account.ledger, account.owner
     try:
-        remote = perform(account, decision, action, step.verb, even_if_not_stopped=even_if_not_stopped)
+        remote = perform(
+            account,
+            decision,
+            action,
+            step.verb,
+            even_if_not_stopped=even_if_not_stopped,
+            keep_alive=lambda: ledger.renew(claim, LEASE_SECONDS),
+        )
     except (NeverSent, Refused) as error:
         ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
         return _result(action, ledger.step(step.id), str(error))
