@@ -36,8 +36,22 @@ def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     return done.returncode, json.loads(found.read_text()) if found.exists() else {}, printed
 
 
+def patient_demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """The demo, once more if it did not end well: its last minutes play live, and a busy machine may miss them.
+
+    What is never forgiven is a second mail; that fails at once.
+    """
+    for attempt in (1, 2):
+        code, told, printed = demo(tmp_path, *arguments)
+        assert told.get("mailed_twice", []) == [], printed[-6000:]
+        if code == 0 or attempt == 2:
+            break
+        print(printed[-6000:])
+    return code, told, printed
+
+
 def test_a_real_airflow_finds_the_outage_repairs_it_and_mails_nobody_twice(tmp_path: Path) -> None:
-    code, told, printed = demo(tmp_path)
+    code, told, printed = patient_demo(tmp_path)
 
     assert code == 0, printed[-6000:]
     assert [item for item in told["items"] if item["expected"] == "DIFFERS"] == []
@@ -65,7 +79,7 @@ def _no_secret_in_what_airflow_kept(folder: Path) -> None:
 
 
 def test_mode_plan_changes_nothing_on_a_real_airflow(tmp_path: Path) -> None:
-    code, told, printed = demo(tmp_path, "--mode", "plan")
+    code, told, printed = patient_demo(tmp_path, "--mode", "plan")
 
     assert code == 0, printed[-6000:]
     assert [effect for effect in told["effects"] if effect["by"] == "us"] == []
