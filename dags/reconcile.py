@@ -41,8 +41,8 @@ TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
 
 def form_time(title: str) -> Param:
     return Param(
-        "",
-        type="string",
+        None,
+        type=["null", "string"],
         title=title,
         pattern=TIME,
         section="Window",
@@ -83,17 +83,19 @@ def form_time(title: str) -> Param:
             title="Mode",
             description="plan: report only. ask: do what a person chooses. auto: data jobs by themselves",
         ),
-        "reason": Param("", type="string", title="Reason", description="For the report and for colleagues"),
+        "reason": Param(
+            None, type=["null", "string"], title="Reason", description="For the report and for colleagues"
+        ),
         "organization": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             title="Organization",
             section="Advanced",
             description="Empty: the one of jobs.yaml",
         ),
         "follow_up": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             title="Follow up",
             section="Advanced",
             pattern=r"^[0-9a-f]{0,16}$",

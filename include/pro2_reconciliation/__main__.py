@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         site = load_site(given.config)
-        ledger = Ledger.open(given.ledger or _default_ledger(), clock=lambda: datetime.now(UTC))
+        ledger = Ledger.open(_existing(given.ledger or _default_ledger()), clock=lambda: datetime.now(UTC))
         print(_do(given, ledger, site.organization, site.zone))
     except ReconciliationError as error:
         print(error, file=sys.stderr)
@@ -70,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
 def _default_ledger() -> str:
     home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
     return os.environ.get(LEDGER_VARIABLE) or f"sqlite:///{home}/reconciliation_ledger.db"
+
+
+def _existing(url: str) -> str:
+    """Refuse a file that is not there: what is said to an empty ledger, nobody hears."""
+    path = url.removeprefix("sqlite:///")
+    if path != url and not os.path.exists(path):
+        raise ReconciliationError(
+            f"there is no ledger at {path}; give the one that Airflow uses by --ledger or {LEDGER_VARIABLE}"
+        )
+    return url
 
 
 def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:

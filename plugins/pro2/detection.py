@@ -15,11 +15,15 @@ log = logging.getLogger("pro2.detection")
 MODE_VARIABLE = "PRO2_RECONCILIATION_DETECT_MODE"
 """Which mode a dag run started by detection gets; ask by default (docs/configuration.md)."""
 
+IMPACTS = ("none", "maintenance", "minor", "major", "critical")
+"""Statuspage's impacts, mildest first."""
+
 
 def detect(context: Any) -> list[dict[str, Any]]:
     """One pass over every source; returns the dag runs to start, as arguments of TriggerDagRunOperator."""
     from pro2_reconciliation.domain.localtime import local
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.ledger import Stage
     from pro2_reconciliation.repair.detection import detection_pass
 
     site, ledger = open_site(), open_ledger()
@@ -58,6 +62,12 @@ def detect(context: Any) -> list[dict[str, Any]]:
         )
     if probes and all(probe.up for probe in probes):
         _snapshot(context)
+    switch = ledger.switch(site.organization)
+    if switch.stage is not Stage.OFF and result.due:
+        log.warning(
+            "Nothing is started: the kill switch is «%s» (%s: %s)", switch.stage.value, switch.who, switch.why
+        )
+        return []
     return [
         {"trigger_run_id": due.run_id, "conf": {"outage": due.outage_id, "mode": mode.value}}
         for due in result.due
@@ -80,7 +90,13 @@ def _read_feed(feed: Any) -> Any:
     from pro2_reconciliation.wire.statuspage import evidence
 
     hook = StatusFeedHook(feed.connection)
-    exchange = evidence(hook.path, feed.service, feed.connection, components=tuple(feed.components))
+    exchange = evidence(
+        hook.path,
+        feed.service,
+        feed.connection,
+        components=tuple(feed.components),
+        ignored_impacts=frozenset(IMPACTS[: IMPACTS.index(feed.min_impact)]),
+    )
     return drive(exchange, Patient(hook, patience=10).carry)
 
 

@@ -16,7 +16,9 @@ def desk(tmp_path: Path) -> list[str]:
     config = tmp_path / "config"
     config.mkdir()
     (config / "jobs.yaml").write_text("organization: playhouse\nzone: America/Chicago\njobs: []\n")
-    return ["--ledger", f"sqlite:///{tmp_path}/ledger.db", "--config", str(config), "--who", "kim"]
+    found = ["--ledger", f"sqlite:///{tmp_path}/ledger.db", "--config", str(config), "--who", "kim"]
+    ledger_of(found)
+    return found
 
 
 def ledger_of(desk: list[str]) -> Ledger:
@@ -72,3 +74,17 @@ def test_a_missing_configuration_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert main(["--config", str(tmp_path / "nowhere"), "status"]) == 2
 
     assert "is not a directory" in capsys.readouterr().err
+
+
+def test_a_ledger_that_is_not_there_is_not_made_at_the_desk(
+    desk: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "other.db"
+
+    assert (
+        main(["--ledger", f"sqlite:///{missing}", *desk[2:], "switch", "everything", "--why", "odd mails"])
+        == 2
+    )
+
+    assert f"there is no ledger at {missing}" in capsys.readouterr().err
+    assert not missing.exists()

@@ -13,13 +13,17 @@ from pro2_reconciliation.domain.words import ItemKind
 
 
 class WatchItem(Value):
-    """One unsettled item for one mapped sensor; ``deadline`` is absolute, ``not_before`` guards the read gap."""
+    """One unsettled item for one mapped sensor.
+
+    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap.
+    """
 
     kind: ItemKind
     item_id: str
     name: str
     deadline: UtcTime
     not_before: UtcTime
+    until: str = ""
 
     @property
     def key(self) -> str:

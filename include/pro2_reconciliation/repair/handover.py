@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.plan import Decision, Plan
-from pro2_reconciliation.domain.words import Mode, Remedy, Verb
+from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.drift import drift_of
@@ -25,8 +25,9 @@ def follow_up_keys(account: Account, plan: Plan, mode: Mode, not_now: Mapping[st
             continue
         unasked = mode is Mode.AUTO and row.outcome is End.PROPOSED
         if drifted or unasked or row.outcome in (End.NOT_NOW, End.STALE):
-            keys.append(decision.key)
-    return keys
+            # a proposal about a tag belongs to its occurrence, which is what an inventory knows
+            keys.append(decision.root if decision.kind is ItemKind.OCCURRENCE else decision.key)
+    return list(dict.fromkeys(keys))
 
 
 def _drifts(account: Account, decision: Decision) -> bool:

@@ -201,6 +201,7 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
         name=seen.name,
         deadline=deadline,
         not_before=now + timedelta(seconds=policy.read_gap_seconds),
+        until=local(deadline, account.zone),
     )
 
 

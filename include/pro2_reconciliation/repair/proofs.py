@@ -71,8 +71,9 @@ class Proof:
         if (
             verdict.state == WAITING and late and self._first_good is None
         ):  # a good first read earns its second
-            minutes = limit.total_seconds() / 60
-            verdict = Verdict(state=FAILED, why=f"not proven within {minutes:g} min: {verdict.why}")
+            seconds = limit.total_seconds()
+            within = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+            verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
         if verdict.decided:
             to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
             rule = ENDING_RULES.get(self.verb.value, "")

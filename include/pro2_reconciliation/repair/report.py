@@ -75,6 +75,7 @@ class Report(Value):
     rows: tuple[Row, ...]
     alarms: tuple[str, ...] = ()
     reason: str = ""
+    vendor_contact: str | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -125,6 +126,7 @@ def make_report(
             str(a.body.get("text", a.kind)) for a in account.ledger.alarms(account.organization, since)
         ),
         reason=reason,
+        vendor_contact=account.policy.vendor_contact,
     )
 
 
@@ -186,7 +188,7 @@ def _row(
         name=decision.name,
         rule=rule,
         via=decision.via,
-        observation=(f"{seen.state}, still pending" if seen.still_pending else str(seen.state))
+        observation=(f"{seen.state} when watching ended" if seen.still_pending else str(seen.state))
         if seen
         else "-",
         decision=decision.remedy.value,

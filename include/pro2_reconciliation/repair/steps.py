@@ -32,6 +32,15 @@ LEASE_SECONDS = 180.0
 MARGIN_SECONDS = 90.0
 """So much of the lease must be left when a request leaves."""
 MAX_ATTEMPTS = 3
+DONE_WORDS = {
+    Verb.COPY_CAMPAIGN: "draft {remote}",
+    Verb.SEND_CAMPAIGN: "copy {remote} is being sent",
+    Verb.STOP_RUN: "{remote}",
+    Verb.IMPORT_LIST: "import under the tag «{remote}»",
+    Verb.ADD_TAG: "{remote} contacts",
+    Verb.REMOVE_TAG: "{remote} contacts",
+}
+"""What is said of a request that was accepted; ``remote`` is what the service gave back."""
 HELD = "held"
 ELSEWHERE = "elsewhere"
 GONE_ON = frozenset({State.DONE, State.CONFIRMED})
@@ -131,7 +140,9 @@ def _claimed(
         end_of_action(account, action.id, step.verb, reason)
         return _result(action, account.ledger.step(step.id), reason)
     floor = _newest_id(account, plan, step.verb)
-    account.ledger.check(claim, MARGIN_SECONDS)  # the last thing before the intent: a slow look may have used it up
+    account.ledger.check(
+        claim, MARGIN_SECONDS
+    )  # the last thing before the intent: a slow look may have used it up
     account.ledger.intend(claim, fingerprint=action.fingerprint, details={"floor": floor})
     return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
 
@@ -166,8 +177,9 @@ def _request(
     except (Ambiguous, Unreadable) as error:
         ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
-    ledger.move(step.id, State.DONE, who=who, why=remote or "accepted", claim=claim, remote_id=remote)
-    return _result(action, ledger.step(step.id), remote or "accepted")
+    why = DONE_WORDS.get(step.verb, "accepted").format(remote=remote)
+    ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=remote)
+    return _result(action, ledger.step(step.id), why)
 
 
 def _adopt(

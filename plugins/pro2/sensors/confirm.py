@@ -29,6 +29,8 @@ class ConfirmSensor(BaseSensorOperator):
         action = proof.account.ledger.action(proof.action_id)
         record = action.step(proof.verb) if action else None
         name = f"«{self.step['name']}» ({self.step['item_key']})"
+        if record is not None and record.state is State.NEEDS_HUMAN and record.when(State.DONE):
+            raise AirflowFailException(f"{name}: {record.moves[-1].why}")
         if record is None or record.state not in (State.DONE, State.CONFIRMED):
             raise AirflowSkipException(
                 f"{name}: nothing to prove, the step is {record.state if record else 'unknown'}"

@@ -33,7 +33,10 @@ class _Watch(BaseSensorOperator):
 
     def execute(self, context: Any) -> NoReturn:
         self.log.info(
-            "Watching «%s» (%s) until %s", self.item["name"], self.item["item_id"], self.item["deadline"]
+            "Watching «%s» (%s) until %s",
+            self.item["name"],
+            self.item["item_id"],
+            self.item.get("until") or self.item["deadline"],
         )
         self.defer(
             trigger=WatchTrigger(
