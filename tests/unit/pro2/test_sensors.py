@@ -75,6 +75,13 @@ class TestAProof:
         ):
             confirm(playing, step)
 
+    def test_that_failed_is_red_again_on_a_retry_and_says_why(
+        self, playing: Playing, step: dict[str, Any]
+    ) -> None:
+        bring_to(playing, State.DONE, State.NEEDS_HUMAN)
+        with pytest.raises(AirflowFailException, match="«Opening night invitation»"):
+            confirm(playing, step)
+
     def test_is_never_finished_on_a_worker(self, step: dict[str, Any]) -> None:
         with pytest.raises(RuntimeError, match="campaign:103 was resumed on a worker"):
             ConfirmSensor(task_id="confirm", step=step).execute_complete({}, {"status": "success"})
