@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 
+import pytest
 from tests.unit.ledger import racers
 
 from pro2_reconciliation.ledger import Ledger
 
+pytestmark = pytest.mark.system
 RACERS, ACTIONS = 6, 50
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
 def test_each_action_is_written_once_and_claimed_once(url):

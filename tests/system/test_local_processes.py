@@ -27,6 +27,7 @@ from pro2_sandbox.local.processes import (
     wait_until,
 )
 
+pytestmark = pytest.mark.system
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
     sys.executable,
