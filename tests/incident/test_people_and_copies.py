@@ -161,3 +161,19 @@ def test_the_worked_example_runs_in_its_own_times(evening: Evening) -> None:
     assert timedelta(minutes=16) <= took <= timedelta(minutes=45)
     assert evening.truth()["mailed_twice"] == []
     assert evening.truth()["missing"] == []
+
+
+def test_a_mail_that_a_colleague_wrote_again_blocks_even_if_the_outage_was_seen_too_late(
+    tmp_path: Path,
+) -> None:
+    """Only our own probe saw the outage, in its last seconds; the colleague had acted twelve minutes before."""
+    evening = Evening(tmp_path)
+    evening.end_outage()
+    whole = evening.window()
+    seen = whole.model_copy(update={"start": whole.end - timedelta(seconds=9)})
+
+    _, report = evening.reconcile(window=seen)
+
+    row = next(row for row in report.rows if row.item_id == "124")
+    assert (row.rule, row.outcome) == ("C6", End.NEEDS_HUMAN)
+    assert evening.truth()["mailed_twice"] == []

@@ -52,7 +52,6 @@ REMEDY_OF: dict[Choice, Remedy] = {
 }
 SENDING_VERBS = frozenset({Verb.SEND_CAMPAIGN, Verb.RUN_NOW})
 """Verbs that must not double: they wait for the guard, and for nobody else's copy."""
-PERSON = "person"
 
 
 def chosen_remedy(decision: Decision, choice: Choice) -> Remedy | None:

@@ -22,8 +22,6 @@ from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.inventory import suspect_since
 
-SCHEDULE_SKEW = timedelta(seconds=60)
-
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
     """One fresh read of a campaign and its report; a campaign that is gone has no report."""

@@ -114,7 +114,8 @@ def _look(account: Account, inventory: Inventory, ours: Mapping[str, OwnAction])
         for c in listed.values()
         if c.id in inventory.readings and (_pending(c, account) or _half_done(c, ours))
     ]
-    young = [c.id for c in listed.values() if (c.created or inventory.window.start) >= inventory.window.start]
+    since = min([inventory.window.start, *(suspect_since(inventory.window, listed[i]) for i in pending)])
+    young = [c.id for c in listed.values() if (c.created or since) >= since]
     if pending:
         listed |= account.campaigns.detailed(sorted({*pending, *young}, key=int))
     return World(listed, log, console, health)
