@@ -6,6 +6,10 @@
     release ITEM                 end a hold
     waive ITEM --why "..."       do not wait for this one; its sensor sees it at its next poll
     close ITEM --why "..."       close an open item
+    declare SERVICE --from T [--to T] --why "..."   vouch for an outage that no source shows
+    confirm OUTAGE [--why "..."]                    a suspected outage was one
+    ended NUMBER --at T          a declared outage that lasted has ended
+    withdraw NUMBER              take a declaration back
 
 The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in
 AIRFLOW_HOME; the site that of ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
@@ -20,6 +24,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pro2_reconciliation import desk_outages
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
@@ -64,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--why", required=True)
     commands.add_parser("release", help="end a hold").add_argument("item")
+    desk_outages.add_commands(commands)
     return parser
 
 
@@ -101,6 +107,8 @@ def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str)
         case "close":
             closed = ledger.close_item(organization, given.item, given.who, given.why)
             return f"{given.item} is closed" if closed else f"{given.item} was not open"
+        case command if command in desk_outages.COMMANDS:
+            return desk_outages.do(given, ledger, organization, zone)
         case _:
             return _status(ledger, organization, zone)
 
@@ -117,8 +125,9 @@ def _status(ledger: Ledger, organization: str, zone: str) -> str:
         end = local(outage.end, zone) if outage.end else "now"
         lines.append(
             f"Outage {outage.id} of {outage.service.value}: {local(outage.start, zone)} to {end}, "
-            f"{outage.state.value}"
+            f"{outage.state.value}{', only suspected' if outage.suspected else ''}"
         )
+    lines += desk_outages.told(ledger, organization, zone)
     for key, note in ledger.holds(organization).items():
         lines.append(f"Held: {key} by {note.who}: {note.why}")
     for item in ledger.open_items(organization):

@@ -8,7 +8,7 @@ from pro2_sandbox.app import Sandbox, create_app
 from pro2_sandbox.faults import ConnectionDropped, Fault, Refused
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.inprocess import Answer, InProcess
-from pro2_sandbox.loader import IncidentError, build_incident, load_incident, parse_incident
+from pro2_sandbox.loader import IncidentError, build_incident, load_incident, organizations, parse_incident
 from pro2_sandbox.world import World
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "build_incident",
     "create_app",
     "load_incident",
+    "organizations",
     "parse_incident",
 ]

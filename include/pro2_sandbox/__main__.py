@@ -44,6 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.check:
         print(_summary(incident))
         return 0
+    if incident.t0 is not None:
+        print(
+            f"«{incident.name}» happens on {incident.t0:%Y-%m-%d} only, so it needs a clock of its own; "
+            "play it in process (docs/sandbox.md), or serve another one",
+            file=sys.stderr,
+        )
+        return 2
     return _serve(World(incident), options.host, options.port)
 
 

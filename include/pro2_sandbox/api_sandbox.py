@@ -10,8 +10,12 @@ from pydantic import ValidationError
 
 from pro2_sandbox import truth
 from pro2_sandbox.answers import answer, utc_time
+from pro2_sandbox.campaigns import Refusal
+from pro2_sandbox.export import activity_csv
 from pro2_sandbox.faults import Fault
-from pro2_sandbox.site_config import jobs_yaml, policy_yaml
+from pro2_sandbox.incident import PersonModel
+from pro2_sandbox.jobs import Unknown, WrongButton
+from pro2_sandbox.site_config import jobs_yaml, policy_yaml, sources_yaml
 from pro2_sandbox.world import World
 
 
@@ -31,6 +35,7 @@ def router(world: World) -> APIRouter:
         return answer(
             {
                 "expected": truth.expected(world),
+                "expected_outages": truth.expected_outages(world),
                 "mailed_twice": truth.mailed_twice(world),
                 "missing": truth.missing(world),
             }
@@ -47,6 +52,32 @@ def router(world: World) -> APIRouter:
     @api.get("/config/policy.yaml")
     async def policy() -> Response:
         return Response(policy_yaml(world), media_type="application/yaml")
+
+    @api.get("/config/sources.yaml")
+    async def sources() -> Response:
+        return Response(sources_yaml(world), media_type="application/yaml")
+
+    @api.get("/activity.csv")
+    async def activity() -> Response:
+        return Response(activity_csv(world), media_type="text/csv; charset=utf-8")
+
+    @api.post("/people")
+    async def act(request: Request) -> JSONResponse:
+        """Somebody works in Pro2 now."""
+        body: Any = await request.json()
+        try:
+            person = PersonModel.model_validate({"at": "0"} | body)
+        except (ValidationError, TypeError) as error:
+            return answer({"message": str(error)}, 422)
+        try:
+            world.people.act(person, world.now)
+        except Refusal as error:
+            return answer({"message": str(error)}, 409)
+        except Unknown as error:
+            return answer({"message": str(error)}, 404)
+        except WrongButton as error:
+            return answer({"message": str(error)}, 422)
+        return answer({"done": person.does, "item": person.item}, 201)
 
     @api.get("/clock")
     async def clock() -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,16 +10,19 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from pro2_sandbox.answers import answer, utc_time
-from pro2_sandbox.incident import Feed
+from pro2_sandbox.incident_outages import COMPONENTS, MaintenanceModel, OutageModel
 from pro2_sandbox.world import World
 
-PAGE_ID, INCIDENT_ID = "sandboxpage", "sandboxincident1"
+PAGE_ID = "sandboxpage"
+LINK = "http://localhost/status"
 _WORST = {
     "none": "operational",
+    "maintenance": "under_maintenance",
     "minor": "degraded_performance",
     "major": "partial_outage",
     "critical": "major_outage",
 }
+_ORDER = ("none", "maintenance", "minor", "major", "critical")
 
 
 def router(world: World) -> APIRouter:
@@ -26,24 +30,32 @@ def router(world: World) -> APIRouter:
 
     def page() -> dict[str, Any]:
         name, zone = f"Pro2 sandbox ({world.incident.organization})", world.incident.zone
-        body = {"id": PAGE_ID, "name": name, "url": "http://localhost/status", "time_zone": zone}
+        body = {"id": PAGE_ID, "name": name, "url": LINK, "time_zone": zone}
         return body | {"updated_at": utc_time(world.now)}
 
-    def feed() -> Feed | None:
-        """What the page knows by now."""
-        told = world.incident.outage.feed
-        return told if told is not None and world.t0 + told.started <= world.now else None
+    def told() -> list[tuple[int, OutageModel]]:
+        """The outages that the page knows by now, newest first."""
+        numbered = [
+            (number, one)
+            for number, one in enumerate(world.incident.outages, 1)
+            if one.feed is not None and world.t0 + one.feed.told <= world.now
+        ]
+        return sorted(numbered, key=lambda pair: pair[1].start, reverse=True)
 
-    def resolved(told: Feed) -> datetime | None:
-        end = None if told.resolved is None else world.t0 + told.resolved
-        return end if end is not None and end <= world.now else None
+    def resolved(outage: OutageModel) -> datetime | None:
+        end = outage.feed.resolved if outage.feed is not None else None
+        moment = None if end is None else world.t0 + end
+        return moment if moment is not None and moment <= world.now else None
 
-    def component(told: Feed | None, name: str, position: int) -> dict[str, Any]:
-        hit = told is not None and resolved(told) is None and told.component == name
+    def worst(outages: Iterable[OutageModel]) -> str:
+        impacts = [one.feed.impact for one in outages if one.feed is not None and resolved(one) is None]
+        return max(impacts, key=_ORDER.index, default="none")
+
+    def component(name: str, position: int) -> dict[str, Any]:
         return {
             "id": f"component{position}",
             "name": name,
-            "status": _WORST[told.impact] if hit and told is not None else "operational",
+            "status": _WORST[worst(one for _, one in told() if one.component == name)],
             "description": None,
             "group": False,
             "group_id": None,
@@ -57,49 +69,81 @@ def router(world: World) -> APIRouter:
         }
 
     def components() -> list[dict[str, Any]]:
-        told = feed()
-        names = ["Campaign sending", "Integrated Dashboard", "Automations"]
-        scripted = world.incident.outage.feed
-        if scripted is not None and scripted.component not in names:
-            names.append(scripted.component)
-        return [component(told, name, position) for position, name in enumerate(names, 1)]
+        scripted = [one.component for one in world.incident.outages if one.feed is not None]
+        names = dict.fromkeys((*COMPONENTS.values(), "Automations", *scripted))
+        return [component(name, position) for position, name in enumerate(names, 1)]
+
+    def named(names: Iterable[str]) -> list[dict[str, Any]]:
+        wanted = set(names)
+        return [one for one in components() if one["name"] in wanted]
 
     def incidents(unresolved: bool) -> list[dict[str, Any]]:
-        told = feed()
-        if told is None or (unresolved and resolved(told) is not None):
-            return []
-        started, end = world.t0 + told.started, resolved(told)
-        updates = [_update("investigating", "We are looking into delayed campaigns.", started)]
+        return [incident(number, one) for number, one in told() if not unresolved or resolved(one) is None]
+
+    def incident(number: int, outage: OutageModel) -> dict[str, Any]:
+        feed = outage.feed
+        assert feed is not None  # noqa: S101 - told() names only those that have one
+        key, started, end = f"sandboxincident{number}", world.t0 + feed.started, resolved(outage)
+        updates = [_update(key, "investigating", "We are looking into it.", started)]
         if end is not None:
-            updates.insert(0, _update("resolved", "Sending works again.", end))
-        affected = [one for one in components() if one["name"] == told.component]
-        incident = {
-            "id": INCIDENT_ID,
-            "name": told.name,
+            updates.insert(0, _update(key, "resolved", "It works again.", end))
+        return {
+            "id": key,
+            "name": feed.name,
             "status": updates[0]["status"],
-            "impact": told.impact,
+            "impact": feed.impact,
             "created_at": utc_time(started),
             "started_at": utc_time(started),
             "updated_at": updates[0]["updated_at"],
             "monitoring_at": None,
             "resolved_at": utc_time(end),
-            "shortlink": "http://localhost/status",
+            "shortlink": LINK,
             "page_id": PAGE_ID,
             "incident_updates": updates,
-            "components": affected,
+            "components": named([outage.component]),
         }
-        return [incident]
+
+    def works(upcoming: bool = False) -> list[dict[str, Any]]:
+        """Maintenances that were announced by now; ``upcoming``: those that are not over."""
+        return [
+            maintenance(number, one)
+            for number, one in enumerate(world.incident.maintenance, 1)
+            if world.t0 + one.announced <= world.now and not (upcoming and world.t0 + one.end <= world.now)
+        ]
+
+    def maintenance(number: int, work: MaintenanceModel) -> dict[str, Any]:
+        key, start, end = f"sandboxmaintenance{number}", world.t0 + work.start, world.t0 + work.end
+        moments = {"scheduled": world.t0 + work.announced, "in_progress": start, "completed": end}
+        updates = [_update(key, name, "Planned work.", at) for name, at in moments.items() if at <= world.now]
+        return {
+            "id": key,
+            "name": work.name,
+            "status": updates[-1]["status"],
+            "impact": "maintenance",
+            "created_at": updates[0]["created_at"],
+            "updated_at": updates[-1]["updated_at"],
+            "monitoring_at": None,
+            "resolved_at": utc_time(end) if end <= world.now else None,
+            "scheduled_for": utc_time(start),
+            "scheduled_until": utc_time(end),
+            "shortlink": LINK,
+            "page_id": PAGE_ID,
+            "incident_updates": updates[::-1],
+            "components": named(COMPONENTS[service] for service in work.services),
+        }
 
     def overall() -> dict[str, str]:
-        told = feed()
-        if told is None or resolved(told) is not None:
+        now = [one for _, one in told() if resolved(one) is None]
+        if not now:
             return {"indicator": "none", "description": "All Systems Operational"}
-        return {"indicator": told.impact, "description": told.name}
+        described = now[0].feed.name if now[0].feed is not None else ""
+        return {"indicator": worst(now), "description": described}
 
     @api.get("/summary.json")
     async def summary() -> JSONResponse:
         body = {"page": page(), "status": overall(), "components": components()}
-        return answer(body | {"incidents": incidents(unresolved=True), "scheduled_maintenances": []})
+        coming = works(upcoming=True)
+        return answer(body | {"incidents": incidents(unresolved=True), "scheduled_maintenances": coming})
 
     @api.get("/incidents.json")
     async def all_incidents() -> JSONResponse:
@@ -111,7 +155,11 @@ def router(world: World) -> APIRouter:
 
     @api.get("/scheduled-maintenances.json")
     async def maintenances() -> JSONResponse:
-        return answer({"page": page(), "scheduled_maintenances": []})
+        return answer({"page": page(), "scheduled_maintenances": works()})
+
+    @api.get("/scheduled-maintenances/upcoming.json")
+    async def upcoming_maintenances() -> JSONResponse:
+        return answer({"page": page(), "scheduled_maintenances": works(upcoming=True)})
 
     @api.get("/status.json")
     async def status() -> JSONResponse:
@@ -124,7 +172,7 @@ def router(world: World) -> APIRouter:
     return api
 
 
-def _update(status: str, body: str, at: datetime) -> dict[str, Any]:
+def _update(incident: str, status: str, body: str, at: datetime) -> dict[str, Any]:
     moment = utc_time(at)
-    update = {"id": f"update-{status}", "incident_id": INCIDENT_ID, "status": status, "body": body}
+    update = {"id": f"{incident}-{status}", "incident_id": incident, "status": status, "body": body}
     return update | {"created_at": moment, "display_at": moment, "updated_at": moment}

@@ -6,6 +6,7 @@ mail to the truth, and a stop in the middle leaves the campaign half sent. A ref
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -33,8 +34,15 @@ class Refusal(Exception):
 
 class Campaigns:
     def __init__(
-        self, incident: Incident, t0: datetime, agenda: Agenda, contacts: Contacts, effects: Effects
+        self,
+        incident: Incident,
+        t0: datetime,
+        agenda: Agenda,
+        contacts: Contacts,
+        effects: Effects,
+        down: Callable[[str, datetime], bool],
     ) -> None:
+        self._down = down
         self._agenda = agenda
         self._contacts = contacts
         self._effects = effects
@@ -42,10 +50,14 @@ class Campaigns:
         self._keeps_audience = incident.account.copy_keeps_audience
         self.sends = incident.account.sends
         self.all: dict[int, Campaign] = {}
+        self._roots: dict[str, str] = {}
         for model in sorted(incident.campaigns, key=lambda model: int(model.id)):
             self._place(model)
         self._last_id = max(self.all, default=100)
         self._at_t0 = {campaign.id: replace(campaign) for campaign in self.all.values()}
+        for outage in incident.outages:
+            if "sending" in outage.services and outage.start > timedelta(0):
+                agenda.at(t0 + outage.start, self._halt)
 
     # ------------------------------------------------------------------------------------------ pressing
 
@@ -69,6 +81,7 @@ class Campaigns:
     def copy(self, campaign: Campaign, at: datetime, by: By) -> Campaign:
         """A draft with its own, highest id. A copy of a copy belongs to the same lineage."""
         self._last_id += 1
+        self._roots[str(self._last_id)] = self.root(str(campaign.id))
         made = Campaign(
             id=self._last_id,
             name=f"{campaign.name} (Copy)",
@@ -85,6 +98,7 @@ class Campaigns:
             created=at,
             modified=at,
             due=None,
+            seconds=campaign.seconds,
         )
         self.all[made.id] = made
         self._effects.add(at, "campaign_copied", str(campaign.id), by, copy=str(made.id))
@@ -115,6 +129,24 @@ class Campaigns:
         for campaign in self.all.values():
             if campaign.flow is not None:
                 self._advance(campaign, at)
+
+    def unschedule(self, campaign: Campaign, at: datetime, by: By) -> None:
+        """Back to a draft."""
+        if campaign.status != SCHEDULED:
+            raise Refusal(f"Campaign {campaign.id} is not scheduled")
+        campaign.status, campaign.modified = DRAFT, at
+        self._effects.add(at, "unscheduled", str(campaign.id), by)
+
+    def root(self, campaign_id: str) -> str:
+        """The campaign that this one is a copy of, directly or not; itself if none."""
+        return self._roots.get(campaign_id, campaign_id)
+
+    def newest_copy(self, campaign: Campaign) -> Campaign | None:
+        """The last copy of its lineage that still exists."""
+        copies = [
+            one for one in self.all.values() if one.lineage == campaign.lineage and one.source == "copy"
+        ]
+        return max(copies, key=lambda one: one.id, default=None)
 
     def restore(self, at: datetime) -> None:
         """Yesterday's state comes back: copies vanish and the account forgets what it sent. Patrons do not."""
@@ -196,8 +228,14 @@ class Campaigns:
 
     def _go_if_due(self, campaign: Campaign, at: datetime) -> None:
         campaign = self.all.get(campaign.id, campaign)
-        if campaign.status == SCHEDULED and campaign.due == at:
+        if campaign.status == SCHEDULED and campaign.due == at and not self._down("sending", at):
             self._start(campaign, at, "vendor")
+
+    def _halt(self, at: datetime) -> None:
+        """Sending breaks down: what is under way stands still, half sent."""
+        self.settle(at)
+        for campaign in self.all.values():
+            campaign.flow = None
 
     def _start(self, campaign: Campaign, at: datetime, by: By) -> None:
         campaign.modified = at

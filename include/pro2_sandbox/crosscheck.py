@@ -9,14 +9,20 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 
-from pro2_sandbox.incident import CampaignModel, ExpectedModel, Incident
+from pro2_sandbox.incident import CampaignModel, Incident
 from pro2_sandbox.incident_jobs import JobModel
+from pro2_sandbox.incident_outages import MaintenanceModel, OutageModel
+from pro2_sandbox.incident_play import ExpectedModel
 from pro2_sandbox.timeshift import parse, written
+
+DRIFT = ("+add", "+remove", "+drift")
+"""Ends of the ids of what a data sync's import gives rise to; items of their own."""
 
 
 def problems(incident: Incident) -> list[str]:
     """Everything that does not fit together, in the order of the file; empty when all is well."""
     found: list[str] = []
+    dated = incident.t0 is not None
     lists = {entry.id: entry.members for entry in incident.lists}
     tessitura = {entry.id for entry in incident.tessitura_lists}
     tags = {entry.name for entry in incident.tags}
@@ -25,35 +31,50 @@ def problems(incident: Incident) -> list[str]:
     jobs = {entry.id for entry in incident.jobs}
     for section in ("lists", "tags", "tessitura_lists", "campaigns", "jobs", "automations"):
         found += _twice(section, (entry.id for entry in getattr(incident, section)))
-    if incident.outage.end is not None and incident.outage.end <= incident.outage.start:
-        found.append("outage.end lies before outage.start; give it a later offset")
+    found += _spans("outages", incident.outages) + _spans("maintenance", incident.maintenance)
     for tag in incident.tags:
         if tag.like is not None:
             found += _missing(f"tags[{tag.id}].like", tag.like, tessitura, "tessitura_lists")
     for campaign in incident.campaigns:
         found += _campaign(campaign, lists, campaigns)
     for job in incident.jobs:
-        found += _job(job, tessitura, tags, automations)
+        found += _job(job, tessitura, tags, automations, dated)
     for index, person in enumerate(incident.people):
-        presses = person.does in ("run_now", "repeat_import")
-        known = jobs if presses else campaigns
-        found += _missing(f"people[{index}].item", person.item, known, "jobs" if presses else "campaigns")
+        presses = person.does in ("run_now", "repeat_import", "stop_run")
+        known, section = (jobs, "jobs") if presses else (campaigns, "campaigns")
+        if person.does == "import":
+            known, section = tessitura, "tessitura_lists"
+        found += _missing(f"people[{index}].item", person.item, known, section)
         if person.does == "reschedule" and person.to is None:
             found.append(f"people[{index}] reschedules without a time; add to: +20h")
     for reach in incident.must_reach.campaigns:
         found += _missing("must_reach.campaigns", reach, campaigns, "campaigns")
     by_id = {job.id: job for job in incident.jobs}
     for reach in incident.must_reach.jobs:
-        found += _occurrence("must_reach.jobs", reach, by_id, offset_needed=False)
+        found += _occurrence("must_reach.jobs", reach, by_id, offset_needed=False, dated=dated)
+    for name in [one.organization for one in incident.neighbours]:
+        if name == incident.organization:
+            found.append(f"neighbours names {name!r}, the incident's own organization; give another name")
+    for index, act in enumerate(incident.play.desk):
+        if act.does == "declare" and act.start is None:
+            found.append(f"play.desk[{index}] declares an outage without start; add start: -1h")
     for index, item in enumerate(incident.expected):
         where = f"expected[{index}].id"
         if item.kind == "occurrence":
-            found += _occurrence(where, item.id, by_id, offset_needed=True)
+            found += _occurrence(where, item.id, by_id, offset_needed=True, dated=dated)
         else:
             known = campaigns if item.kind == "campaign" else automations
-            found += _missing(where, item.id, known, f"{item.kind}s")
+            found += _missing(where, item.id.partition("+")[0], known, f"{item.kind}s")
         found += _expectation(index, item)
     return found
+
+
+def _spans(section: str, spans: Iterable[OutageModel | MaintenanceModel]) -> list[str]:
+    return [
+        f"{section}[{index}].end lies before its start; give it a later offset"
+        for index, span in enumerate(spans)
+        if span.end is not None and span.end <= span.start
+    ]
 
 
 def _expectation(index: int, item: ExpectedModel) -> list[str]:
@@ -62,25 +83,31 @@ def _expectation(index: int, item: ExpectedModel) -> list[str]:
     return [f"expected[{index}] ({item.id}) lacks rule, decision or outcome; or say absent: true"]
 
 
-def _occurrence(where: str, reference: str, jobs: dict[str, JobModel], offset_needed: bool) -> list[str]:
+def _occurrence(
+    where: str, reference: str, jobs: dict[str, JobModel], offset_needed: bool, dated: bool
+) -> list[str]:
     """Whether ``j-211@-35m`` names a due time of a job."""
     job_id, _, text = reference.partition("@")
     if job_id not in jobs:
         return _missing(where, job_id, jobs, "jobs")
+    for drift in DRIFT:
+        text = text.removesuffix(drift)
     if not text:
         return [f"{where} {reference!r} names no occurrence; write {job_id}@-35m"] if offset_needed else []
     try:
         offset = parse(text)
     except ValueError as error:
         return [f"{where} {reference!r}: {error}"]
-    return _due(where, offset, jobs[job_id])
+    return _due(where, offset, jobs[job_id], dated)
 
 
-def _due(where: str, offset: timedelta, job: JobModel) -> list[str]:
+def _due(where: str, offset: timedelta, job: JobModel, dated: bool) -> list[str]:
     schedule = job.schedule
     base = schedule.daily or schedule.hourly or schedule.at or timedelta(0)
     hours = 1 if schedule.hourly is not None else schedule.every_hours or 24
-    if (offset - base) % timedelta(hours=hours) == timedelta(0):
+    apart = (offset - base) % timedelta(hours=hours)
+    # On the day of a clock change it is an hour more or less; the world itself looks closely.
+    if not apart or (dated and timedelta(hours=1) in (apart, timedelta(hours=hours) - apart)):
         return []
     return [
         f"{where} {written(offset)} is no due time of {job.id}; it is due at {written(base)} and every {hours} h"
@@ -107,7 +134,7 @@ def _campaign(campaign: CampaignModel, lists: dict[str, int], campaigns: set[str
     return found
 
 
-def _job(job: JobModel, tessitura: set[str], tags: set[str], automations: set[str]) -> list[str]:
+def _job(job: JobModel, tessitura: set[str], tags: set[str], automations: set[str], dated: bool) -> list[str]:
     where = f"jobs[{job.id}]"
     found: list[str] = []
     if job.process_type in ("data_sync", "integrated_import") and job.tessitura_list is None:
@@ -125,7 +152,7 @@ def _job(job: JobModel, tessitura: set[str], tags: set[str], automations: set[st
         found += _missing(f"{where}.automation", job.automation, automations, "automations")
     for index, run in enumerate(job.runs):
         if run.due is not None:
-            found += _due(f"{where}.runs[{index}].due", run.due, job)
+            found += _due(f"{where}.runs[{index}].due", run.due, job, dated)
     return found
 
 

@@ -31,7 +31,7 @@ def too_many(wait: int, headers: Mapping[str, str]) -> JSONResponse:
 
 
 def _sending(world: World, path: str, headers: Mapping[str, str]) -> Response | None:
-    if world.down("sending"):
+    if world.silent("sending"):
         return HTMLResponse(DOWN, 503)
     wait = world.limit.admit(world.now)
     if wait is not None:
@@ -43,7 +43,7 @@ def _sending(world: World, path: str, headers: Mapping[str, str]) -> Response | 
 
 
 def _dashboard(world: World, path: str, headers: Mapping[str, str]) -> Response | None:
-    if world.down("dashboard"):
+    if world.silent("dashboard"):
         return answer({"message": "The Integrated Dashboard is not available"}, 503)
     if not _same(headers.get("authorization"), f"Bearer {world.incident.tokens.dashboard_token}"):
         return answer({"message": "A bearer token is required"}, 401, {"WWW-Authenticate": "Bearer"})
@@ -54,7 +54,7 @@ def _dashboard(world: World, path: str, headers: Mapping[str, str]) -> Response 
 
 
 def _tessitura(world: World, headers: Mapping[str, str]) -> Response | None:
-    if world.down("tessitura"):
+    if world.silent("tessitura"):
         return HTMLResponse(DOWN, 503)
     tokens = world.incident.tokens
     pair = f"{tokens.tessitura_user}:{tokens.tessitura_password}"

@@ -1,24 +1,24 @@
 """The incident format: what an account holds at T0, what happens by itself afterwards, and what must come of it.
 
 Every model is frozen and refuses unknown keys, so a typing mistake is an error and never a silent default.
-Times are offsets from T0 (:mod:`pro2_sandbox.timeshift`). References between the parts are checked by
-:mod:`pro2_sandbox.crosscheck`; docs/sandbox.md explains the format and docs/incident.schema.json is made from here.
+Jobs, outages and the play stand in ``incident_jobs``, ``incident_outages`` and ``incident_play``. Times are offsets
+from T0 (:mod:`pro2_sandbox.timeshift`). References between the parts are checked by :mod:`pro2_sandbox.crosscheck`;
+docs/sandbox.md explains the format and docs/incident.schema.json is made from here.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import AwareDatetime, Field, field_validator
 
 from pro2_sandbox.incident_jobs import AutomationModel, JobModel
-from pro2_sandbox.part import Part, Service
+from pro2_sandbox.incident_outages import MaintenanceModel, OutageModel
+from pro2_sandbox.incident_play import ExpectedModel, ExpectedOutage, MustReach, PlayModel
+from pro2_sandbox.part import Part
 from pro2_sandbox.timeshift import Offset
-
-Rules = Literal[
-    "none", "watch", "needs_human", "resend", "hold_back", "repeat_import", "run_now", "data_sync", "report"
-]
 
 
 class Tokens(Part):
@@ -28,25 +28,6 @@ class Tokens(Part):
     dashboard_token: str = "sandbox-dashboard-token"  # noqa: S105
     tessitura_user: str = "sandbox:web:box-office"
     tessitura_password: str = "sandbox"  # noqa: S105
-
-
-class Feed(Part):
-    """The status page's own account of the outage: usually later than the truth, in both directions."""
-
-    name: str = "Campaigns are delayed"
-    component: str = "Campaign sending"
-    started: Offset
-    resolved: Offset | None = None
-    impact: Literal["none", "minor", "major", "critical"] = "major"
-
-
-class OutageModel(Part):
-    """Which services are down, from when to when. ``end`` absent: it never ends by itself."""
-
-    services: tuple[Service, ...] = Field(min_length=1)
-    start: Offset
-    end: Offset | None = None
-    feed: Feed | None = None
 
 
 class ListModel(Part):
@@ -130,15 +111,26 @@ class CampaignModel(Part):
 
 
 class PersonModel(Part):
-    """Somebody works in Pro2 at a scripted time. ``item`` is a campaign or a job."""
+    """Somebody works in Pro2 at a scripted time. ``item`` is a campaign or a job; of ``import`` a List Manager list."""
 
     at: Offset
     does: Literal[
-        "duplicate", "duplicate_and_send", "send", "stop", "reschedule", "edit", "run_now", "repeat_import"
+        "duplicate",
+        "duplicate_and_send",
+        "send",
+        "stop",
+        "reschedule",
+        "edit",
+        "unschedule",
+        "run_now",
+        "repeat_import",
+        "stop_run",
+        "import",
     ]
     item: str
     to: Offset | None = None
     subject: str | None = None
+    tag: str | None = None
 
 
 class VendorModel(Part):
@@ -161,36 +153,29 @@ class AccountModel(Part):
     backlog_drains: Offset | None = None
 
 
-class MustReach(Part):
-    """What must have come of the evening in the end: lineages that reach all patrons, jobs that succeed."""
+class Neighbour(Part):
+    """Another organization with the same ids: as the incident, but for what stands here."""
 
-    campaigns: tuple[str, ...] = ()
-    jobs: tuple[str, ...] = ()
-
-
-class ExpectedModel(Part):
-    """What the reconciliation should say of an item, and how the item should end with everything approved."""
-
-    kind: Literal["campaign", "occurrence", "automation"]
-    id: str
-    rule: str | None = None
-    decision: Rules | None = None
-    outcome: Literal["none", "open", "needs_human", "verified", "reported"] | None = None
-    absent: bool = False
-    note: str = ""
+    organization: str = Field(pattern=r"^[a-z0-9-]+$")
+    changes: dict[str, Any] = Field(default_factory=dict)
 
 
 class Incident(Part):
-    """One scripted evening (or morning) of one organization."""
+    """One scripted evening (or morning) of an organization, and of its ``neighbours``.
+
+    ``t0`` fixes the start, for what only happens on a certain day; such an incident needs a clock of its own.
+    """
 
     name: str
     about: str = ""
     seed: int = 1
+    t0: AwareDatetime | None = None
     organization: str = Field(pattern=r"^[a-z0-9-]+$")
     zone: str = "UTC"
     tokens: Tokens = Tokens()
     run_seconds: float = Field(default=3, gt=0)
-    outage: OutageModel
+    outages: tuple[OutageModel, ...]
+    maintenance: tuple[MaintenanceModel, ...] = ()
     account: AccountModel = AccountModel()
     lists: tuple[ListModel, ...] = ()
     tags: tuple[TagModel, ...] = ()
@@ -201,8 +186,17 @@ class Incident(Part):
     people: tuple[PersonModel, ...] = ()
     vendor: tuple[VendorModel, ...] = ()
     policy: dict[str, Any] = Field(default_factory=dict)
+    sources: dict[str, Any] = Field(default_factory=dict)
+    play: PlayModel = PlayModel()
     must_reach: MustReach = MustReach()
     expected: tuple[ExpectedModel, ...] = ()
+    expected_outages: tuple[ExpectedOutage, ...] | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+
+    @property
+    def begin(self) -> timedelta:
+        """When the first outage starts; T0 when there is none."""
+        return min((outage.start for outage in self.outages), default=timedelta(0))
 
     @field_validator("zone")
     @classmethod

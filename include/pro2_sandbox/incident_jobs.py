@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -79,7 +79,8 @@ class RunModel(Part):
 
 class JobModel(Part):
     """One integrated process. Its occurrences before the outage succeeded (``history``), those named in ``runs`` did
-    what is written there, those during the outage left no trace, and later ones run when they are due."""
+    what is written there, those during the outage left no trace, and later ones run when they are due. What stands in
+    ``config`` goes into jobs.yaml as it is."""
 
     id: str
     name: str
@@ -105,6 +106,7 @@ class JobModel(Part):
     stop: Literal["stopped", "refused", "nothing", "forgotten"] = "stopped"
     manual_run: Literal["succeeds", "fails", "partial"] = "succeeds"
     runs_again: bool = True
+    config: dict[str, Any] = Field(default_factory=dict)
 
 
 class EntriesModel(Part):

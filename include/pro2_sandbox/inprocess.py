@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json as jsonlib
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,7 @@ class InProcess:
 
     def __init__(self, app: Sandbox) -> None:
         self._app = app
+        self._one_at_a_time = threading.Lock()
 
     def call(
         self,
@@ -71,7 +73,8 @@ class InProcess:
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),
         }
-        return asyncio.run(self._exchange(scope, body))
+        with self._one_at_a_time:  # callers may be threads, and a world is not
+            return asyncio.run(self._exchange(scope, body))
 
     async def _exchange(self, scope: Scope, body: bytes) -> Answer:
         status, headers, parts = 0, {}, []

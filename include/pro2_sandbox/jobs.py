@@ -232,7 +232,7 @@ class Jobs:
     def _before(self, model: JobModel) -> None:
         """The uneventful past: a row for each of the last occurrences before the outage."""
         named = {self.due(model.id, entry.due) for entry in model.runs if entry.due is not None}
-        begin = self._t0 + self._incident.outage.start
+        begin = self._t0 + min(self._incident.begin, timedelta(0))
         for due in self.schedules[model.id].before(begin, model.history):
             if due in named:
                 continue

@@ -64,6 +64,19 @@ def build_incident(content: dict[str, Any], file: str = "incident") -> Incident:
     return incident
 
 
+def organizations(incident: Incident) -> list[Incident]:
+    """The incident of each organization: its own first, then its neighbours'. Raises :class:`IncidentError`."""
+    content = incident.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    others = [
+        build_incident(
+            content | dict(one.changes) | {"organization": one.organization, "neighbours": []},
+            f"neighbours[{one.organization}]",
+        )
+        for one in incident.neighbours
+    ]
+    return [incident, *others]
+
+
 def incident_schema() -> dict[str, Any]:
     """The JSON schema of an incident file (docs/incident.schema.json), for editors and for writers."""
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -9,7 +9,7 @@ from pro2_sandbox.agenda import Agenda
 from pro2_sandbox.campaigns import Campaigns, Refusal
 from pro2_sandbox.effects import Effects
 from pro2_sandbox.incident import Incident, PersonModel, VendorModel
-from pro2_sandbox.jobs import Jobs
+from pro2_sandbox.jobs import Jobs, Unknown
 
 
 class People:
@@ -33,24 +33,38 @@ class People:
         for event in incident.vendor:
             agenda.at(t0 + event.at, partial(self._vendor, event))
 
+    def act(self, person: PersonModel, at: datetime) -> None:
+        """Do it at once. Raises what the account answers: ``Refusal``, ``Unknown``, ``WrongButton``."""
+        match person.does:
+            case "run_now":
+                self._jobs.run_now(person.item, at, "person")
+            case "repeat_import":
+                self._jobs.repeat_import(person.item, at, "person")
+            case "stop_run":
+                self._jobs.stop(person.item, None, at, "person")
+            case "import":
+                name = f"Import of list {person.item}"
+                self._jobs.import_list(person.item, person.tag or "by hand", name, at, "person")
+            case _:
+                self._campaign(person, at)
+
     def _act(self, person: PersonModel, at: datetime) -> None:
         try:
-            if person.does == "run_now":
-                self._jobs.run_now(person.item, at, "person")
-            elif person.does == "repeat_import":
-                self._jobs.repeat_import(person.item, at, "person")
-            else:
-                self._campaign(person, at)
+            self.act(person, at)
         except Refusal as error:
             self._effects.add(at, "person_refused", person.item, "person", why=str(error))
 
     def _campaign(self, person: PersonModel, at: datetime) -> None:
+        if not person.item.isdigit() or int(person.item) not in self._campaigns.all:
+            raise Unknown(f"No campaign {person.item}")
         campaign = self._campaigns.all[int(person.item)]
         match person.does:
             case "stop":
                 self._campaigns.stop_campaign(campaign, at, "person")
             case "send":
                 self._campaigns.send_now(campaign, at, "person")
+            case "unschedule":
+                self._campaigns.unschedule(campaign, at, "person")
             case "reschedule":
                 to = self._t0 + (person.to or timedelta(days=1))
                 self._campaigns.schedule(campaign, to, at, "person")

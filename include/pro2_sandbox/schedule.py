@@ -37,24 +37,37 @@ class Schedule:
         return cls(zone, hours, local.minute)
 
     @property
+    def every_hour(self) -> bool:
+        return len(self.hours) == 24
+
+    @property
     def cron(self) -> str:
-        hours = "*" if len(self.hours) == 24 else ",".join(map(str, self.hours))
+        hours = "*" if self.every_hour else ",".join(map(str, self.hours))
         return f"{self.minute} {hours} * * *"
 
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Due times in [start, end), oldest first, in UTC."""
         day = start.astimezone(self.zone).date() - timedelta(days=1)
         last = end.astimezone(self.zone).date() + timedelta(days=1)
-        seen: datetime | None = None
+        found: set[datetime] = set()
         while day <= last:
             for hour in self.hours:
-                due = datetime.combine(day, time(hour, self.minute), self.zone).astimezone(UTC)
-                if due.astimezone(self.zone).hour != hour or (seen is not None and due <= seen):
-                    continue
-                seen = due
-                if start <= due < end:
-                    yield due
+                found.update(self._instants(datetime.combine(day, time(hour, self.minute))))
             day += timedelta(days=1)
+        yield from (due for due in sorted(found) if start <= due < end)
+
+    def _instants(self, wall: datetime) -> list[datetime]:
+        """Every hour: each real hour that the clock shows so. At fixed hours: the first, or where the gap ends."""
+        placed = sorted({wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in (0, 1)})
+        real = [due for due in placed if due.astimezone(self.zone).replace(tzinfo=None) == wall]
+        if self.every_hour or real:
+            return real if self.every_hour else real[:1]
+        low, high = placed[0], placed[-1]
+        while high - low > timedelta(minutes=1):
+            middle = snapped(low + (high - low) / 2)
+            before = middle.astimezone(self.zone).utcoffset() == low.astimezone(self.zone).utcoffset()
+            low, high = (middle, high) if before else (low, middle)
+        return [high]
 
     def before(self, moment: datetime, amount: int) -> list[datetime]:
         """The last ``amount`` due times before ``moment``, oldest first."""

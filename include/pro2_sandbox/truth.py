@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pro2_sandbox.answers import utc_time
+from pro2_sandbox.crosscheck import DRIFT
 from pro2_sandbox.timeshift import parse
 
 if TYPE_CHECKING:
@@ -15,7 +17,11 @@ def expected(world: World) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for model in world.incident.expected:
         entry = model.model_dump()
-        entry["id"] = occurrence_id(world, model.id) if model.kind == "occurrence" else model.id
+        match model.kind:
+            case "occurrence":
+                entry["id"] = occurrence_id(world, model.id)
+            case "campaign":
+                entry["id"] = _campaign_id(world, model.id)
         entry["name"] = _name(world, model.kind, model.id.partition("@")[0])
         entries.append(entry)
     return entries
@@ -24,7 +30,35 @@ def expected(world: World) -> list[dict[str, Any]]:
 def occurrence_id(world: World, reference: str) -> str:
     """``j-211@-35m`` as the id that everybody else can compute."""
     job_id, _, offset = reference.partition("@")
-    return f"{job_id}@{world.jobs.due(job_id, parse(offset)):%Y-%m-%dT%H:%M:%SZ}"
+    ends = next((end for end in DRIFT if offset.endswith(end)), "")
+    offset = offset.removesuffix(ends)
+    return f"{job_id}@{world.jobs.due(job_id, parse(offset)):%Y-%m-%dT%H:%M:%SZ}{ends}"
+
+
+def expected_outages(world: World) -> list[dict[str, Any]] | None:
+    """The outages that detection should know of in the end, in UTC; None where the incident does not say."""
+    named = world.incident.expected_outages
+    if named is None:
+        return None
+    return [
+        one.model_dump(include={"service", "suspected", "state"})
+        | {
+            "start": utc_time(world.t0 + one.start),
+            "end": None if one.end is None else utc_time(world.t0 + one.end),
+        }
+        for one in named
+    ]
+
+
+def _campaign_id(world: World, reference: str) -> str:
+    """``103+1`` as the id of the first copy of campaign 103; itself while there is none."""
+    root, _, number = reference.partition("+")
+    copies = [
+        str(effect.detail["copy"])
+        for effect in world.effects.log
+        if effect.kind == "campaign_copied" and world.campaigns.root(effect.item) == root
+    ]
+    return copies[int(number) - 1] if number and int(number) <= len(copies) else reference
 
 
 def mailed_twice(world: World) -> list[dict[str, Any]]:
@@ -53,7 +87,7 @@ def _job_done(world: World, reference: str) -> bool:
     """A successful run since it was due; an import of a data sync's own list counts for the sync."""
     job_id, _, offset = reference.partition("@")
     now = world.now
-    since = world.jobs.due(job_id, parse(offset)) if offset else world.t0 + world.incident.outage.start
+    since = world.jobs.due(job_id, parse(offset)) if offset else world.t0 + world.incident.begin
     own_list = world.jobs.models[job_id].tessitura_list
     for run in world.jobs.activity(since, now, now):
         if run.status(now) != "Completed":
@@ -75,7 +109,8 @@ def _imported(world: World, process_id: str) -> str | None:
 
 def _name(world: World, kind: str, item: str) -> str:
     if kind == "campaign":
-        return world.campaigns.all[int(item)].name if int(item) in world.campaigns.all else item
+        number = int(item.partition("+")[0])
+        return world.campaigns.all[number].name if number in world.campaigns.all else item
     if kind == "occurrence":
         return world.jobs.models[item].name
     return world.automations.models[item].name

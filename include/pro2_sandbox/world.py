@@ -46,10 +46,10 @@ class World:
         self.agenda = Agenda()
         self.contacts = Contacts(incident, self.t0, self.effects)
         self.automations = Automations(incident, self.t0, self.contacts, self.effects)
-        self.campaigns = Campaigns(incident, self.t0, self.agenda, self.contacts, self.effects)
+        self.campaigns = Campaigns(incident, self.t0, self.agenda, self.contacts, self.effects, self.down)
         self.work = Work(incident, self.t0, self.contacts, self.automations, self.effects)
         self.jobs = Jobs(incident, self.t0, self.agenda, self.effects, self.work, self.down)
-        People(incident, self.t0, self.agenda, self.campaigns, self.jobs, self.effects)
+        self.people = People(incident, self.t0, self.agenda, self.campaigns, self.jobs, self.effects)
         self.advance()
 
     def advance(self) -> datetime:
@@ -60,8 +60,22 @@ class World:
         return self.now
 
     def down(self, service: str, at: datetime | None = None) -> bool:
-        """Whether a service is down at a moment (now)."""
-        outage = self.incident.outage
-        moment = self.now if at is None else at
-        ended = outage.end is not None and moment >= self.t0 + outage.end
-        return service in outage.services and moment >= self.t0 + outage.start and not ended
+        """Whether the work of a service stands still at a moment (now)."""
+        return self._out(service, self.now if at is None else at, answering=True)
+
+    def silent(self, service: str) -> bool:
+        """Whether a service does not even answer requests now."""
+        return self._out(service, self.now, answering=False)
+
+    def _out(self, service: str, moment: datetime, *, answering: bool) -> bool:
+        since = moment - self.t0
+        return any(
+            service in outage.services
+            and outage.start <= since
+            and (outage.end is None or since < outage.end)
+            and (answering or not outage.answers)
+            for outage in self.incident.outages
+        ) or any(
+            service in work.services and work.down and work.start <= since < work.end
+            for work in self.incident.maintenance
+        )

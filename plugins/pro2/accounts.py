@@ -15,6 +15,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.config import Site
     from pro2_reconciliation.domain.plan import Plan
+    from pro2_reconciliation.domain.ports import Dashboard
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import Account
 
@@ -93,6 +94,13 @@ def open_account(who: str) -> Account:
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
     )
+
+
+def open_dashboard(*, patience: float) -> Dashboard:
+    """The Integrated Dashboard alone, for detection; ``patience`` in seconds as in ``wire.patience``."""
+    from pro2.hooks.factory import open_board
+
+    return open_board(DASHBOARD, patience=patience)
 
 
 def require_plan(ledger: Ledger, plan_hash: str) -> Plan:

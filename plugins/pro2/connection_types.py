@@ -36,11 +36,6 @@ _ORGANIZATION = {
     "description": "The organization's name in the Integrated Dashboard; its jobs and its log are read.",
     "schema": {"type": ["string", "null"]},
 }
-_FEED_PATH = {
-    "label": "Path of the feed",
-    "description": "The JSON feed below the host, such as api/v2/incidents.json.",
-    "schema": {"type": ["string", "null"], "default": "api/v2/incidents.json"},
-}
 
 
 def _form(relabeling: dict[str, str], placeholders: dict[str, str], *hidden: str) -> dict[str, Any]:
@@ -91,7 +86,7 @@ CONNECTION_TYPES: list[dict[str, Any]] = [
         "ui-field-behaviour": _form(
             {"host": "Base URL"}, {"host": "https://status.example.org"}, "login", "password"
         ),
-        "conn-fields": {"path": _FEED_PATH, "timeout": _TIMEOUT},
+        "conn-fields": {"timeout": _TIMEOUT},
     },
 ]
 

@@ -4,63 +4,51 @@ from __future__ import annotations
 
 import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from pro2.accounts import open_account, open_ledger, open_site, who_acts
+from pro2.accounts import open_account, open_dashboard, open_ledger, open_site, who_acts
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")
 MODE_VARIABLE = "PRO2_RECONCILIATION_DETECT_MODE"
 """Which mode a dag run started by detection gets; ask by default (docs/configuration.md)."""
-
-IMPACTS = ("none", "maintenance", "minor", "major", "critical")
-"""Statuspage's impacts, mildest first."""
+BACKLOG_SECONDS, SNAPSHOT_SECONDS = 15, 45
+"""With the 90 of the sources they stay below the task's ``execution_timeout``: what hangs is gone on without."""
 
 
 def detect(context: Any) -> list[dict[str, Any]]:
     """One pass over every source; returns the dag runs to start, as arguments of TriggerDagRunOperator."""
     from pro2_reconciliation.domain.localtime import local
-    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.domain.words import Mode, Service
     from pro2_reconciliation.ledger import Stage
-    from pro2_reconciliation.repair.detection import detection_pass
+    from pro2_reconciliation.repair.detection import detect as one_pass
+    from pro2_reconciliation.repair.snapshot import at_risk
 
-    site, ledger = open_site(), open_ledger()
+    site, ledger, now = open_site(), open_ledger(), datetime.now(UTC)
     mode = _mode(os.environ.get(MODE_VARIABLE) or Mode.ASK.value)
-    jobs: list[tuple[Any, Any]] = [
-        *((_read_feed, feed) for feed in site.sources.feeds),
-        *((_probe, probe) for probe in site.sources.probes),
-    ]
-    evidence: list[Any] = []
-    probes: list[Any] = []
-    unread: list[str] = []
-    with ThreadPoolExecutor(max_workers=max(len(jobs), 1)) as pool:
-        for future, (_, source) in zip([pool.submit(read, s) for read, s in jobs], jobs, strict=True):
-            try:
-                found = future.result()
-            except ReconciliationError as error:
-                unread.append(f"{source.connection}: {error}")
-                continue
-            (evidence.extend if isinstance(found, list) else probes.append)(found)
-    now = datetime.now(UTC)
-    backlog = _backlog(context, unread) if probes and all(probe.up for probe in probes) else 0
-    result = detection_pass(ledger, site, evidence, probes, now=now, unread=unread, backlog=backlog)
-    for sentence in result.unread:
+    dropped: list[str] = []
+    result = one_pass(
+        ledger, site, _sources(site, ledger, dropped), now=now, backlog=lambda: _backlog(context, dropped)
+    )
+    for sentence in (*result.unread, *dropped):
         log.warning("A source could not be read: %s", sentence)
-    for probe in probes:
-        log.info("Probe of %s: %s%s", probe.service.value, "up" if probe.up else "down", f" ({probe.detail})")
+    for sample in result.samples:
+        seen = "up" if sample.up else "down"
+        log.info("Probe %s of %s: %s (%s)", sample.probe, sample.service.value, seen, sample.detail)
     for outage in result.outages:
-        end = local(outage.end, site.zone) if outage.end else "now"
         log.info(
-            "Outage %s of %s: %s to %s, %s",
+            "Outage %s of %s: %s to %s, %s%s",
             outage.id,
             outage.service.value,
             local(outage.start, site.zone),
-            end,
+            local(outage.end, site.zone) if outage.end else "now",
             outage.state.value,
+            ", only suspected" if outage.suspected else "",
         )
-    if probes and all(probe.up for probe in probes):
+        for line in at_risk(ledger, site, outage, now):
+            log.warning("At risk: %s", line)
+    if not any(sample.service is Service.SENDING and not sample.up for sample in result.samples):
         _snapshot(context)
     switch = ledger.switch(site.organization)
     if switch.stage is not Stage.OFF and result.due:
@@ -69,9 +57,29 @@ def detect(context: Any) -> list[dict[str, Any]]:
         )
         return []
     return [
-        {"trigger_run_id": due.run_id, "conf": {"outage": due.outage_id, "mode": mode.value}}
+        {
+            "trigger_run_id": due.run_id,
+            "conf": {"outage": due.outage_id, "mode": (Mode.PLAN if due.suspected else mode).value},
+        }
         for due in result.due
     ]
+
+
+def _sources(site: Any, ledger: Any, dropped: list[str]) -> Any:
+    """The site's sources over Airflow's connections. What cannot be opened is named, and the others go on."""
+    from pro2.hooks.factory import carrier_of
+    from pro2_reconciliation.repair.sources import open_sources
+
+    timeouts = {probe.url: probe.timeout_seconds for probe in site.sources.probes if probe.url}
+    dashboard = None
+    if site.sources.activity.enabled and site.jobs:
+        try:
+            dashboard = open_dashboard(patience=10)
+        except ReconciliationError as error:
+            dropped.append(f"activity: {error}")
+    return open_sources(
+        site, ledger, transport_of=lambda name: carrier_of(name, timeouts.get(name)), dashboard=dashboard
+    )
 
 
 def _mode(value: str) -> Any:
@@ -83,40 +91,12 @@ def _mode(value: str) -> Any:
         raise ConfigurationError(f"{MODE_VARIABLE} is {value!r}; set it to plan, ask or auto") from None
 
 
-def _read_feed(feed: Any) -> Any:
-    from pro2.hooks.status_feed import StatusFeedHook
-    from pro2_reconciliation.wire.exchange import drive
-    from pro2_reconciliation.wire.patience import Patient
-    from pro2_reconciliation.wire.statuspage import evidence
-
-    hook = StatusFeedHook(feed.connection)
-    exchange = evidence(
-        hook.path,
-        feed.service,
-        feed.connection,
-        components=tuple(feed.components),
-        ignored_impacts=frozenset(IMPACTS[: IMPACTS.index(feed.min_impact)]),
-    )
-    return drive(exchange, Patient(hook, patience=10).carry)
-
-
-def _probe(probe: Any) -> Any:
-    from pro2.hooks.pro2 import Pro2Hook
-    from pro2_reconciliation.repair.detection import ProbeResult
-    from pro2_reconciliation.wire.exchange import drive
-    from pro2_reconciliation.wire.probe import probe as look
-
-    hook = Pro2Hook(probe.connection)
-    seen = drive(look(), hook.carry)
-    if seen.up is None:
-        raise ReconciliationError(f"the probe says nothing: {seen.reason}")
-    return ProbeResult(service=probe.service, up=seen.up, at=datetime.now(UTC), detail=seen.reason)
-
-
 def _backlog(context: Any, unread: list[str]) -> int:
     """Contacts that ActiveCampaign's bulk import still has to take in: while there are some, nothing has settled."""
+    from pro2_reconciliation.repair.sources import in_time
+
     try:
-        return open_account(who_acts(context)).contacts.import_backlog()
+        return in_time(open_account(who_acts(context)).contacts.import_backlog, BACKLOG_SECONDS)
     except ReconciliationError as error:
         unread.append(f"bulk import backlog: {error}")
         return 0
@@ -124,11 +104,13 @@ def _backlog(context: Any, unread: list[str]) -> int:
 
 def _snapshot(context: Any) -> None:
     """Keep what is scheduled, for the day that it turns out to have become a draft or to be gone."""
-    from pro2_reconciliation.repair.inventory import scheduled_snapshot
+    from pro2_reconciliation.repair.snapshot import scheduled_snapshot
+    from pro2_reconciliation.repair.sources import in_time
 
     try:
         account = open_account(who_acts(context))
-        account.ledger.add_snapshot(account.organization, scheduled_snapshot(account))
+        scheduled = in_time(lambda: scheduled_snapshot(account), SNAPSHOT_SECONDS)
+        account.ledger.add_snapshot(account.organization, scheduled)
     except ReconciliationError as error:
         log.warning("No snapshot was kept: %s", error)
 

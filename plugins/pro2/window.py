@@ -46,7 +46,8 @@ def resolve_window(context: Any) -> dict[str, Any]:
         start = ledger.watermark(site.organization) or now - timedelta(hours=24)
         window, mode = Window(start=start, end=now, source="nightly"), Mode.PLAN
     else:
-        window, mode = _outage_window(ledger, site, str(params.get("outage") or LATEST), mode, now)
+        vouched = _who(context) if params.get("confirmed") and mode is not Mode.PLAN else None
+        window, mode = _outage_window(ledger, site, str(params.get("outage") or LATEST), mode, now, vouched)
     log.info("Window %s, source %s, mode %s", describe_window(window, site.zone), window.source, mode.value)
     if not window.outage_known and mode is not Mode.PLAN:
         log.info(
@@ -94,7 +95,7 @@ def _form_window(ledger: Any, site: Any, params: dict[str, Any], now: datetime) 
     for outage in inside:
         if _goes_on(outage, now):
             log.warning("Outage %s is still open: this window is only observed", outage.id)
-    known = bool(inside) and not any(_goes_on(outage, now) for outage in inside)
+    known = any(not o.suspected for o in inside) and not any(_goes_on(outage, now) for outage in inside)
     return window.model_copy(update={"source": "form", "outage_known": known})
 
 
@@ -120,14 +121,22 @@ def _mode(value: object) -> Any:
         raise ConfigurationError(f"mode {value!r} is unknown; choose plan, ask or auto") from None
 
 
-def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime) -> tuple[Any, Any]:
+def _who(context: Any) -> str:
+    """The person who triggered this dag run, as Airflow names him."""
+    return str(getattr(context["dag_run"], "triggering_user_name", None) or "somebody through the form")
+
+
+def _outage_window(
+    ledger: Any, site: Any, wanted: str, mode: Any, now: datetime, vouched: str | None
+) -> tuple[Any, Any]:
+    """The window of a known outage. ``vouched``: who confirms it, if it was only suspected; None: nobody."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
 
     known = ledger.outages(site.organization)
     if wanted == LATEST:
-        chosen = max(known, key=lambda o: o.start, default=None)
+        chosen = max((o for o in known if o.end != o.start), key=lambda o: o.start, default=None)
         if chosen is None:
             raise ConfigurationError("no outage is known; give from and to, or declare one in sources.yaml")
     else:
@@ -135,15 +144,39 @@ def _outage_window(ledger: Any, site: Any, wanted: str, mode: Any, now: datetime
         if chosen is None or chosen.organization != site.organization:
             ids = ", ".join(o.id for o in known) or "none"
             raise ConfigurationError(f"outage {wanted!r} is not known; known are: {ids}")
+    if chosen.end == chosen.start:
+        raise ConfigurationError(
+            f"outage {chosen.id} was taken back, nothing is left of it; choose another, or give from and to"
+        )
     still_on = _goes_on(chosen, now)
     if still_on:
         log.warning("Outage %s is still open: it is only observed", chosen.id)
+    suspected = chosen.suspected
+    if suspected and vouched is not None:
+        ledger.declare(
+            site.organization,
+            chosen.service,
+            chosen.start,
+            chosen.end,
+            vouched,
+            f"confirmed outage {chosen.id}",
+        )
+        log.warning("Outage %s was only suspected; %s confirmed it", chosen.id, vouched)
+        suspected = False
+    elif suspected:
+        log.warning(
+            "Outage %s is only suspected (%s): this dag run only proposes. If you know that it was one, trigger again "
+            "with «I mean this window», or say: python -m pro2_reconciliation confirm %s",
+            chosen.id,
+            "; ".join(sorted({claim.source for claim in chosen.evidence})),
+            chosen.id,
+        )
     window = Window(
         start=chosen.start,
         end=now if still_on else chosen.end,
         source=f"outage {chosen.id}",
         outage_ids=(chosen.id,),
-        outage_known=not still_on,
+        outage_known=not still_on and not suspected,
         services=(chosen.service,),
     )
     if chosen.state is OutageState.ENDED and not still_on and mode is not Mode.PLAN:

@@ -79,8 +79,13 @@ class Carrier:
 class Evening:
     """One incident with everything around it. ``account()`` opens it as a task would."""
 
-    def __init__(self, folder: Path, incident: Path | Any = INCIDENTS / "evening-outage.yaml") -> None:
-        self.clock = MovableClock()
+    def __init__(
+        self,
+        folder: Path,
+        incident: Path | Any = INCIDENTS / "evening-outage.yaml",
+        clock: MovableClock | None = None,
+    ) -> None:
+        self.clock = clock or MovableClock()
         loaded = load_incident(incident) if isinstance(incident, str | Path) else incident
         self.incident = loaded
         self.world = World(loaded, clock=self.clock.now, rate_limit=None)
@@ -95,7 +100,7 @@ class Evening:
 
     def _site(self, config: Path) -> Site:
         config.mkdir(parents=True, exist_ok=True)
-        for name in ("jobs.yaml", "policy.yaml"):
+        for name in ("jobs.yaml", "policy.yaml", "sources.yaml"):
             (config / name).write_text(self.sandbox.call("GET", f"/sandbox/config/{name}").text)
         return load_site(config)
 
@@ -118,7 +123,7 @@ class Evening:
         return Account(**{**values, **changes})
 
     def window(self) -> Window:
-        outage = self.incident.outage
+        outage = self.incident.outages[0]
         return Window(
             start=self.offset(outage.start),
             end=self.offset(outage.end),

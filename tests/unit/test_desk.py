@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from pro2_reconciliation.__main__ import main
+from pro2_reconciliation.domain.outage import Outage
+from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger, Stage
 
 
@@ -88,3 +90,48 @@ def test_a_ledger_that_is_not_there_is_not_made_at_the_desk(
 
     assert f"there is no ledger at {missing}" in capsys.readouterr().err
     assert not missing.exists()
+
+
+class TestOutages:
+    """What a person says about outages; the next detection pass takes it up."""
+
+    EVENING = ("--from", "2026-11-19T18:00", "--to", "2026-11-19T21:05")
+
+    def test_a_declared_outage_has_local_times_and_a_name(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*desk, "declare", "dashboard", *self.EVENING, "--why", "the vendor phoned"]) == 0
+        (said,) = ledger_of(desk).declarations("playhouse")
+        assert (said.start, said.who) == (datetime(2026, 11, 20, tzinfo=UTC), "kim")
+        main([*desk, "status"])
+        told = capsys.readouterr().out
+        assert "Declaration 1: dashboard down Thu 19 Nov 18:00 CST" in told
+        assert "by kim: the vendor phoned" in told
+
+    def test_one_that_lasts_can_be_ended_and_taken_back(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main([*desk, "declare", "sending", "--from", "2026-11-19T18:00", "--why", "it hangs"])
+        assert main([*desk, "ended", "1", "--at", "2026-11-19T21:05"]) == 0
+        (said,) = ledger_of(desk).declarations("playhouse")
+        assert said.end == datetime(2026, 11, 20, 3, 5, tzinfo=UTC)
+        assert main([*desk, "withdraw", "1"]) == 0
+        assert ledger_of(desk).declarations("playhouse")[0].withdrawn_by == "kim"
+        assert main([*desk, "withdraw", "1"]) == 2
+        assert "there is no declaration 1" in capsys.readouterr().err
+
+    def test_a_suspected_outage_is_confirmed_by_its_id(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        start = datetime(2026, 11, 20, tzinfo=UTC)
+        outage = Outage(id="3f2a", organization="playhouse", service=Service.SENDING, start=start)
+        ledger_of(desk).replace_outages("playhouse", [outage], "a test")
+        assert main([*desk, "confirm", "3f2a"]) == 0
+        (said,) = ledger_of(desk).declarations("playhouse")
+        assert (said.start, said.end, said.service) == (start, None, Service.SENDING)
+        assert main([*desk, "confirm", "typo"]) == 2
+        assert "outage 'typo' is not known; known are: 3f2a" in capsys.readouterr().err
+
+    def test_what_is_no_time_is_refused(self, desk: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([*desk, "declare", "sending", "--from", "yesterday", "--why", "x"]) == 2
+        assert "'yesterday' is not a time; write 2026-11-19T18:00" in capsys.readouterr().err

@@ -13,19 +13,19 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
-from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.config_words import pick_unknown, read_yaml, sentences
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.localtime import find_zone
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import validate_cron
+from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources
 from pro2_reconciliation.domain.window_form import parse_moment, parse_window
-from pro2_reconciliation.domain.words import Service
 
 __all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window"]
 
@@ -34,45 +34,6 @@ DIRECTORY = "PRO2_RECONCILIATION_CONFIG"
 
 _UNREAD = datetime(2000, 1, 1, tzinfo=UTC)
 _JOB_KEYS = tuple(key for key in Job.model_fields if key != "organization")
-
-Impact = Literal["none", "minor", "major", "critical", "maintenance"]
-
-
-class Feed(Value):
-    """A status page (Statuspage v2 JSON) behind an Airflow connection, as evidence about one service.
-
-    ``components`` empty: every component counts; else those of these names or ids. ``min_impact`` is the
-    least impact of an incident that counts.
-    """
-
-    connection: str
-    service: Service
-    components: tuple[str, ...] = ()
-    min_impact: Impact = "minor"
-
-
-class Probe(Value):
-    """Our own look at a service through an Airflow connection, every detection pass."""
-
-    connection: str
-    service: Service
-
-
-class Declared(Value):
-    """An outage that a person vouches for, [start, end); ``end`` None: it lasts."""
-
-    service: Service
-    start: UtcTime
-    end: UtcTime | None = None
-    reason: str
-
-
-class Sources(Value):
-    """Where evidence of outages comes from."""
-
-    feeds: tuple[Feed, ...] = ()
-    probes: tuple[Probe, ...] = ()
-    declared: tuple[Declared, ...] = ()
 
 
 class Site(Value):
@@ -179,8 +140,21 @@ def _sources(path: Path, zone: str) -> Sources:
     except ValidationError as error:
         _refuse(wrong + sentences(error, str(path)))
         raise
+    wrong += _maintenance(sources, path, zone)
     _refuse(wrong)
     return sources
+
+
+def _maintenance(sources: Sources, path: Path, zone: str) -> list[str]:
+    wrong = []
+    for number, entry in enumerate(sources.maintenance, start=1):
+        name = f"maintenance number {number}"
+        try:
+            validate_cron(name, entry.cron, entry.zone or zone, file=str(path))
+        except ConfigurationError as error:
+            said = str(error).removeprefix(f"job {name!r}: ")
+            wrong.append(f"{path}, {name}: {said}")
+    return wrong
 
 
 def _declared(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:

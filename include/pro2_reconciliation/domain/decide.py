@@ -12,7 +12,7 @@ from typing import Any
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
 from pro2_reconciliation.domain.facts import Facts
-from pro2_reconciliation.domain.observation import Observation
+from pro2_reconciliation.domain.observation import Observation, OccurrenceState
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence
 from pro2_reconciliation.domain.plan import Decision, Fingerprint
 from pro2_reconciliation.domain.policy import Policy
@@ -117,7 +117,8 @@ def decide_occurrence(
         else:
             rule = Rule(sub.id, (), sub.remedy, f"{head.reason}; {sub.reason}", steps=sub.steps)
             via = tuple(dict.fromkeys((head.id, *sub.via))) if sub.id != head.id else sub.via
-    if observation is None and rule.remedy.acts and head.then != "resume":
+    unseen = observation is None or observation.state == OccurrenceState.UNKNOWN
+    if unseen and rule.remedy.acts and head.then != "resume":
         rule = replace(
             rule,
             remedy=Remedy.NEEDS_HUMAN,

@@ -98,6 +98,7 @@ def campaign_facts(
     by_hand = [c for c in suspects if live(c)]
     alike = [c for c in look_alikes if live(c)]
     status = campaign.status.value.replace("_", " ") if campaign else "gone"
+    due = next((r.campaign.due for r in (reading, first) if r and r.campaign and r.campaign.due), None)
     send_by = policy.send_by(campaign) if campaign else now
     flags = {
         "ours_done": own is not None and own.state == "done",
@@ -145,7 +146,7 @@ def campaign_facts(
         "send_amt": campaign.send_amt if campaign else 0,
         "total_amt": campaign.total_amt if campaign else 0,
         "sent_note": _sent_note(campaign, policy) if campaign else "",
-        "due_text": local(campaign.due, zone) if campaign and campaign.due else "an unknown time",
+        "due_text": local(due, zone) if due else "an unknown time",
         "send_by_text": local(send_by, zone),
         "counters_text": _signs(reading),
         "suspects": _names(by_hand),

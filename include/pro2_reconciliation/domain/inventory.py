@@ -15,7 +15,8 @@ from pro2_reconciliation.domain.words import ItemKind
 class WatchItem(Value):
     """One unsettled item for one mapped sensor.
 
-    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap.
+    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap, which is
+    ``read_gap_seconds`` long.
     """
 
     kind: ItemKind
@@ -23,6 +24,7 @@ class WatchItem(Value):
     name: str
     deadline: UtcTime
     not_before: UtcTime
+    read_gap_seconds: float = 300
     until: str = ""
 
     @property

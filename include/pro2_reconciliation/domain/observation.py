@@ -46,7 +46,8 @@ class Observation(Value):
     """What was seen of one item, when and by which source, with the raw evidence.
 
     ``still_pending`` is True when watching ended at its deadline without the item settling. ``reads`` counts the
-    successful reads that agree on the state, ``first_agreed`` is the time of the first of them.
+    successful reads that agree on the state, ``first_agreed`` is the time of the first of them. ``after_gap`` is the
+    time of the first read after nobody had looked for long (Airflow was away); None if somebody always did.
     """
 
     kind: ItemKind
@@ -57,6 +58,7 @@ class Observation(Value):
     source: str
     reads: int = 1
     first_agreed: UtcTime | None = None
+    after_gap: UtcTime | None = None
     still_pending: bool = False
     waived: bool = False
     note: str = ""

@@ -20,7 +20,8 @@ class OutageState(StrEnum):
 class Evidence(Value):
     """One source's claim that a service was down in [start, end); ``end`` None: it still is.
 
-    ``key`` is the source's own identity of the claim, so that a later edit replaces it.
+    ``key`` is the source's own identity of the claim, so that a later edit replaces it. ``confirms`` False: a
+    claim that may be wrong or about something else (a status page); alone it makes an outage only suspected.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Evidence(Value):
     end: UtcTime | None = None
     detail: str = ""
     declared: bool = False
+    confirms: bool = True
 
 
 class Outage(Value):
@@ -47,6 +49,11 @@ class Outage(Value):
     aliases: tuple[str, ...] = ()
     generation: int = 1
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def suspected(self) -> bool:
+        """Whether nothing that confirms it stands behind it: then it is planned, and nothing is repaired."""
+        return bool(self.evidence) and not any(claim.confirms for claim in self.evidence)
 
     def covers(self, moment: datetime) -> bool:
         return self.start <= moment and (self.end is None or moment < self.end)

@@ -76,16 +76,24 @@ def next_due(job: Job, after: datetime) -> datetime | None:
     """The first due time strictly after ``after`` (UTC); None for a paused job."""
     if job.paused:
         return None
+    validate_cron(job.id, job.cron, job.zone)
     zone = find_zone(job.zone)
     best: datetime | None = None
-    for wall in _walls(job, _wall(after, zone) - _MARGIN, _wall(after, zone) + _SEARCH):
+    for wall in _walls(job.cron, _wall(after, zone) - _MARGIN, _wall(after, zone) + _SEARCH):
         # wall times are walked in order, instants may change places by less than the margin
         if best is not None and wall > _wall(best, zone) + _MARGIN:
             break
-        for due in _placed(job, wall, zone):
+        for due in _placed(job.cron, wall, zone):
             if due > after and (best is None or due < best):
                 best = due
     return best
+
+
+def due_times(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
+    """The due times of a cron line on the wall clock of an IANA zone in [start, end), oldest first."""
+    place = find_zone(zone)
+    walls = _walls(cron, _wall(start, place) - _MARGIN, _wall(end, place) + _MARGIN)
+    return sorted({due for wall in walls for due in _placed(cron, wall, place) if start <= due < end})
 
 
 def _occurrence(job: Job, due: datetime, following: datetime | None) -> Occurrence:
@@ -93,28 +101,23 @@ def _occurrence(job: Job, due: datetime, following: datetime | None) -> Occurren
 
 
 def _dues(job: Job, start: datetime, end: datetime) -> list[datetime]:
-    zone = find_zone(job.zone)
-    walls = _walls(job, _wall(start, zone) - _MARGIN, _wall(end, zone) + _MARGIN)
-    return sorted({due for wall in walls for due in _placed(job, wall, zone) if start <= due < end})
+    validate_cron(job.id, job.cron, job.zone)  # says it in words
+    return due_times(job.cron, job.zone, start, end)
 
 
-def _placed(job: Job, wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
+def _placed(cron: str, wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:
     found = instants(wall, zone)
-    if job.cron.split()[1].startswith("*"):
+    if cron.split()[1].startswith("*"):
         return found
     return found[:1] or (after_gap(wall, zone),)
 
 
-def _walls(job: Job, start: datetime, end: datetime) -> Iterator[datetime]:
+def _walls(cron: str, start: datetime, end: datetime) -> Iterator[datetime]:
     """Naive wall times in (start, end]."""
-    try:
-        for wall in CronSim(job.cron, start):
-            if wall > end:
-                return
-            yield wall
-    except CronSimError:
-        validate_cron(job.id, job.cron, job.zone)  # says it in words
-        raise
+    for wall in CronSim(cron, start):
+        if wall > end:
+            return
+        yield wall
 
 
 def _wall(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -3,7 +3,7 @@
 In: the outages known so far (each keeps the evidence it rests on) and fresh evidence. Out: the outages that
 both add up to, for one organization. Pure: the clock comes in as ``now``, the caller writes the result in
 one ledger transaction. Calling again with the result and the same evidence changes nothing, and the order
-never matters.
+never matters. A claim without length says nothing any more; it closes the outage that rested on it alone.
 
 How it fails: it does not. What cannot be told counts as down: two versions of one claim in one call count
 as the widest of both, an outage is open until its end has PASSED, and one that was known once is never
@@ -78,12 +78,14 @@ def merge_evidence(
     it.
 
     State: ``open`` until the end has passed ``now``, then ``ended``. An outage that was settled, planned or
-    closed stays so, unless the window now covers something that was not handled: then it is open or ended
-    again with the next generation, because the dag run of the last one looked at less.
+    closed stays so, unless the window now covers something that was not handled, or it was only suspected and
+    now is confirmed: then it is open or ended again with the next generation, because the dag run of the last
+    one looked at less, or could only propose. A window that shrank to nothing is closed.
     """
     mine = [outage for outage in known if outage.organization == organization]
-    groups = _grouped(_current(mine, evidence), padding, min_gap)
-    _give_ids(mine, groups)
+    claims = _current(mine, evidence)
+    groups = _grouped([claim for claim in claims if _end(claim) > claim.start], padding, min_gap)
+    groups += _give_ids(mine, groups, [claim for claim in claims if _end(claim) == claim.start])
     groups = [group for group in groups if group.long_enough(min_length)]
     taken = {name for outage in mine for name in (outage.id, *outage.aliases)}
     merged = []
@@ -171,6 +173,7 @@ def _widest(one: Evidence, other: Evidence) -> Evidence:
             "end": None if end == _NEVER else end,
             "detail": max(one.detail, other.detail),
             "declared": one.declared or other.declared,
+            "confirms": one.confirms or other.confirms,
         }
     )
 
@@ -198,17 +201,29 @@ def _joined(end: datetime, start: datetime, min_gap: timedelta) -> bool:
     return start <= end or start - end < min_gap
 
 
-def _give_ids(known: Iterable[Outage], groups: Sequence[_Group]) -> None:
-    """Each known outage goes to one group: the first of its own service that holds a claim of it."""
+def _give_ids(
+    known: Iterable[Outage], groups: Sequence[_Group], taken_back: Sequence[Evidence]
+) -> list[_Group]:
+    """Each known outage goes to one group: the first of its own service that holds a claim of it.
+
+    Out: groups without length, for the outages of which nothing is left but claims that were taken back.
+    """
     holders: dict[tuple[str, str], list[_Group]] = defaultdict(list)
     for group in groups:
         for claim in group.evidence:
             holders[claim.source, claim.key].append(group)
+    empty: list[_Group] = []
     for outage in known:
-        rest_on = outage.evidence or (_stand_in(outage),)
-        found = [group for claim in rest_on for group in holders[claim.source, claim.key]]
-        best = min(found, key=lambda group: (group.service != outage.service, group.start, group.end))
-        best.known.append(outage)
+        names = {(claim.source, claim.key) for claim in outage.evidence or (_stand_in(outage),)}
+        found = [group for name in names for group in holders[name]]
+        if found:
+            best = min(found, key=lambda group: (group.service != outage.service, group.start, group.service))
+            best.known.append(outage)
+        else:
+            left = [claim for claim in taken_back if (claim.source, claim.key) in names]
+            first = min(claim.start for claim in left)
+            empty.append(_Group(outage.service, first, first, left, [outage]))
+    return empty
 
 
 def _new_id(organization: str, group: _Group, taken: set[str]) -> str:
@@ -228,7 +243,10 @@ def _outage(organization: str, identity: str, group: _Group, now: datetime) -> O
     handled = [outage for outage in group.known if outage.state in _HANDLED]
     generation = max((outage.generation for outage in group.known), default=1)
     state = OutageState.OPEN if group.end > now else OutageState.ENDED
-    if handled and _covered(group, handled):
+    confirmed = any(outage.suspected for outage in handled) and any(c.confirms for c in group.evidence)
+    if group.end <= group.start:
+        state = OutageState.CLOSED
+    elif handled and _covered(group, handled) and not confirmed:
         state = min((outage.state for outage in handled), key=_LIFE.index)
     elif handled:
         generation += 1

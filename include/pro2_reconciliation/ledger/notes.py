@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pro2_reconciliation.domain.words import Choice
+from pro2_reconciliation.domain.outage import Evidence
+from pro2_reconciliation.domain.words import Choice, Service
 
 
 class Stage(StrEnum):
@@ -66,13 +67,44 @@ class OutageTrace:
 
 
 @dataclass(frozen=True)
+class Declaration:
+    """An outage [start, end) that a person vouches for; ``end`` None: it lasts."""
+
+    number: int
+    service: Service
+    start: datetime
+    end: datetime | None
+    who: str
+    why: str
+    at: datetime
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def evidence(self) -> Evidence:
+        """The claim that it makes; of no length, and of no weight, once it was withdrawn."""
+        withdrawn = self.withdrawn_at is not None
+        return Evidence(
+            source="declared",
+            key=f"declaration {self.number}",
+            service=self.service,
+            start=self.start,
+            end=self.start if withdrawn else self.end,
+            detail=f"{self.who}: {self.why}" + (f" (withdrawn by {self.withdrawn_by})" if withdrawn else ""),
+            declared=not withdrawn,
+            confirms=not withdrawn,
+        )
+
+
+@dataclass(frozen=True)
 class Sample:
-    """One look at a service."""
+    """One look at a service; ``probe`` names who looked."""
 
     service: str
     at: datetime
     up: bool
     detail: str
+    probe: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Self
 
 from pro2_reconciliation.ledger.actions import ActionsPart
 from pro2_reconciliation.ledger.consent import ConsentPart
+from pro2_reconciliation.ledger.declarations import DeclarationsPart
 from pro2_reconciliation.ledger.engine import open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
@@ -25,7 +26,17 @@ from pro2_reconciliation.ledger.steps import StepsPart
 from pro2_reconciliation.ledger.watch import WatchPart
 
 
-class Ledger(IdentityPart, ActionsPart, StepsPart, PlansPart, OutagesPart, ConsentPart, WatchPart, ItemsPart):
+class Ledger(
+    IdentityPart,
+    ActionsPart,
+    StepsPart,
+    PlansPart,
+    OutagesPart,
+    DeclarationsPart,
+    ConsentPart,
+    WatchPart,
+    ItemsPart,
+):
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 
     @classmethod

@@ -87,8 +87,26 @@ class OutageTraceRow(Base):
     why: Mapped[str]
 
 
+class DeclarationRow(Base):
+    """An outage that a person vouches for."""
+
+    __tablename__ = "declaration"
+    __table_args__ = (Index("ix_declaration_organization", "organization"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization: Mapped[str]
+    service: Mapped[str]
+    start_at: Mapped[datetime]
+    end_at: Mapped[datetime | None]
+    who: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_at: Mapped[datetime | None]
+
+
 class ProbeSampleRow(Base):
-    """One look at a service: up or not."""
+    """One look of one probe at a service: up or not."""
 
     __tablename__ = "probe_sample"
     __table_args__ = (Index("ix_probe_sample_organization_service_at", "organization", "service", "at"),)
@@ -99,6 +117,7 @@ class ProbeSampleRow(Base):
     at: Mapped[datetime]
     up: Mapped[bool]
     detail: Mapped[str]
+    probe: Mapped[str] = mapped_column(server_default="")
 
 
 class SnapshotRow(Base):

@@ -6,7 +6,7 @@ Nothing here is a decision; losing it makes the software more careful, never bol
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -17,24 +17,40 @@ from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.notes import Sample, Snapshot
 from pro2_reconciliation.ledger.tables import HeartbeatRow, ProbeSampleRow, SnapshotRow, WatermarkRow
 
-SNAPSHOTS_KEPT = 50
-"""Snapshots of one organization; at one per detection pass that is about four hours."""
+ALL_KEPT = timedelta(hours=4)
+"""Every snapshot that is younger is kept; of older ones one an hour."""
+KEPT = timedelta(days=8)
+"""Snapshots and samples that are older go: long enough for an Airflow that was away over a weekend."""
 
 
 class WatchPart(Core):
     """Samples, snapshots, the watermark and heartbeats."""
 
     def add_sample(
-        self, organization: str, service: Service, *, up: bool, detail: str = "", at: datetime | None = None
+        self,
+        organization: str,
+        service: Service,
+        *,
+        up: bool,
+        detail: str = "",
+        at: datetime | None = None,
+        probe: str = "",
     ) -> Sample:
-        """Note one look at a service; ``at`` is now unless it is given."""
-        sample = Sample(service.value, at or self.now(), up, detail)
+        """Note one look of ``probe`` at a service; ``at`` is now unless it is given. Those older than ``KEPT`` go."""
+        sample = Sample(service.value, at or self.now(), up, detail, probe)
         with self._write() as session:
             session.add(
                 ProbeSampleRow(
-                    organization=organization, service=sample.service, at=sample.at, up=up, detail=detail
+                    organization=organization,
+                    service=sample.service,
+                    at=sample.at,
+                    up=up,
+                    detail=detail,
+                    probe=probe,
                 )
             )
+            too_old = (ProbeSampleRow.organization == organization, ProbeSampleRow.at < sample.at - KEPT)
+            session.execute(delete(ProbeSampleRow).where(*too_old))
         return sample
 
     def samples(self, organization: str, service: Service, since: datetime) -> list[Sample]:
@@ -49,19 +65,19 @@ class WatchPart(Core):
                 )
                 .order_by(ProbeSampleRow.at, ProbeSampleRow.id)
             )
-            return [Sample(row.service, row.at, row.up, row.detail) for row in rows]
+            return [Sample(row.service, row.at, row.up, row.detail, row.probe) for row in rows]
 
     def add_snapshot(
         self, organization: str, body: Mapping[str, Any], at: datetime | None = None
     ) -> Snapshot:
-        """Note what is scheduled now, as JSON; the oldest beyond ``SNAPSHOTS_KEPT`` go."""
+        """Note what is scheduled now, as JSON; old ones are thinned out (``ALL_KEPT``, ``KEPT``)."""
         snapshot = Snapshot(at or self.now(), dict(body))
         with self._write() as session:
             session.add(SnapshotRow(organization=organization, at=snapshot.at, body=dict(body)))
             session.flush()
-            of_ours = select(SnapshotRow.id).where(SnapshotRow.organization == organization)
-            newest = of_ours.order_by(SnapshotRow.at.desc(), SnapshotRow.id.desc())
-            surplus = session.scalars(newest.offset(SNAPSHOTS_KEPT)).all()
+            of_ours = select(SnapshotRow.id, SnapshotRow.at).where(SnapshotRow.organization == organization)
+            rows = session.execute(of_ours.order_by(SnapshotRow.at, SnapshotRow.id)).all()
+            surplus = _surplus([(number, at) for number, at in rows], snapshot.at)
             session.execute(delete(SnapshotRow).where(SnapshotRow.id.in_(surplus)))
         return snapshot
 
@@ -103,3 +119,15 @@ class WatchPart(Core):
         with self._read() as session:
             row = session.get(HeartbeatRow, name)
             return row.at if row is not None else None
+
+
+def _surplus(rows: list[tuple[int, datetime]], now: datetime) -> list[int]:
+    """Ids of the snapshots that go: older than ``KEPT``, or not the first of their hour beyond ``ALL_KEPT``."""
+    gone: list[int] = []
+    last_hour: datetime | None = None
+    for number, at in rows:
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        if now - at > KEPT or (now - at > ALL_KEPT and hour == last_hour):
+            gone.append(number)
+        last_hour = hour
+    return gone

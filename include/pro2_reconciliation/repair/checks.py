@@ -12,12 +12,13 @@ from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.jobs import ActivityRow, Job
 from pro2_reconciliation.domain.lineage import live, suspects
-from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.matching import same_audience
 from pro2_reconciliation.domain.observation import CampaignState
-from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.states import STOPPED_STATUSES, campaign_state
-from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy, Verb
+from pro2_reconciliation.domain.windows import touched
+from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.inventory import suspect_since
@@ -34,11 +35,34 @@ def stale_reason(
     account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
 ) -> str | None:
     """Why this step must not be done any more, or None."""
+    shrunk = None if action.had_effect else _outside_the_outage(account, plan, decision)
+    if shrunk:
+        return shrunk
     if verb in (Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN):
         return _campaign_stale(account, plan, decision, action, verb)
     if verb in (Verb.ADD_TAG, Verb.REMOVE_TAG):
         return None  # the contacts' tags are compared when the step is done; each contact is its own proof
     return _run_stale(account, plan, decision, action, verb)
+
+
+def _outside_the_outage(account: Account, plan: Plan, decision: Decision) -> str | None:
+    """Evidence changed since the plan: the outage does not touch this item any more. Only before the first effect."""
+    if decision.due is None or not plan.window.outage_ids:
+        return None
+    usual = max((job.usual_minutes for job in account.site.jobs), default=0)
+
+    def touches(window: Window) -> bool:
+        campaigns, jobs = touched(window, account.policy, usual)
+        return decision.due in (campaigns if decision.kind is ItemKind.CAMPAIGN else jobs)
+
+    if not touches(plan.window):
+        return None  # it is here as an open item of an earlier outage
+    known = [found for name in plan.window.outage_ids if (found := account.ledger.outage(name)) is not None]
+    now = [plan.window.model_copy(update={"start": o.start, "end": o.end or account.now()}) for o in known]
+    if not known or any(touches(window) for window in now if window.start < window.end):
+        return None
+    spans = ", ".join(describe_window(window, account.zone) for window in now)
+    return f"the outage was found to be shorter ({spans}) and does not touch it any more"
 
 
 def _campaign_stale(

@@ -1,142 +1,248 @@
 """One pass of detection: evidence from every source, merged into outages, in one ledger transaction.
 
 A source that cannot be read says nothing (it is named in the result); only a probe that got an answer, or was
-refused one, is evidence. Airflow is not needed: the caller hands in what the sources said.
+refused one, is evidence of its own. Airflow is not needed: the caller hands in the sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pro2_reconciliation.domain.base import UtcTime, Value
-from pro2_reconciliation.domain.config import Declared, Site
+from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.maintenance import PIECE, without_maintenance
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.windows import merge_evidence
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, Sample
+from pro2_reconciliation.ledger.watch import KEPT
+from pro2_reconciliation.repair.sources import DECLARED, Part, ProbeResult, Source, read_all
 
 PROBE = "probe"
 GAP = timedelta(minutes=15)
-"""Two probe samples further apart than this leave a gap that proves nothing."""
-
-
-class ProbeResult(Value):
-    """One probe: up or down, and why."""
-
-    service: Service
-    up: bool
-    at: UtcTime
-    detail: str = ""
+"""Two samples of a probe further apart than this leave a gap that proves nothing."""
+SPEAKS_FOR = timedelta(minutes=5)
+"""How long a failed look without a next one is taken to speak for: the time between two passes."""
+HISTORY = timedelta(days=3)
+"""What ended earlier, and before the last nightly, is no news: a page tells of its last fifty incidents."""
 
 
 class DueOutage(Value):
-    """An outage that is settled and has no plan yet, with the run id that claims it."""
+    """An outage that is settled and has no plan yet, with the run id that claims it.
+
+    ``suspected``: nothing confirms it, so its dag run may only propose.
+    """
 
     outage_id: str
     run_id: str
     generation: int
+    suspected: bool = False
 
 
 @dataclass(frozen=True)
 class DetectionResult:
+    """The outages as they stand, those that are due, the samples of this pass, and who could not be asked."""
+
     outages: tuple[Outage, ...]
     due: tuple[DueOutage, ...]
     unread: tuple[str, ...] = ()
+    samples: tuple[ProbeResult, ...] = ()
+
+
+def detect(
+    ledger: Ledger,
+    site: Site,
+    sources: Sequence[Source],
+    *,
+    now: datetime,
+    backlog: Callable[[], int] = lambda: 0,
+) -> DetectionResult:
+    """Read every source at the same time and do one pass.
+
+    ``backlog`` tells how many contacts still wait to be imported; it is asked only where it decides something.
+    """
+    found = read_all(sources, now)
+    return detection_pass(
+        ledger,
+        site,
+        found.evidence,
+        found.samples,
+        now=now,
+        unread=found.unread,
+        backlog=backlog,
+        whole=found.whole,
+    )
 
 
 def detection_pass(
     ledger: Ledger,
     site: Site,
     evidence: Sequence[Evidence],
-    probes: Sequence[ProbeResult],
+    samples: Sequence[ProbeResult],
     *,
     now: datetime,
     unread: Sequence[str] = (),
-    backlog: int = 0,
+    backlog: Callable[[], int] = lambda: 0,
+    whole: Collection[Part] = (),
 ) -> DetectionResult:
     """Keep the samples, merge all evidence, move outages on, and name those that are due for a dag run.
 
     An outage is settled when it ended at least ``settle_seconds`` ago and every probe of its service is up; while a
     ``backlog`` of contacts still drains from ActiveCampaign's bulk import it waits, ``settle_max_seconds`` at most.
+    ``whole`` names the parts of which ``evidence`` holds every claim that stands: others of theirs are over.
     """
-    for probe in probes:
-        ledger.add_sample(site.organization, probe.service, up=probe.up, detail=probe.detail, at=probe.at)
-    since = now - timedelta(hours=site.policy.max_window_hours)
-    claims = [*evidence, *declared_evidence(site.sources.declared)]
-    for service in {probe.service for probe in probes}:
-        claims += probe_evidence(ledger, site.organization, service, since)
+    for one in samples:
+        ledger.add_sample(
+            site.organization, one.service, up=one.up, detail=one.detail, at=one.at, probe=one.probe
+        )
     known = ledger.outages(site.organization)
-    merged = merge_evidence(site.organization, known, claims, now=now)
-    moved = [_moved_on(outage, site, probes, now, backlog) for outage in merged]
+    before = [claim for outage in known for claim in outage.evidence]
+    claims = list(evidence)
+    for service in Service:
+        looks = ledger.samples(site.organization, service, now - KEPT)
+        claims += probe_evidence(service, looks, now=now, before=before)
+    claims = _news(claims, before, min(now - HISTORY, ledger.watermark(site.organization) or now))
+    counted = without_maintenance(claims, site.sources.maintenance, site.zone, now)
+    counted += _taken_back(before, claims, counted, whole, now)
+    rules = site.sources.windows
+    merged = merge_evidence(
+        site.organization,
+        known,
+        counted,
+        now=now,
+        padding=rules.padding,
+        min_gap=rules.min_gap,
+        min_length=rules.min_length,
+    )
+    ended = any(outage.state is OutageState.ENDED for outage in merged)
+    waiting = backlog() if ended and all(one.up for one in samples) else 0
+    moved = [_moved_on(outage, site, samples, now, waiting) for outage in merged]
     stored = ledger.replace_outages(site.organization, moved, "detection pass")
     due = tuple(
         DueOutage(
             outage_id=outage.id,
             run_id=f"outage__{outage.id}__g{outage.generation}",
             generation=outage.generation,
+            suspected=outage.suspected,
         )
         for outage in stored
         if outage.state is OutageState.SETTLED
     )
-    return DetectionResult(tuple(stored), due, tuple(unread))
+    return DetectionResult(tuple(stored), due, tuple(unread), tuple(samples))
 
 
-def declared_evidence(declared: Sequence[Declared]) -> list[Evidence]:
-    """Windows that a person declared in sources.yaml."""
-    return [
-        Evidence(
-            source="declared",
-            key=f"{entry.service.value}@{entry.start.isoformat()}",
-            service=entry.service,
-            start=entry.start,
-            end=entry.end,
-            detail=entry.reason,
-            declared=True,
-        )
-        for entry in declared
-    ]
+def probe_evidence(
+    service: Service, samples: Iterable[Sample], *, now: datetime, before: Sequence[Evidence] = ()
+) -> list[Evidence]:
+    """Runs of failed looks as evidence, each probe on its own: from its first failure to its next success.
+
+    A gap between two looks is not known to be down: what can be said ends ``SPEAKS_FOR`` after the last look before
+    it. ``before``: the claims counted so far, for a run whose first samples are gone.
+    """
+    by_probe: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_probe.setdefault(sample.probe, []).append(sample)
+    found = []
+    for name, seen in by_probe.items():
+        source, first = f"{PROBE} {name}".strip(), seen[0]
+        began = [
+            one.start
+            for one in before
+            if (one.source, one.service) == (source, service)
+            and one.start < first.at
+            and (one.end is None or first.at < one.end)
+        ]
+        start = None if first.up else min([first.at, *began])
+        found += _failures(service, source, seen, now, start)
+    return found
 
 
-def probe_evidence(ledger: Ledger, organization: str, service: Service, since: datetime) -> list[Evidence]:
-    """Runs of failed probes as evidence: from the first failure to the next success; a gap in the samples ends
-    what can be said."""
+def _failures(
+    service: Service, source: str, samples: Sequence[Sample], now: datetime, start: datetime | None
+) -> list[Evidence]:
     found: list[Evidence] = []
-    start: datetime | None = None
-    last: datetime | None = None
-    for sample in ledger.samples(organization, service, since):
-        if start is not None and last is not None and sample.at - last > GAP:
-            found.append(_probe_claim(service, start, last))
+    last = samples[0].at
+    for sample in samples:
+        if start is not None and sample.at - last > GAP:
+            found.append(_probe_claim(service, source, start, last + SPEAKS_FOR))
             start = None
         if not sample.up and start is None:
             start = sample.at
         elif sample.up and start is not None:
-            found.append(_probe_claim(service, start, sample.at))
+            found.append(_probe_claim(service, source, start, sample.at))
             start = None
         last = sample.at
     if start is not None:
-        found.append(_probe_claim(service, start, None))
+        gone = now - last > GAP
+        found.append(_probe_claim(service, source, start, last + SPEAKS_FOR if gone else None))
     return found
 
 
-def _probe_claim(service: Service, start: datetime, end: datetime | None) -> Evidence:
+def _probe_claim(service: Service, source: str, start: datetime, end: datetime | None) -> Evidence:
     return Evidence(
-        source=PROBE, key=f"{service.value}@{start.isoformat()}", service=service, start=start, end=end
+        source=source,
+        key=f"{service.value}@{start.isoformat()}",
+        service=service,
+        start=start,
+        end=end,
+        detail="our own look failed",
     )
 
 
+def _news(claims: Iterable[Evidence], before: Iterable[Evidence], oldest: datetime) -> list[Evidence]:
+    """Without claims that ended before ``oldest`` and that nobody declared or counted before."""
+    counted = {(claim.source, claim.key) for claim in before}
+    return [
+        claim
+        for claim in claims
+        if claim.declared or claim.end is None or claim.end >= oldest or (claim.source, claim.key) in counted
+    ]
+
+
+def _taken_back(
+    before: Iterable[Evidence],
+    said: Sequence[Evidence],
+    counted: Sequence[Evidence],
+    whole: Collection[Part],
+    now: datetime,
+) -> list[Evidence]:
+    """What became of claims that were counted and that nobody makes any more.
+
+    One that a person took back, or that known maintenance covers by now, has no length. An open one that its source
+    does not list any more (a page dropped the incident, the log was corrected) ends now. Others stay: a page lists
+    only its latest.
+    """
+    made = {(claim.source, claim.key) for claim in said}
+    stand = {(claim.source, claim.key) for claim in counted}
+    found = []
+    for claim in before:
+        if (claim.source, claim.key) in stand:
+            continue
+        excused = (claim.source, claim.key.partition(PIECE)[0]) in made
+        listed = (claim.source, claim.service) in whole
+        if excused or (listed and claim.source == DECLARED):
+            update = {"end": claim.start, "declared": False, "confirms": False}
+            found.append(claim.model_copy(update=update))
+        elif listed and claim.end is None:
+            found.append(claim.model_copy(update={"end": max(claim.start, now)}))
+    return found
+
+
 def _moved_on(
-    outage: Outage, site: Site, probes: Sequence[ProbeResult], now: datetime, backlog: int
+    outage: Outage, site: Site, samples: Sequence[ProbeResult], now: datetime, backlog: int
 ) -> Outage:
-    """ended → settled once it has been quiet for the settle time and the probes are good."""
+    """ended → settled once it has been quiet for the settle time and every service with a probe was seen up."""
     if outage.state is not OutageState.ENDED or outage.end is None:
         return outage
-    if site.sources.probes and not probes:
-        return outage  # no probe could be made: nothing says that it is over
-    up = all(probe.up for probe in probes if probe.service in (outage.service, Service.SENDING))
+    for service in {outage.service, Service.SENDING}:
+        looks = [one.up for one in samples if one.service is service]
+        asked = any(one.service is service for one in site.sources.probes)
+        if not all(looks) or (asked and not looks):
+            return outage  # nothing says that it is over
     policy = site.policy
     settle = policy.settle_max_seconds if backlog else policy.settle_seconds
-    if up and now - outage.end >= timedelta(seconds=settle):
+    if now - outage.end >= timedelta(seconds=settle):
         return outage.model_copy(update={"state": OutageState.SETTLED})
     return outage

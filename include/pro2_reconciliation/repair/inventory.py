@@ -22,6 +22,7 @@ from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.observing import needs_watching, observe_campaign, observe_occurrence
+from pro2_reconciliation.repair.snapshot import scheduled_before
 
 HISTORY = timedelta(days=35)
 """How far back the Activity Log is read at most, to know what is usual for a job."""
@@ -36,16 +37,21 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     usual = max((job.usual_minutes for job in account.site.jobs), default=0)
     campaign_span, job_span = touched(window, policy, usual)
     listed = account.campaigns.scheduled_since(campaign_span.start)
-    campaigns = _touched_campaigns(account, window, campaign_span, listed)
+    campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
     due = _with_open(account, due_occurrences(account.site.jobs, job_span, now))
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
     due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
-    readings = {c.id: _first_reading(account, c) for c in campaigns}
+    gone = [i for i in before if i not in {c.id for c in campaigns} and (not only or f"campaign:{i}" in only)]
+    now_read = {c.id: _first_reading(account, c) for c in campaigns}
+    now_read |= {i: CampaignReading(campaign=None, report=None, read_at=account.now()) for i in gone}
+    readings: dict[str, CampaignReading] = {}
     observations: dict[str, Observation] = {}
-    for campaign in campaigns:
-        seen = observe_campaign(
-            campaign.id, campaign.name, readings[campaign.id], account.now(), policy, "inventory"
-        )
+    for campaign_id, reading in now_read.items():
+        drafted = reading.campaign is not None and reading.campaign.status is CampaignStatus.DRAFT
+        known = before.get(campaign_id, reading) if drafted or campaign_id in gone else reading
+        readings[campaign_id] = known  # of what is a draft or gone, the snapshot knows name and due time
+        name = known.campaign.name if known.campaign else campaign_id
+        seen = observe_campaign(campaign_id, name, reading, account.now(), policy, "inventory")
         observations[seen.key] = seen
     for seen in _occurrence_observations(account, due, window):
         observations[seen.key] = seen
@@ -108,19 +114,21 @@ def read_log(account: Account, due: tuple[Occurrence, ...], window: Window) -> A
 
 def _touched_campaigns(
     account: Account, window: Window, span: Window, listed: list[Campaign]
-) -> list[Campaign]:
+) -> tuple[list[Campaign], dict[str, CampaignReading]]:
+    """Those that exist, and what the snapshots had scheduled: of the latter some may be gone."""
     if Service.SENDING not in window.services:
-        return []
+        return [], {}
     known = {c.id: c for c in listed}
     wanted = {c.id for c in listed if _active_in(c, span) or _moved_since(c, window)}
-    for campaign_id in _from_the_ledger(account, span):
+    before = scheduled_before(account.ledger, account.organization, window, span)
+    for campaign_id in sorted(_open_campaigns(account) | before.keys()):
         if campaign_id not in known:
             fresh = account.campaigns.get(campaign_id)
             if fresh is None:
                 continue
             known[campaign_id] = fresh
         wanted.add(campaign_id)
-    return [known[i] for i in sorted(wanted, key=lambda i: (len(i), i))]
+    return [known[i] for i in sorted(wanted, key=lambda i: (len(i), i))], before
 
 
 def _active_in(campaign: Campaign, span: Window) -> bool:
@@ -133,18 +141,13 @@ def _moved_since(campaign: Campaign, window: Window) -> bool:
     return campaign.status is CampaignStatus.SCHEDULED and changed
 
 
-def _from_the_ledger(account: Account, span: Window) -> set[str]:
-    """Campaigns that an earlier snapshot had scheduled in the span, and those still open for a person."""
-    ids = {
+def _open_campaigns(account: Account) -> set[str]:
+    """Campaigns that are still open for a person."""
+    return {
         item.item_key.partition(":")[2]
         for item in account.ledger.open_items(account.organization)
         if item.item_key.startswith(f"{ItemKind.CAMPAIGN.value}:")
     }
-    snapshot = account.ledger.latest_snapshot(account.organization, before=span.end)
-    for entry in snapshot.body.get("campaigns", []) if snapshot else []:
-        if entry.get("due") and datetime.fromisoformat(entry["due"]) in span:
-            ids.add(str(entry["id"]))
-    return ids
 
 
 def _first_reading(account: Account, campaign: Campaign) -> CampaignReading:
@@ -201,6 +204,7 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
         name=seen.name,
         deadline=deadline,
         not_before=now + timedelta(seconds=policy.read_gap_seconds),
+        read_gap_seconds=policy.read_gap_seconds,
         until=local(deadline, account.zone),
     )
 
@@ -223,19 +227,3 @@ def _floor(campaigns: list[Campaign], start: datetime) -> str:
     """The highest campaign id made before any suspect could be; every suspect has a higher one."""
     made = [int(c.id) for c in campaigns if c.id.isdigit() and c.created and c.created < start]
     return str(max(made, default=0))
-
-
-def scheduled_snapshot(account: Account) -> dict[str, list[dict[str, str | None]]]:
-    """What a detection pass keeps while Pro2 is up: every scheduled campaign and every occurrence due soon."""
-    now = account.now()
-    ahead = Window(start=now - timedelta(hours=account.policy.lead_hours), end=now + timedelta(days=1))
-    scheduled = [
-        c for c in account.campaigns.scheduled_since(ahead.start) if c.status is CampaignStatus.SCHEDULED
-    ]
-    due = [o for job in account.site.jobs for o in occurrences(job, ahead.start, ahead.end)]
-    return {
-        "campaigns": [
-            {"id": c.id, "name": c.name, "due": c.due.isoformat() if c.due else None} for c in scheduled
-        ],
-        "occurrences": [{"id": o.key, "due": o.due.isoformat()} for o in due],
-    }

@@ -24,6 +24,9 @@ from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.states import UNSETTLED, campaign_state, console_row_of, occurrence_state
 from pro2_reconciliation.domain.words import ItemKind
 
+GAP = timedelta(minutes=15)
+"""Nobody looked at an item for longer than this: Airflow was away, or could not read."""
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -123,11 +126,13 @@ class Observer:
 
     def _note(self, seen: Observation, *, by_hand: str = "") -> None:
         before = self._last.get(seen.key)
-        same = before is not None and before.state == seen.state
+        gap = before is not None and seen.seen_at - before.seen_at > GAP
+        same = before is not None and before.state == seen.state and not gap
         self._last[seen.key] = seen.model_copy(
             update={
                 "reads": before.reads + 1 if same and before else 1,
                 "first_agreed": before.first_agreed if same and before else seen.seen_at,
+                "after_gap": seen.seen_at if gap else before.after_gap if before else None,
                 "note": by_hand,
             }
         )
@@ -153,16 +158,18 @@ def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived:
     """The observation that ends the watch of one item, or None: keep watching.
 
     It ends when the item settled, was repaired by hand, the wait was waived (after the read gap), or at the
-    deadline, which is absolute: then it says "still pending" and does not fail.
+    deadline, which is absolute: then it says "still pending" and does not fail. A deadline that passed while nobody
+    looked counts as no observation (invariant 11): "unknown".
     """
     if seen is not None and (
         not needs_watching(seen.state, seen.reading.campaign if seen.reading else None) or seen.note
     ):
         return seen
-    ended = now >= item.deadline or (waived and now >= item.not_before)
+    watched = seen is not None and _watched(item, seen, now)
+    ended = now >= item.deadline or (waived and (watched or seen is None) and now >= item.not_before)
     if not ended:
         return None
-    if seen is None:
+    if seen is None or not watched:
         return Observation(
             kind=item.kind,
             item_id=item.item_id,
@@ -170,9 +177,16 @@ def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived:
             state="unknown",
             seen_at=now,
             source="nothing",
-            note="it was never read while it was watched",
+            note="nobody looked when its time was up" if seen else "it was never read while it was watched",
         )
     return seen.model_copy(update={"still_pending": True, "waived": waived and now < item.deadline})
+
+
+def _watched(item: WatchItem, seen: Observation, now: datetime) -> bool:
+    """Whether it was read lately, and for the read gap since the last time that nobody looked."""
+    lately = now - seen.seen_at <= GAP
+    since = seen.after_gap
+    return lately and (since is None or seen.seen_at - since >= timedelta(seconds=item.read_gap_seconds))
 
 
 def watch_span(inventory: Inventory, site: Site) -> tuple[datetime, datetime]:

@@ -7,49 +7,64 @@ well".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import get_args
 
-from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.domain.outage import Evidence
-from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.domain.sources import Feed, Impact
 from pro2_reconciliation.wire import scalars
 from pro2_reconciliation.wire.exchange import Exchange, Request
 from pro2_reconciliation.wire.paging import ask
 from pro2_reconciliation.wire.scalars import Row
 
 OVER = frozenset({"resolved", "postmortem", "completed"})
-IGNORED_IMPACTS = frozenset({"none"})
+FOLDER = "api/v2"
+IMPACTS: tuple[str, ...] = get_args(Impact)
+_STARTS = ("started_at", "scheduled_for", "created_at")
 
 
-def evidence(
-    path: str,
-    service: Service,
-    source: str,
-    components: Collection[str] = (),
-    ignored_impacts: Collection[str] = IGNORED_IMPACTS,
-) -> Exchange[list[Evidence]]:
-    """The claims of one feed, ``.../incidents.json`` or ``.../scheduled-maintenances.json``.
+def published(feed: Feed, folder: str = FOLDER) -> Exchange[list[Evidence]]:
+    """The claims of one page; ``folder`` is where its JSON lies below the connection's host.
 
-    ``components`` are names or ids; empty means all. ``ignored_impacts`` applies to incidents only.
-    Maintenance that has not begun is no evidence yet.
+    Maintenance that has not begun is no evidence yet. An incident that is listed twice counts as it was updated
+    last. Raises ``Unreadable`` for a page that is no Statuspage v2 feed: never "all well".
     """
-    body = yield from ask(Request("GET", path))
-    if "incidents" not in body and "scheduled_maintenances" not in body:
-        raise Unreadable(
-            f"GET {path} has neither incidents nor scheduled_maintenances; is it a Statuspage v2 feed?"
-        )
-    found: list[Evidence] = []
-    for entry in _listed(body, "incidents"):
-        if scalars.text(entry, "impact").lower() not in ignored_impacts and _concerns(entry, components):
-            found.append(_claim(entry, service, source, ("started_at", "created_at")))
-    for entry in _listed(body, "scheduled_maintenances"):
-        if scalars.text(entry, "status") != "scheduled" and _concerns(entry, components):
-            found.append(_claim(entry, service, source, ("started_at", "scheduled_for", "created_at")))
-    return found
+    names = ("incidents", "scheduled_maintenances")[: 2 if feed.maintenance else 1]
+    newest: dict[str, Row] = {}
+    for name in names:
+        path = f"{folder}/{name.replace('_', '-')}.json"
+        try:
+            body = yield from ask(Request("GET", path))
+        except Rejected as error:
+            if name == names[0]:
+                raise
+            raise Unreadable(
+                f"{error}; if this page announces no maintenance, set maintenance: false for {feed.connection}"
+            ) from error
+        if name not in body:
+            raise Unreadable(f"GET {path} has no {name}; is it a Statuspage v2 feed?")
+        for entry in scalars.rows(body[name], name):
+            if _counts(entry, name, feed):
+                key = scalars.identity(entry, "id", "an incident")
+                if key not in newest or _updated(entry) >= _updated(newest[key]):
+                    newest[key] = entry
+    return [_claim(key, entry, feed) for key, entry in newest.items()]
 
 
-def _listed(body: Row, key: str) -> Sequence[Row]:
-    return scalars.rows(body[key], key) if key in body else ()
+def _counts(entry: Row, name: str, feed: Feed) -> bool:
+    if name == "incidents":
+        impact = scalars.text(entry, "impact").lower()
+        if impact in IMPACTS and IMPACTS.index(impact) < IMPACTS.index(feed.min_impact):
+            return False
+    elif scalars.text(entry, "status").lower() == "scheduled":
+        return False
+    return _concerns(entry, feed.components)
+
+
+def _updated(entry: Row) -> datetime:
+    return scalars.moment(entry, "updated_at", "an incident") or datetime.min.replace(tzinfo=UTC)
 
 
 def _concerns(entry: Row, components: Collection[str]) -> bool:
@@ -65,22 +80,30 @@ def _concerns(entry: Row, components: Collection[str]) -> bool:
     )
 
 
-def _claim(entry: Row, service: Service, source: str, starts: Sequence[str]) -> Evidence:
-    key = scalars.identity(entry, "id", "an incident")
+def _claim(key: str, entry: Row, feed: Feed) -> Evidence:
     what = f"incident {key}"
-    start = next((moment for name in starts if (moment := scalars.moment(entry, name, what))), None)
+    start = next((moment for name in _STARTS if (moment := scalars.moment(entry, name, what))), None)
     if start is None:
-        raise Unreadable(f"{what} has no start ({', '.join(starts)})")
+        raise Unreadable(f"{what} has no start ({', '.join(_STARTS)})")
+    said = [
+        moment
+        for update in entry.get("incident_updates") or ()
+        if isinstance(update, dict)
+        and scalars.text(update, "status").lower() != "scheduled"  # that is the announcement
+        and (moment := scalars.moment(update, "display_at", what))
+    ]
     end = scalars.moment(entry, "resolved_at", what)
     status = scalars.text(entry, "status").lower()
     if end is None and status in OVER:
         end = scalars.moment(entry, "updated_at", what)
+    start = min([start, *said])  # an update may be dated back, never the start forward
     impact = scalars.text(entry, "impact", "unknown")
     return Evidence(
-        source=source,
+        source=feed.connection,
         key=key,
-        service=service,
+        service=feed.service,
         start=start,
-        end=end,
+        end=end if end is None else max(start, end),
         detail=f"{scalars.text(entry, 'name', 'no title')} (impact {impact}, {status})",
+        confirms=False,
     )

@@ -6,27 +6,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
 from pro2_sandbox.incident import Incident
 
-SERVED = ("jobs.yaml", "policy.yaml")
+SERVED = ("jobs.yaml", "policy.yaml", "sources.yaml")
 """Files that the sandbox writes for its incident, under ``/sandbox/config/``."""
-SENDING = "sending"
 
 
-def sources(component: str | None) -> str:
-    """``sources.yaml``: the status page and our own probe, both about sending."""
-    feed = {"connection": "status_feed", "service": SENDING, "components": [component] if component else []}
-    probe = {"connection": "pro2", "service": SENDING}
-    return yaml.safe_dump({"feeds": [feed], "probes": [probe]}, sort_keys=False)
-
-
-def write_files(folder: Path, incident: Incident, served: Mapping[str, str]) -> None:
-    """The site's directory: ``served`` by the sandbox, and the sources."""
+def write_files(folder: Path, served: Mapping[str, str]) -> None:
+    """The site's directory, as the sandbox serves it."""
     folder.mkdir(parents=True, exist_ok=True)
-    component = incident.outage.feed.component if incident.outage.feed else None
-    for name, text in {**served, "sources.yaml": sources(component)}.items():
+    for name, text in served.items():
         (folder / name).write_text(text, encoding="utf-8")
 
 

@@ -51,7 +51,7 @@ def play(options: Options, watch: Stopwatch) -> bool:
             own.write([sandbox.pid])
             stack.enter_context(sandbox)
             served = {name: sandbox.get(f"/sandbox/config/{name}").text for name in SERVED}
-            write_files(options.folder / "config", incident, served)
+            write_files(options.folder / "config", served)
         watch.say(f"The sandbox plays «{incident.name}» at {sandbox.url}")
 
         def alive() -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from pro2_sandbox.demo.approval import Approval
-from pro2_sandbox.demo.reports import Item
+from pro2_sandbox.demo.reports import DRIFT, Item
 
-ACTING = frozenset({"resend", "hold_back", "repeat_import", "run_now", "data_sync"})
+ACTING = frozenset({"resend", "hold_back", "repeat_import", "run_now", "data_sync", "add_tag", "remove_tag"})
 """Decisions that a person is asked about; unapproved, such an item ends as not chosen."""
 OK, DIFFERS, UNNAMED = "ok", "DIFFERS", "-"
 """Marks of an item; the last one: the incident says nothing about it."""
@@ -77,6 +77,9 @@ def judge(evening: Evening, approval: Approval, mode: str, *, read_only: bool = 
     unreported: list[Json] = []
     for expected in evening.expected:
         item = by_key.get(expected.key)
+        approved = mode == "ask" and not hands_off and approval.covers(expected.id)
+        if item is None and expected.id.endswith(DRIFT) and not approved:
+            continue  # only an import that was approved gives rise to it
         wrong = [] if hands_off and item is not None else _differences(expected, item, approval)
         if expected.absent and item is not None:
             wrong = [f"{expected.key} is in a report and should not be"]

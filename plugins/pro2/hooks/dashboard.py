@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 import requests
 
 from pro2.connection_types import DASHBOARD
 from pro2.hooks.carrying import CarryingHook, HeaderAuth
 from pro2.hooks.settings import Settings
 from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.wire.exchange import Request
+from pro2_reconciliation.wire.probe import request_for
 
 
 class Pro2DashboardHook(CarryingHook):
@@ -38,7 +38,7 @@ class Pro2DashboardHook(CarryingHook):
         return HeaderAuth("Authorization", f"Bearer {settings.secret}")
 
     def test_request(self) -> Request:
-        return Request("GET", f"dashboard/v1/organizations/{quote(self.organization, safe='')}/console")
+        return request_for(Service.DASHBOARD, self.organization)
 
     def _adapted(self, settings: Settings) -> Settings:
         return with_organization(settings)

@@ -8,8 +8,9 @@ from pro2.connection_types import PRO2
 from pro2.hooks.carrying import CarryingHook, HeaderAuth
 from pro2.hooks.pacing import Pacer
 from pro2.hooks.settings import Settings
+from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.wire.exchange import Request
-from pro2_reconciliation.wire.probe import ACTIVECAMPAIGN
+from pro2_reconciliation.wire.probe import request_for
 
 
 class Pro2Hook(CarryingHook):
@@ -33,7 +34,7 @@ class Pro2Hook(CarryingHook):
         return HeaderAuth("Api-Token", settings.secret)
 
     def test_request(self) -> Request:
-        return Request("GET", ACTIVECAMPAIGN)
+        return request_for(Service.SENDING)
 
     def _adapted(self, settings: Settings) -> Settings:
         if self.pacer is None and settings.pace_ms:

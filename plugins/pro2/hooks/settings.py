@@ -33,7 +33,6 @@ class Settings:
     timeout: float = DEFAULT_TIMEOUT
     pace_ms: int = DEFAULT_PACE_MS
     organization: str = ""
-    path: str = ""
     http_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -74,7 +73,6 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
         timeout=_number(conn_id, extra, "timeout", DEFAULT_TIMEOUT, low=0.05, high=120),
         pace_ms=int(_number(conn_id, extra, "pace_ms", DEFAULT_PACE_MS, low=0, high=60_000)),
         organization=str(extra.get("organization") or ""),
-        path=str(extra.get("path") or ""),
         http_options={key: extra[key] for key in _HTTP_OPTIONS & extra.keys()},
     )
 

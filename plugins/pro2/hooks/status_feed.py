@@ -8,14 +8,13 @@ from pro2.connection_types import STATUS_FEED
 from pro2.hooks.carrying import CarryingHook
 from pro2.hooks.settings import Settings
 from pro2_reconciliation.wire.exchange import Request
-
-DEFAULT_PATH = "api/v2/incidents.json"
+from pro2_reconciliation.wire.statuspage import FOLDER
 
 
 class StatusFeedHook(CarryingHook):
     """Connection type ``status_feed``.
 
-    ``host``; extra: ``path`` of the JSON feed, ``timeout`` in seconds (20).
+    ``host``: the page, its JSON lies under ``api/v2``; extra: ``timeout`` in seconds (20).
     """
 
     conn_name_attr = "status_feed_conn_id"
@@ -28,13 +27,8 @@ class StatusFeedHook(CarryingHook):
         super().__init__(status_feed_conn_id)
         self.status_feed_conn_id = status_feed_conn_id
 
-    @property
-    def path(self) -> str:
-        """The feed below the host."""
-        return self.settings.path
-
     def test_request(self) -> Request:
-        return Request("GET", self.path)
+        return Request("GET", f"{FOLDER}/incidents.json")
 
     def _adapted(self, settings: Settings) -> Settings:
-        return replace(settings, read_only=True, path=settings.path or DEFAULT_PATH)
+        return replace(settings, read_only=True)

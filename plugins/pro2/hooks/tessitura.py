@@ -10,7 +10,9 @@ from pro2.connection_types import TESSITURA
 from pro2.hooks.carrying import CarryingHook
 from pro2.hooks.settings import Settings
 from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.wire.exchange import Request
+from pro2_reconciliation.wire.probe import request_for
 
 
 class TessituraHook(CarryingHook):
@@ -29,7 +31,7 @@ class TessituraHook(CarryingHook):
         return requests.auth.HTTPBasicAuth(settings.login.encode(), settings.secret.encode())
 
     def test_request(self) -> Request:
-        return Request("GET", "TessituraService/Diagnostics/Status")
+        return request_for(Service.TESSITURA)
 
     def _adapted(self, settings: Settings) -> Settings:
         if len([part for part in settings.login.split(":") if part]) != 3:

@@ -6,19 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pro2_reconciliation.domain.config import Sources
 from pro2_sandbox.demo.options import parse
-from pro2_sandbox.demo.site import environment, sources
+from pro2_sandbox.demo.site import environment
 from pro2_sandbox.loader import build_incident
+from pro2_sandbox.site_config import sources
 
 INCIDENT = build_incident(
     {
         "name": "An evening",
         "organization": "playhouse",
         "tokens": {"tessitura_password": "not-in-the-login"},
-        "outage": {"services": ["sending"], "start": "-3h"},
+        "outages": [
+            {"services": ["sending"], "start": "-3h", "feed": {"started": "-3h", "component": "Sending"}}
+        ],
     }
 )
 
@@ -38,8 +40,8 @@ def connection(name: str, read_only: bool = False) -> dict[str, object]:
 
 
 def test_the_sources_are_ones_that_a_site_may_have():
-    read = Sources.model_validate(yaml.safe_load(sources("Campaign sending")))
-    assert [feed.components for feed in read.feeds] == [("Campaign sending",)]
+    read = Sources.model_validate(sources(INCIDENT))
+    assert [feed.components for feed in read.feeds] == [("Sending",)]
     assert [probe.connection for probe in read.probes] == ["pro2"]
 
 

@@ -268,6 +268,19 @@ declared:
             "write a later end, or leave it out while the outage lasts",
         ),
         (
+            'maintenance: [{service: tessitura, cron: "61 3 * * 0", duration_minutes: 120}]',
+            "sources.yaml, maintenance number 1: cron '61 3 * * 0' has no minute 61; fix sources.yaml",
+        ),
+        (
+            "probes: [{service: sending, url: 'ftp://x'}]",
+            "sources.yaml, probes number 1: url 'ftp://x' cannot be used "
+            "(an address begins with https:// or http://); see docs/configuration.md",
+        ),
+        (
+            "activity: {min_jobs: 1}",
+            "sources.yaml, activity: min_jobs 1 must be at least 2; see docs/configuration.md",
+        ),
+        (
             "declared: now",
             "sources.yaml: declared is 'now', not a list; write each entry on a line that begins with -",
         ),

@@ -383,9 +383,10 @@ class TestSeveral:
         assert judged(TRANSFER, newer=(missed(DUE + HOUR),)).rule == "R16"
 
 
+@pytest.mark.parametrize("unseen", [None, f.watched("unknown")], ids=["no sensor", "nobody looked"])
 @pytest.mark.parametrize(("job", "row"), [(SYNC, FAILED), (IMPORT, None), (TRIGGER, None)])
-def test_what_was_not_observed_to_the_end_is_a_persons(job, row):
-    found = judged(job, row, observation=None)
+def test_what_was_not_observed_to_the_end_is_a_persons(job, row, unseen):
+    found = judged(job, row, observation=unseen)
     assert found.remedy is Remedy.NEEDS_HUMAN
     assert found.reason.endswith(NOT_OBSERVED)
     assert (found.choices, found.tag, found.stop_first) == ((), None, False)

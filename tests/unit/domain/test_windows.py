@@ -32,6 +32,7 @@ def claim(
     source: str = "feed",
     service: Service = Service.SENDING,
     declared: bool = False,
+    confirms: bool = True,
 ) -> Evidence:
     return Evidence(
         source=source,
@@ -40,6 +41,7 @@ def claim(
         start=at(start),
         end=None if end is None else at(end),
         declared=declared,
+        confirms=confirms,
     )
 
 
@@ -187,16 +189,69 @@ def test_other_organizations_are_left_out():
     assert merged([foreign]) == ()
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the first one first", "the second one first"])
+def test_two_overlapping_outages_are_one_in_both_orders_of_arrival(order):
+    both = [claim(0, 60, "first"), claim(40, 120, "second")]
+    (arrived,) = merged([], both[order[0]])
+    (one,) = merged([moved_on(arrived, OutageState.PLANNED)], both[order[1]])
+    assert (spans([one]), one.id, one.state) == ([(at(0), at(120))], arrived.id, OutageState.ENDED)
+    assert one.generation == 2, "the first dag run looked at less"
+
+
+def test_an_outage_of_which_nothing_is_left_is_closed_and_keeps_its_name():
+    (before,) = merged([], claim(0, 60, declared=True))
+    (empty,) = merged([moved_on(before, OutageState.SETTLED)], claim(0, 0), padding=5)
+    assert (empty.id, empty.state, *spans([empty])) == (before.id, OutageState.CLOSED, (at(0), at(0)))
+    (again,) = merged([empty], claim(0, 60))
+    assert (again.id, again.state, again.generation) == (before.id, OutageState.ENDED, 2)
+
+
+def test_a_claim_that_was_taken_back_leaves_what_others_say():
+    (wide,) = merged([], claim(-600, 60, "wrong", declared=True), claim(0, 50, "page"))
+    (left,) = merged([moved_on(wide, OutageState.PLANNED)], claim(-600, -600, "wrong"))
+    assert (left.id, *spans([left])) == (wide.id, (at(0), at(50)))
+    assert (left.state, left.generation) == (OutageState.PLANNED, 1)
+
+
+def test_a_suspicion_that_was_planned_is_planned_anew_when_something_confirms_it():
+    (suspected,) = merged([], claim(0, 60, confirms=False))
+    assert suspected.suspected
+    planned = moved_on(suspected, OutageState.PLANNED)
+    assert merged([planned], claim(0, 60, confirms=False)) == (planned,)
+    (confirmed,) = merged([planned], claim(50, 60, "probe"))
+    assert (confirmed.suspected, confirmed.state, confirmed.generation) == (False, OutageState.ENDED, 2)
+    assert merged([moved_on(confirmed, OutageState.PLANNED)], claim(50, 60, "probe"))[0].generation == 2
+
+
+def test_a_suspicion_that_joins_a_confirmed_outage_is_planned_anew_too():
+    known = merged([], claim(0, 30), claim(60, 90, "page", confirms=False))
+    planned = [moved_on(outage, OutageState.PLANNED) for outage in known]
+    (one,) = merged(planned, claim(20, 70, "bridge"))
+    assert (one.state, one.generation) == (OutageState.ENDED, 2)
+
+
 minutes = st.integers(0, 300)
 claims = st.builds(
-    lambda start, length, key, service, declared: claim(
-        start, None if length is None else start + length, key, service=service, declared=declared
+    lambda start, length, key, service, declared, confirms: claim(
+        start,
+        None if length is None else start + length,
+        key,
+        service=service,
+        declared=declared,
+        confirms=confirms,
     ),
     minutes,
     st.one_of(st.none(), st.integers(0, 90)),
     st.sampled_from("abcdefgh"),
     st.sampled_from(Service),
     st.booleans(),
+    st.booleans(),
+)
+long_claims = st.builds(
+    lambda start, length, service: claim(start, start + length, f"{start}-{length}", service=service),
+    minutes,
+    st.integers(1, 90),
+    st.sampled_from(Service),
 )
 evidence_lists = st.lists(claims, max_size=10)
 states = st.sampled_from(OutageState)
@@ -218,6 +273,16 @@ def test_merging_twice_changes_nothing(old, new, data, padding):
     once = merged(known, *new, padding=padding)
     assert merged(once, *new, padding=padding) == once
     assert merged(once, padding=padding) == once
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(long_claims, max_size=8, unique_by=lambda one: one.key), st.data(), st.integers(0, 6))
+def test_one_after_the_other_in_any_order_they_add_up_to_the_same_windows(evidence, data, padding):
+    one_by_one: tuple[Outage, ...] = ()
+    for each in data.draw(st.permutations(evidence)):
+        one_by_one = merged(one_by_one, each, padding=padding)
+    at_once = merged([], *evidence, padding=padding)
+    assert {(o.service, o.start, o.end) for o in one_by_one} == {(o.service, o.start, o.end) for o in at_once}
 
 
 @settings(max_examples=80, deadline=None)

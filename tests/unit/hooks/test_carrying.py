@@ -219,9 +219,15 @@ def test_tessitura_gets_its_four_part_login_and_stays_read_only(server: Any, con
 
 
 def test_a_status_feed_needs_no_secret_and_sends_none(server: Any, connect: Any) -> None:
-    hook = StatusFeedHook(connect("status_feed", server.url, password=None, extra={"path": "a/b.json"}))
-    hook.carry(Request("GET", hook.path))
-    assert server.seen[0].path == "/a/b.json"
+    hook = StatusFeedHook(
+        connect(
+            "status_feed",
+            server.url,
+            password=None,
+        )
+    )
+    hook.carry(hook.test_request())
+    assert server.seen[0].path == "/api/v2/incidents.json"
     assert not {"api-token", "authorization"} & server.seen[0].headers.keys()
 
 

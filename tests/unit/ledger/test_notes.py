@@ -6,9 +6,9 @@ from datetime import timedelta, timezone
 
 import pytest
 
+from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Stage, SwitchRecord
-from pro2_reconciliation.ledger.watch import SNAPSHOTS_KEPT
 
 
 def test_samples(ledger, clock):
@@ -22,17 +22,81 @@ def test_samples(ledger, clock):
     assert (late.up, late.detail, late.at) == (False, "503", start + timedelta(seconds=60))
 
 
-def test_snapshots_keep_the_newest(ledger, clock):
+def test_a_sample_says_which_probe_it_is_of(ledger, clock):
+    ledger.add_sample("playhouse", Service.SENDING, up=True, probe="pro2")
+    assert [sample.probe for sample in ledger.samples("playhouse", Service.SENDING, clock.time)] == ["pro2"]
+
+
+def test_samples_older_than_eight_days_go(ledger, clock):
+    start = clock.time
+    ledger.add_sample("playhouse", Service.SENDING, up=False)
+    ledger.add_sample("opera", Service.SENDING, up=False)
+    clock.pass_seconds(8 * 86_400 + 1)
+    ledger.add_sample("playhouse", Service.SENDING, up=True)
+    assert [sample.up for sample in ledger.samples("playhouse", Service.SENDING, start)] == [True]
+    assert len(ledger.samples("opera", Service.SENDING, start)) == 1
+
+
+def test_snapshots_are_found_by_their_time(ledger, clock):
     start = clock.time
     assert ledger.latest_snapshot("playhouse") is None
     ledger.add_snapshot("opera", {"number": -1})
-    for number in range(SNAPSHOTS_KEPT + 5):
+    for number in range(12):
         ledger.add_snapshot("playhouse", {"number": number})
         clock.pass_seconds(1)
-    assert ledger.latest_snapshot("playhouse").body == {"number": SNAPSHOTS_KEPT + 4}
-    assert ledger.latest_snapshot("playhouse", before=start + timedelta(seconds=10)).body == {"number": 9}
-    assert ledger.latest_snapshot("playhouse", before=start + timedelta(seconds=5)) is None
+    assert ledger.latest_snapshot("playhouse").body == {"number": 11}
+    assert ledger.latest_snapshot("playhouse", before=start + timedelta(seconds=5)).body == {"number": 4}
+    assert ledger.latest_snapshot("playhouse", before=start) is None
     assert ledger.latest_snapshot("opera").body == {"number": -1}
+
+
+def test_snapshots_are_thinned_out_to_one_an_hour_and_kept_for_eight_days(ledger, clock):
+    start = clock.time.replace(minute=0)
+    clock.time = start
+    for minute in range(0, 12 * 60, 10):
+        ledger.add_snapshot("playhouse", {"minute": minute})
+        clock.pass_seconds(600)
+
+    def kept(before):
+        found = ledger.latest_snapshot("playhouse", before=before)
+        return found and found.body["minute"]
+
+    assert kept(start + timedelta(minutes=59)) == 0
+    assert kept(start + timedelta(hours=11, minutes=59)) == 710
+    clock.time = start + timedelta(days=9)
+    ledger.add_snapshot("playhouse", {"minute": -1})
+    assert kept(clock.time) is None
+
+
+def test_a_declaration_is_a_claim_until_it_is_withdrawn(ledger, clock):
+    start, end = clock.time - timedelta(hours=3), clock.time
+    said = ledger.declare("playhouse", Service.DASHBOARD, start, end, "Ada", "the vendor phoned")
+    again = ledger.declare("playhouse", Service.DASHBOARD, start, end, "Bob", "me too")
+    claim = said.evidence
+    assert again == said
+    assert (claim.start, claim.end, claim.declared, claim.confirms) == (start, end, True, True)
+    assert "Ada: the vendor phoned" in claim.detail
+    assert ledger.withdraw("opera", said.number, "Bob") is None
+    taken_back = ledger.withdraw("playhouse", said.number, "Bob")
+    assert ledger.withdraw("playhouse", said.number, "Bob") is None
+    assert taken_back.evidence.key == claim.key
+    assert (taken_back.evidence.end, taken_back.evidence.confirms) == (start, False)
+    assert ledger.declarations("playhouse") == [taken_back]
+
+
+def test_a_declared_outage_that_lasts_can_be_ended(ledger, clock):
+    said = ledger.declare("playhouse", Service.SENDING, clock.time, None, "Ada", "it hangs")
+    with pytest.raises(LedgerError, match="give a later end"):
+        ledger.end_declaration("playhouse", said.number, clock.time)
+    ended = ledger.end_declaration("playhouse", said.number, clock.time + timedelta(hours=1))
+    assert ledger.declarations("playhouse") == [ended]
+    with pytest.raises(LedgerError, match="there is no declaration 99 of playhouse"):
+        ledger.end_declaration("playhouse", 99, clock.time)
+
+
+def test_a_declared_outage_without_length_is_refused(ledger, clock):
+    with pytest.raises(LedgerError, match="has no length; give a later end"):
+        ledger.declare("playhouse", Service.SENDING, clock.time, clock.time, "Ada", "oops")
 
 
 def test_the_watermark_never_goes_back(ledger, clock):

@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from pro2_reconciliation.domain.errors import LedgerError
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.ledger import Ledger, migrations
 from pro2_reconciliation.ledger.migrate import HEAD
 
 
@@ -71,6 +73,34 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, clock):
     (tmp_path / "x.db").write_text("this is a letter to the director, and no database at all" * 20)
     with pytest.raises(LedgerError, match="cannot be used now"):
         Ledger.open(f"sqlite:///{tmp_path}/x.db", clock=clock)
+
+
+def test_a_ledger_of_the_first_version_is_taken_along_and_back_again(ledger, url, clock):
+    from alembic import command
+    from alembic.config import Config
+
+    def migrate(move, revision):
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+        with ledger._engine.begin() as connection:
+            config.attributes["connection"] = connection
+            move(config, revision)
+
+    def columns():
+        found = inspect(ledger._engine)
+        return "declaration" in found.get_table_names(), [
+            column["name"] for column in found.get_columns("probe_sample")
+        ].count("probe")
+
+    ledger.add_sample("playhouse", Service.SENDING, up=False)
+    migrate(command.downgrade, "0001")
+    assert columns() == (False, 0)
+    ledger.close()
+    again = Ledger.open(url, clock=clock)
+    assert columns() == (True, 1)
+    assert [one.up for one in again.samples("playhouse", Service.SENDING, clock.time)] == [False]
+    assert again.declarations("playhouse") == []
+    again.close()
 
 
 def test_a_ledger_of_newer_software_is_refused(ledger, url, clock):

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.pro2.conftest import NOW, Playing
+from tests.unit.pro2.conftest import Playing
 
 from pro2 import detection
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
-from pro2_reconciliation.domain.outage import OutageState
+from pro2_reconciliation.domain.outage import Evidence, OutageState
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
-from pro2_reconciliation.repair.detection import ProbeResult
 from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.sources import DeclaredSource, ProbeResult, Reading
 
 DECLARED = """\
 probes:
@@ -32,17 +32,41 @@ def declared(site_folder: Path) -> None:
     (site_folder / "sources.yaml").write_text(DECLARED)
 
 
+class Looks:
+    """A source that answers as it is told."""
+
+    name = "pro2"
+
+    def __init__(self, up: bool | Exception) -> None:
+        self.up = up
+
+    def read(self, now: datetime) -> Reading:
+        if isinstance(self.up, Exception):
+            raise self.up
+        return Reading(samples=(ProbeResult(service=Service.SENDING, up=self.up, at=now, probe="pro2"),))
+
+
+class Says:
+    """A source that makes one claim."""
+
+    name = "page"
+
+    def __init__(self, claim: Evidence) -> None:
+        self.claim = claim
+
+    def read(self, now: datetime) -> Reading:
+        return Reading((self.claim,))
+
+
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the probes of this site answer: up, down or an error."""
 
     def answers(up: bool | Exception) -> None:
-        def look(source: Any) -> ProbeResult:
-            if isinstance(up, Exception):
-                raise up
-            return ProbeResult(service=source.service, up=up, at=NOW)
+        def sources(site: Any, ledger: Any, dropped: list[str]) -> list[Any]:
+            return [DeclaredSource(site, ledger), Looks(up)]
 
-        monkeypatch.setattr(detection, "_probe", look)
+        monkeypatch.setattr(detection, "_sources", sources)
 
     return answers
 
@@ -91,6 +115,21 @@ class TestAPass:
         with pytest.raises(ConfigurationError, match="DETECT_MODE is 'yes'; set it to plan, ask or auto"):
             detection.detect(context())
 
+    def test_a_suspicion_is_only_planned(
+        self, context: Any, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        end = datetime.now(UTC) - timedelta(minutes=40)
+        said = Evidence(
+            source="page",
+            key="abc",
+            service=Service.TESSITURA,
+            start=end - timedelta(hours=1),
+            end=end,
+            confirms=False,
+        )
+        monkeypatch.setattr(detection, "_sources", lambda *_: [Looks(True), Says(said)])
+        assert [due["conf"]["mode"] for due in detection.detect(context())] == ["plan"]
+
     def test_goes_on_without_a_source_that_cannot_be_read(
         self, context: Any, ledger: Ledger, probe: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -114,15 +153,43 @@ def test_a_pass_while_all_is_well_keeps_what_is_scheduled(
     playing: Playing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     playing.evening.clock.at = playing.evening.world.t0
-    service = SimpleNamespace(connection="pro2", service=Service.SENDING)
-    sources = SimpleNamespace(feeds=(), probes=(service,), declared=())
-    site = playing.evening.site.model_copy(update={"sources": sources})
-    monkeypatch.setattr(detection, "open_site", lambda: site)
-    monkeypatch.setattr(detection, "_probe", lambda _: ProbeResult(service=Service.SENDING, up=True, at=NOW))
+    monkeypatch.setattr(detection, "_sources", lambda *_: [Looks(True)])
     detection.detect(playing.context())
     snapshot = playing.ledger.latest_snapshot("playhouse")
     assert snapshot is not None
     assert {campaign["id"] for campaign in snapshot.body["campaigns"]} == {"103", "104"}
+
+
+def test_what_is_scheduled_is_kept_without_any_probe_and_not_while_sending_is_down(
+    playing: Playing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "_sources", lambda *_: [Looks(False)])
+    detection.detect(playing.context())
+    assert playing.ledger.latest_snapshot("playhouse") is None
+    monkeypatch.setattr(detection, "_sources", lambda *_: [])
+    detection.detect(playing.context())
+    assert playing.ledger.latest_snapshot("playhouse") is not None
+
+
+def test_a_schedule_that_cannot_be_read_in_time_holds_nothing_up(
+    context: Any,
+    ledger: Ledger,
+    declared: None,
+    probe: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hung = threading.Event()
+    monkeypatch.setattr(detection, "SNAPSHOT_SECONDS", 0.05)
+    monkeypatch.setattr(detection, "open_account", lambda who: None)
+    monkeypatch.setattr(detection, "_backlog", lambda *_: 0)
+    monkeypatch.setattr(
+        "pro2_reconciliation.repair.snapshot.scheduled_snapshot", lambda account: hung.wait(30)
+    )
+    probe(True)
+    assert len(detection.detect(context())) == 1
+    hung.set()
+    assert "No snapshot was kept: no answer within 0.05 s" in caplog.text
 
 
 class TestTheGuard:

@@ -17,13 +17,16 @@ from tests.unit.pro2.conftest import JOBS, NOW, Playing
 
 from pro2 import flow, reporting, window
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, ReconciliationError
-from pro2_reconciliation.domain.outage import Outage, OutageState
+from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 from pro2_reconciliation.ledger import Ledger, State
 
 EVENING = {"from": "2026-11-19T18:00", "to": "2026-11-19T21:05"}
 START, END = datetime(2026, 11, 20, 0, 0, tzinfo=UTC), datetime(2026, 11, 20, 3, 5, tzinfo=UTC)
+SAID_BY_A_PAGE = Evidence(
+    source="status_feed", key="abc", service=Service.SENDING, start=START, end=END, confirms=False
+)
 
 
 @pytest.fixture
@@ -205,6 +208,47 @@ class TestTheWindow:
     def test_an_outage_that_has_not_settled_is_only_proposed_about(self, resolve: Any, outage: Any) -> None:
         outage(state=OutageState.ENDED)
         assert resolve(mode="ask")["mode"] == "plan"
+
+    def test_an_outage_that_was_taken_back_is_refused_and_never_the_latest(
+        self, resolve: Any, outage: Any
+    ) -> None:
+        outage("real")
+        outage("wrong", start=END, end=END, state=OutageState.CLOSED)
+        assert resolve()["window"]["outage_ids"] == ["real"]
+        with pytest.raises(ConfigurationError, match=r"outage wrong was taken back.*give from and to"):
+            resolve(outage="wrong")
+
+    def test_an_outage_that_is_only_suspected_is_only_proposed_about(
+        self, resolve: Any, outage: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        outage(evidence=(SAID_BY_A_PAGE,))
+        found = resolve(mode="ask")
+        assert (found["mode"], found["window"]["outage_known"]) == ("plan", False)
+        assert "only suspected (status_feed)" in caplog.text
+        assert "confirm 3f2a" in caplog.text
+
+    def test_a_window_over_a_suspicion_only_proposes_too(self, resolve: Any, outage: Any) -> None:
+        outage(evidence=(SAID_BY_A_PAGE,))
+        assert resolve(mode="ask", form=EVENING)["mode"] == "plan"
+
+    @pytest.mark.parametrize("mode", ["ask", "plan"])
+    def test_who_means_a_suspected_outage_confirms_it_in_his_name(
+        self, context: Any, resolve: Any, outage: Any, ledger: Ledger, mode: str
+    ) -> None:
+        outage(evidence=(SAID_BY_A_PAGE,))
+        given = context({"confirmed": True, "mode": mode})
+        given["dag_run"].triggering_user_name = "ada"
+        assert window.resolve_window(given)["mode"] == mode
+        said = ledger.declarations("playhouse")
+        assert [(one.who, one.start, one.end) for one in said] == [("ada", START, END)][: mode == "ask"]
+
+    def test_two_nights_without_airflow_are_one_window_of_the_nightly(
+        self, resolve: Any, ledger: Ledger
+    ) -> None:
+        """Longer than max_window_hours, which is a limit for what people type."""
+        ledger.set_watermark("playhouse", NOW - timedelta(hours=61))
+        found = Window.model_validate(resolve(run_type=DagRunType.SCHEDULED)["window"])
+        assert (found.start, found.end) == (NOW - timedelta(hours=61), NOW)
 
     def test_nightly_reads_on_from_the_watermark_and_only_proposes(
         self, resolve: Any, ledger: Ledger, outage: Any

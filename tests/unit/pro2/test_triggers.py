@@ -65,6 +65,7 @@ def poll(
 
 
 PENDING = poll(seen(CampaignState.PENDING))
+TENS = [timedelta(minutes=10 * number) for number in range(10)]
 
 
 def rebuilt(trigger: Any) -> Any:
@@ -150,10 +151,15 @@ class TestTheWatchOfAnItem:
         assert found.state == CampaignState.SENT
 
     def test_says_still_pending_at_the_deadline_and_does_not_fail(self, clock: Any) -> None:
-        stream = Stream(*[PENDING] * 10, clock=clock, passes=timedelta(minutes=10))
-        found = observation(watch(), stream)
+        polls = [seen(CampaignState.PENDING).model_copy(update={"seen_at": NOW + at}) for at in TENS]
+        found = observation(watch(), stream := Stream(*map(poll, polls), clock=clock, passes=TENS[1]))
         assert (found.state, found.still_pending, found.waived) == (CampaignState.PENDING, True, False)
         assert len(stream.left) == 6, "the deadline is thirty minutes away, so the fourth poll ends it"
+
+    def test_is_no_observation_when_airflow_was_away_until_after_the_deadline(self, clock: Any) -> None:
+        clock.shift(timedelta(hours=6))
+        found = observation(watch(), Stream(PENDING))
+        assert (found.state, found.still_pending) == ("unknown", False)
 
     def test_of_what_was_never_read_is_unknown_at_the_deadline(self, clock: Any) -> None:
         failed = poll(errors=("no answer",))

@@ -12,7 +12,8 @@ from pro2_reconciliation.domain.outage import Evidence, OutageState
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
-from pro2_reconciliation.repair.detection import DetectionResult, ProbeResult, detection_pass
+from pro2_reconciliation.repair.detection import DetectionResult, detection_pass
+from pro2_reconciliation.repair.sources import DeclaredSource, ProbeResult
 
 EIGHT = datetime(2026, 11, 19, 20, 0, tzinfo=UTC)
 SITE = Site(organization="playhouse", zone="America/Chicago", jobs=(), policy=Policy(settle_seconds=600))
@@ -39,7 +40,7 @@ def look(
 ) -> DetectionResult:
     now = EIGHT + timedelta(minutes=minute)
     probe = ProbeResult(service=Service.SENDING, up=up, at=now)
-    return detection_pass(ledger, site, claims, [probe], now=now, backlog=backlog)
+    return detection_pass(ledger, site, claims, [probe], now=now, backlog=lambda: backlog)
 
 
 def test_an_outage_goes_from_open_to_ended_to_settled_and_is_due_once_settled(ledger: Ledger) -> None:
@@ -92,7 +93,9 @@ def test_a_gap_in_the_samples_is_not_time_that_the_service_was_down(ledger: Ledg
 
     found = look(ledger, 120)
 
-    assert [o.end for o in found.outages] == [EIGHT + timedelta(minutes=5)]
+    assert [o.end for o in found.outages] == [EIGHT + timedelta(minutes=10)], (
+        "each look speaks for five minutes"
+    )
 
 
 def test_a_window_that_a_person_declared_is_an_outage(ledger: Ledger) -> None:
@@ -101,7 +104,7 @@ def test_a_window_that_a_person_declared_is_an_outage(ledger: Ledger) -> None:
     )
     site = SITE.model_copy(update={"sources": Sources(declared=(declared,))})
 
-    found = look(ledger, 60, site=site)
+    found = look(ledger, 60, *DeclaredSource(site, ledger).read(EIGHT).evidence, site=site)
 
     assert [(o.service, o.start) for o in found.outages] == [(Service.DASHBOARD, EIGHT)]
 

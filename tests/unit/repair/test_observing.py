@@ -89,6 +89,18 @@ class TestPolls:
         seen = observer.observe(looked(f.campaign(status=SENDING, send_amt=5)))[CAMPAIGN]
         assert (seen.reads, seen.first_agreed) == (1, NOW + MINUTE)
 
+    def test_after_a_gap_in_our_own_watching_the_count_starts_anew(self, observer):
+        """Airflow was away for six hours: what was read before does not prove that it is still so."""
+        back = observer.observe(looked(f.campaign(), minutes=360))[CAMPAIGN]
+        again = observer.observe(looked(f.campaign(), minutes=361))[CAMPAIGN]
+        assert (back.reads, back.after_gap) == (1, NOW + 360 * MINUTE)
+        assert (again.reads, again.first_agreed, again.after_gap) == (
+            2,
+            NOW + 360 * MINUTE,
+            NOW + 360 * MINUTE,
+        )
+        assert verdict(ITEM, back, NOW + 360 * MINUTE, waived=False).state == CampaignState.UNKNOWN
+
     def test_a_run_without_a_row_is_not_judged_while_the_console_cannot_be_read(self, observer):
         seen = observer.observe(looked(log=f.log(), console=None))[RUN]
         assert (seen.reads, seen.source) == (1, "inventory")
@@ -155,13 +167,16 @@ class TestARepairByHand:
 
 
 class TestVerdict:
-    def end(self, seen, minutes, *, waived=False):
-        return verdict(ITEM, seen, NOW + minutes * MINUTE, waived=waived)
+    def end(self, seen, minutes, *, waived=False, read=None):
+        """The verdict of this minute on an item that was read just now, or in minute ``read``."""
+        now = NOW + minutes * MINUTE
+        at = now if read is None else NOW + read * MINUTE
+        return verdict(ITEM, seen and seen.model_copy(update={"seen_at": at}), now, waived=waived)
 
     @pytest.mark.parametrize("state", [CampaignState.SENT, CampaignState.PARTLY_SENT, CampaignState.UNKNOWN])
     def test_what_settled_ends_the_watch_at_once(self, state):
         seen = f.watched(state, still_pending=False)
-        assert self.end(seen, 0) is seen
+        assert self.end(seen, 0).state is state
 
     @pytest.mark.parametrize(
         "state", [CampaignState.PENDING, CampaignState.IN_FLIGHT, CampaignState.COMPLETE_EMPTY]
@@ -180,6 +195,22 @@ class TestVerdict:
 
     def test_at_the_deadline_nothing_was_waived_any_more(self):
         assert self.end(f.watched(still_pending=False), 30, waived=True).waived is False
+
+    def test_a_deadline_that_passed_while_nobody_looked_is_no_observation(self):
+        ended = self.end(f.watched(still_pending=False), 30, read=14)
+        assert (ended.state, ended.still_pending) == (CampaignState.UNKNOWN, False)
+        assert ended.note == "nobody looked when its time was up"
+        assert self.end(f.watched(still_pending=False), 30, read=15).still_pending
+
+    def test_nor_is_one_that_passes_sooner_than_two_reads_can_agree_after_the_gap(self):
+        back = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 26 * MINUTE})
+        assert self.end(back, 30).state == CampaignState.UNKNOWN
+        assert self.end(back, 31).still_pending
+
+    def test_a_waiver_after_a_gap_waits_until_two_reads_can_agree(self):
+        back = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 20 * MINUTE})
+        assert self.end(back, 21, waived=True) is None
+        assert self.end(back, 25, waived=True).waived
 
     def test_what_was_never_read_is_unknown_and_not_before_the_deadline(self):
         assert self.end(None, 29.99) is None

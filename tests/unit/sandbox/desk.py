@@ -17,7 +17,7 @@ SMALL: dict[str, Any] = {
     "name": "Small evening",
     "organization": "playhouse",
     "zone": "America/Chicago",
-    "outage": {"services": ["sending"], "start": "-3h", "end": "-1m"},
+    "outages": [{"services": ["sending"], "start": "-3h", "end": "-1m"}],
     "lists": [{"id": "1", "name": "Newsletter", "members": 300}],
     "tags": [
         {"id": "7", "name": "Members", "like": "501", "lacks": 3, "extra": 2},

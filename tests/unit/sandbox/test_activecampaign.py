@@ -145,7 +145,7 @@ def test_the_sixth_request_of_a_second_is_turned_away_over_v3_and_v1_together():
 
 
 def test_while_sending_is_down_v3_and_v1_answer_with_html_and_the_rest_works():
-    desk = Desk(outage={"services": ["sending"], "start": "-1h", "end": "+1m"})
+    desk = Desk(outages=[{"services": ["sending"], "start": "-1h", "end": "+1m"}])
     for path in ("/api/3/users/me", "/admin/api.php"):
         answer = desk.call("GET", path)
         assert (answer.status, answer.text.startswith("<html>")) == (503, True)

@@ -60,7 +60,7 @@ def test_a_wrong_token_is_a_401_and_a_strange_organization_a_404():
 
 
 def test_while_the_dashboard_is_down_it_answers_503():
-    desk = Desk(outage={"services": ["dashboard"], "start": "-1h", "end": "+1m"})
+    desk = Desk(outages=[{"services": ["dashboard"], "start": "-1h", "end": "+1m"}])
     assert desk.call("GET", f"{DASHBOARD}/console").status == 503
     assert desk.call("GET", "/api/3/users/me").status == 200
 
@@ -268,7 +268,8 @@ def test_a_job_runs_on_schedule_again_once_the_outage_is_over():
 
 def test_a_job_that_is_due_during_the_outage_is_missed():
     desk = Desk(
-        job={"schedule": {"hourly": "-59m"}}, outage={"services": ["sending"], "start": "-3h", "end": "+5m"}
+        job={"schedule": {"hourly": "-59m"}},
+        outages=[{"services": ["sending"], "start": "-3h", "end": "+5m"}],
     )
     desk.pass_time(1800)
     assert desk.activity("j-1", since_hours=1) == []

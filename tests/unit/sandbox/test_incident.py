@@ -65,15 +65,26 @@ def test_the_next_occurrence_follows_the_one_that_was_named():
 
 
 @pytest.mark.parametrize(
-    ("night", "amount"),
-    [(datetime(2031, 3, 9, tzinfo=UTC), 0), (datetime(2031, 11, 2, tzinfo=UTC), 1)],
-    ids=["a time that does not exist", "a time that occurs twice"],
+    ("night", "due"),
+    [
+        (datetime(2031, 3, 9, tzinfo=UTC), datetime(2031, 3, 9, 8, 0, tzinfo=UTC)),
+        (datetime(2031, 11, 2, tzinfo=UTC), datetime(2031, 11, 2, 7, 30, tzinfo=UTC)),
+    ],
+    ids=[
+        "a time that does not exist is due when the gap ends",
+        "a time that occurs twice is due the first time",
+    ],
 )
-def test_a_clock_change_makes_no_second_occurrence(night, amount):
-    at_half_past_one_or_two = schedule({"daily": "0"}, datetime(2031, 3, 1, 8, 30, tzinfo=UTC))
-    found = list(at_half_past_one_or_two.between(night + timedelta(hours=5), night + timedelta(hours=12)))
-    assert at_half_past_one_or_two.cron == "30 2 * * *"
-    assert len(found) == amount
+def test_a_clock_change_leaves_exactly_one_occurrence(night, due):
+    model, start = {"daily": "0"}, (8 if night.month == 3 else 6)
+    daily = schedule(model, datetime(2031, night.month, 1, start, 30, tzinfo=UTC))
+    assert list(daily.between(night + timedelta(hours=5), night + timedelta(hours=12))) == [due]
+
+
+def test_an_hourly_job_is_due_in_every_hour_that_passes():
+    night = datetime(2031, 11, 2, 5, tzinfo=UTC)
+    found = list(schedule({"hourly": "0"}).between(night, night + timedelta(hours=4)))
+    assert found == [night + timedelta(hours=hour) for hour in range(4)]
 
 
 @pytest.mark.parametrize(
@@ -107,8 +118,8 @@ def broken(section, **change):
         (SMALL | {"expected": [{"kind": "occurrence", "id": "j-1"}]}, ["write j-1@-35m", "lacks rule"]),
         (SMALL | {"must_reach": {"jobs": ["j-1@-1h"]}}, ["must_reach.jobs", "no due time of j-1"]),
         (
-            SMALL | {"outage": {"services": ["sending"], "start": "-1h", "end": "-2h"}},
-            ["outage.end", "later"],
+            SMALL | {"outages": [{"services": ["sending"], "start": "-1h", "end": "-2h"}]},
+            ["outages[0].end", "later"],
         ),
         (SMALL | {"campaigns": SMALL["campaigns"] * 2}, ["campaigns has the id '103' 2 times"]),
     ],
@@ -186,7 +197,7 @@ def test_a_file_is_checked_from_the_command_line(capsys, tmp_path):
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("name: x\n", encoding="utf-8")
     assert main(["--check", str(wrong)]) == 2
-    assert "outage: Field required" in capsys.readouterr().err
+    assert "outages: Field required" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "example.org"])  # noqa: S104 - that is refused

@@ -39,13 +39,13 @@ def test_tessitura_asks_for_its_four_part_credentials():
 def test_tessitura_can_be_pinged_until_it_is_down():
     desk = Desk()
     assert desk.call("HEAD", "/TessituraService/Diagnostics/Ping").status == 200
-    down = Desk(outage={"services": ["tessitura"], "start": "-1h"})
+    down = Desk(outages=[{"services": ["tessitura"], "start": "-1h"}])
     assert down.call("HEAD", "/TessituraService/Diagnostics/Ping").status == 503
     assert down.call("GET", "/api/3/users/me").status == 200
 
 
 def test_the_status_page_tells_of_the_incident_until_it_is_resolved_and_remembers_it():
-    desk = Desk(outage={"services": ["sending"], "start": "-3h", "end": "+30s", "feed": FEED})
+    desk = Desk(outages=[{"services": ["sending"], "start": "-3h", "end": "+30s", "feed": FEED}])
     assert desk.get(f"{STATUS}/status.json")["status"]["indicator"] == "major"
     (told,) = desk.get(f"{STATUS}/incidents/unresolved.json")["incidents"]
     assert (told["status"], told["resolved_at"], told["created_at"]) == (

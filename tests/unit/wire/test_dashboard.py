@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from pro2_reconciliation.domain.errors import Ambiguous, NeverSent, Rejected, Unreadable
+from pro2_reconciliation.domain.sources import Feed
 from pro2_reconciliation.domain.words import Service, StopAnswer
 from pro2_reconciliation.wire import dashboard, statuspage, tessitura
 from pro2_reconciliation.wire.exchange import Reply, drive
-from pro2_reconciliation.wire.probe import probe
+from pro2_reconciliation.wire.probe import plain_probe, probe, request_for
 
 SINCE = datetime(2031, 3, 4, tzinfo=UTC)
 UNTIL = datetime(2031, 3, 5, tzinfo=UTC)
@@ -126,15 +127,20 @@ INCIDENT = {
 }
 
 
-def claims(scripted: Any, incident: dict[str, Any], **options: Any) -> list[Any]:
-    wire = scripted({"page": {}, "incidents": [incident]})
-    exchange = statuspage.evidence("api/v2/incidents.json", Service.SENDING, "feed", **options)
-    return drive(exchange, wire.carry)
+def feed(**options: Any) -> Feed:
+    return Feed(connection="feed", service=Service.SENDING, **{"maintenance": False, **options})
+
+
+def claims(scripted: Any, *incidents: dict[str, Any], **options: Any) -> list[Any]:
+    wire = scripted({"page": {}, "incidents": list(incidents)})
+    return drive(statuspage.published(feed(**options)), wire.carry)
 
 
 def test_an_incident_is_evidence_from_its_start_to_its_resolution(scripted: Any) -> None:
     (claim,) = claims(scripted, INCIDENT)
-    assert (claim.start.hour, claim.end.hour, claim.key, claim.declared) == (1, 5, "abc", False)
+    assert (claim.start.hour, claim.end.hour, claim.key) == (1, 5, "abc")
+    assert not claim.declared
+    assert not claim.confirms
 
 
 def test_an_open_incident_has_no_end_and_its_creation_may_be_its_start(scripted: Any) -> None:
@@ -150,7 +156,7 @@ def test_an_incident_that_is_over_without_a_time_ends_with_its_last_update(scrip
 
 def test_incidents_without_impact_or_of_other_components_are_left_out(scripted: Any) -> None:
     assert claims(scripted, {**INCIDENT, "impact": "none"}) == []
-    assert len(claims(scripted, {**INCIDENT, "impact": "none"}, ignored_impacts=())) == 1
+    assert len(claims(scripted, {**INCIDENT, "impact": "none"}, min_impact="none")) == 1
     assert claims(scripted, INCIDENT, components=["Forms"]) == []
     assert len(claims(scripted, INCIDENT, components=["campaign SENDING"])) == 1
     assert len(claims(scripted, {**INCIDENT, "components": []}, components=["Forms"])) == 1
@@ -158,18 +164,52 @@ def test_incidents_without_impact_or_of_other_components_are_left_out(scripted: 
 
 def test_maintenance_counts_from_when_it_begins(scripted: Any) -> None:
     planned = {**INCIDENT, "status": "scheduled", "started_at": None, "scheduled_for": "2031-03-04T03:00:00Z"}
-    exchange = statuspage.evidence("m.json", Service.SENDING, "feed")
-    assert drive(exchange, scripted({"scheduled_maintenances": [planned]}).carry) == []
-    running = {**planned, "status": "in_progress", "resolved_at": None}
-    exchange = statuspage.evidence("m.json", Service.SENDING, "feed")
-    (claim,) = drive(exchange, scripted({"scheduled_maintenances": [running]}).carry)
-    assert (claim.start.hour, claim.end) == (3, None)
+    told = [{"status": "scheduled", "display_at": "2031-03-01T00:00:00Z"}]
+    running = {**planned, "status": "in_progress", "resolved_at": None, "incident_updates": told}
+
+    def read(entry: dict[str, Any]) -> list[Any]:
+        wire = scripted({"incidents": []}, {"scheduled_maintenances": [entry]})
+        return drive(statuspage.published(feed(maintenance=True)), wire.carry)
+
+    assert read(planned) == []
+    (claim,) = read(running)
+    assert (claim.start.day, claim.start.hour, claim.end) == (4, 3, None)
+
+
+def test_an_update_that_is_dated_back_moves_the_start_back(scripted: Any) -> None:
+    told = [{"status": "investigating", "display_at": "2031-03-04T00:30:00Z"}]
+    (claim,) = claims(scripted, {**INCIDENT, "incident_updates": told})
+    assert (claim.start.hour, claim.start.minute) == (0, 30)
+
+
+def test_an_incident_that_ends_before_it_starts_has_no_length(scripted: Any) -> None:
+    (claim,) = claims(scripted, {**INCIDENT, "resolved_at": "2031-03-03T05:00:00Z"})
+    assert claim.end == claim.start
+
+
+def test_an_offset_of_a_summer_night_is_read_as_it_stands(scripted: Any) -> None:
+    times = {"started_at": "2031-03-09T01:30:00.000-06:00", "resolved_at": "2031-03-09T03:30:00.000-05:00"}
+    (claim,) = claims(scripted, {**INCIDENT, **times})
+    assert (claim.end - claim.start).total_seconds() == 3600
+
+
+def test_an_incident_that_is_listed_twice_counts_as_it_was_updated_last(scripted: Any) -> None:
+    older = {**INCIDENT, "resolved_at": None, "status": "monitoring", "updated_at": "2031-03-04T04:00:00Z"}
+    for listed in ((INCIDENT, older), (older, INCIDENT)):
+        (claim,) = claims(scripted, *listed)
+        assert claim.end is not None
 
 
 def test_a_feed_of_another_kind_is_unreadable_and_not_all_well(scripted: Any) -> None:
-    claims_of = statuspage.evidence("x.json", Service.SENDING, "feed")
+    claims_of = statuspage.published(feed())
     with pytest.raises(Unreadable, match="Statuspage"):
         drive(claims_of, scripted({"data": []}).carry)
+
+
+def test_a_page_without_maintenances_names_the_key_that_leaves_them_out(scripted: Any) -> None:
+    wire = scripted({"incidents": []}, Reply(404, {}, "{}"))
+    with pytest.raises(Unreadable, match="set maintenance: false for feed"):
+        drive(statuspage.published(feed(maintenance=True)), wire.carry)
 
 
 @pytest.mark.parametrize(
@@ -189,3 +229,30 @@ def test_a_probe_tells_up_down_or_that_it_cannot_tell(scripted: Any, answer: Any
     result = drive(probe(), scripted(answer).carry)
     assert result.up is up
     assert result.reason
+
+
+@pytest.mark.parametrize(
+    ("answer", "up"),
+    [
+        (Reply(204, {}, ""), True),
+        (Reply(200, {}, ""), None),
+        (Reply(404, {}, ""), None),
+        (Reply(502, {}, ""), False),
+        (NeverSent("refused"), False),
+        (Unreadable("timed out"), False),
+    ],
+)
+def test_a_plain_probe_wants_the_status_it_was_told(scripted: Any, answer: Any, up: bool | None) -> None:
+    result = drive(plain_probe(204), scripted(answer).carry)
+    assert result.up is up
+    assert result.reason
+
+
+def test_each_service_of_ours_has_one_harmless_question() -> None:
+    paths = [request_for(service, "play house").path for service in Service]
+    assert paths == [
+        "api/3/users/me",
+        "dashboard/v1/organizations/play%20house/console",
+        "TessituraService/Diagnostics/Status",
+    ]
+    assert not any(request_for(service).mutating for service in Service)
