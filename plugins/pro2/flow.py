@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from pro2.accounts import DASHBOARD, PRO2, TESSITURA, open_account, open_ledger, require_plan, who_acts
+from pro2.files import write_drift
 from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 
 log = logging.getLogger("pro2.reconcile")
@@ -72,6 +73,7 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
                 observations[seen.key] = seen
     plan = build(account, inventory, observations, run=run_id, parent=resolved["parent"])
     account.ledger.save_plan(plan, run_id)
+    write_drift(context, account, plan)
     for decision in plan.decisions:
         via = f" via {', '.join(decision.via)}" if decision.via else ""
         log.info(

@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from pro2.accounts import open_account, require_plan, who_acts
+from pro2.files import drift_file, folder_and_name
 from pro2.flow import steps_of
 from pro2_reconciliation.domain.errors import LedgerError
 
@@ -43,6 +44,7 @@ def report(
     )
     made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
+    made = made.model_copy(update={"old_tags": _old_tags(account), "drift_file": drift_file(context)})
     keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
     path = _write(context, made)
@@ -79,18 +81,23 @@ def _close_outages(account: Any, plan: Any, made: Any) -> None:
             account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
 
 
+def _old_tags(account: Any) -> tuple[str, ...]:
+    """Import tags of ours that a person may delete; a report does not fail because they cannot be read."""
+    from pro2_reconciliation.domain.errors import RequestError
+    from pro2_reconciliation.repair.drift import old_tags
+
+    try:
+        return tuple(old_tags(account))
+    except RequestError as error:
+        log.warning("Old tags could not be listed: %s", error)
+        return ()
+
+
 def _write(context: Any, made: Any) -> str:
-    import os
-
-    from airflow.sdk import ObjectStoragePath
-
     from pro2_reconciliation.repair.page import render
     from pro2_reconciliation.repair.report import as_json
 
-    home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
-    folder = ObjectStoragePath(os.environ.get("PRO2_RECONCILIATION_REPORTS") or f"file://{home}/reports")
-    folder.mkdir(parents=True, exist_ok=True)
-    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in context["dag_run"].run_id)
+    folder, name = folder_and_name(context)
     (folder / f"{name}.json").write_text(json.dumps(as_json(made), indent=1, ensure_ascii=False))
     page = folder / f"{name}.html"
     page.write_text(render(made))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from tests.unit.ledger import racers
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger, State
+from pro2_reconciliation.ledger import Ledger, State, migrations
 from pro2_reconciliation.ledger.columns import Base
 from pro2_reconciliation.ledger.migrate import VERSION_TABLE
 
@@ -85,8 +86,29 @@ def test_the_rest_works_alike(url):
     assert ledger.set_watermark("playhouse", start) == ledger.watermark("playhouse") == start
     ledger.beat("guard")
     ledger.hold("playhouse", "campaign:103", "Ada", "x")
+    said = ledger.declare("playhouse", Service.SENDING, start, None, "Ada", "it hangs")
+    assert ledger.end_declaration("playhouse", said.number, start.replace(hour=19)).end.hour == 19
+    assert ledger.withdraw("playhouse", said.number, "Ada") == ledger.declarations("playhouse")[0]
+    ledger.add_sample("playhouse", Service.SENDING, up=False, probe="pro2", at=start)
+    assert [one.probe for one in ledger.samples("playhouse", Service.SENDING, start)] == ["pro2"]
     assert ledger.adopt("Ada").epoch == 2
     ledger.close()
+
+
+def test_the_second_version_can_be_taken_back(url):
+    from alembic import command
+    from alembic.config import Config
+
+    ledger = Ledger.open(url, clock=racers.now)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with ledger._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    ledger.close()
+    again = Ledger.open(url, clock=racers.now)
+    assert again.declarations("playhouse") == []
+    again.close()
 
 
 def test_several_processes_open_an_empty_database_at_once(url):

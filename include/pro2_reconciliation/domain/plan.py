@@ -31,7 +31,8 @@ class Decision(Value):
 
     ``rule`` is the id that decided, ``via`` the further rules on the way ("R10" via "R10a", "R12").
     ``choices`` is empty where nobody is asked. ``root`` keys the ledger: lineage root or occurrence.
-    ``audience`` is a number of patrons. ``steps`` are instructions for a person, each starting with a verb.
+    ``fresh_since``: what it compares with must be younger. ``audience`` is a number of patrons. ``steps`` are
+    instructions for a person, each starting with a verb.
     """
 
     kind: ItemKind
@@ -52,6 +53,7 @@ class Decision(Value):
     stop_first: bool = False
     covers: tuple[str, ...] = ()
     tag: str | None = None
+    fresh_since: UtcTime | None = None
     fingerprint: Fingerprint = Fingerprint()
     observation: Observation | None = None
 

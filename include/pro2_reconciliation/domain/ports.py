@@ -6,7 +6,7 @@ Every method may raise the errors of :mod:`pro2_reconciliation.domain.errors`: r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -58,7 +58,7 @@ class Campaigns(Protocol):
 
 
 class Contacts(Protocol):
-    """Contacts, tags and automation entries. Only ids and counts, never addresses."""
+    """Contacts, tags and automation entries. Ids and counts; addresses only for a drift's CSV."""
 
     def tag_id(self, tag: str) -> str | None:
         """The id of the contact tag of exactly this name."""
@@ -69,6 +69,14 @@ class Contacts(Protocol):
         ...
 
     def holder_count(self, tag_id: str) -> int: ...
+
+    def addresses(self, contact_ids: Collection[str], tag_id: str, holders: int) -> dict[str, str]:
+        """The e-mail addresses of contacts that all hold a tag, which ``holders`` contacts hold in all."""
+        ...
+
+    def tags_beginning(self, prefix: str) -> list[str]:
+        """The names of the contact tags that begin so."""
+        ...
 
     def add_tag(self, contact_id: str, tag_id: str) -> None: ...
 

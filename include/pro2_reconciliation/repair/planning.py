@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.decide import decide_automation, decide_campaign
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.facts import OwnAction, campaign_facts, health_of
 from pro2_reconciliation.domain.inventory import Inventory
-from pro2_reconciliation.domain.jobs import ActivityLog, Console, Occurrence
+from pro2_reconciliation.domain.jobs import ActivityLog, Console
 from pro2_reconciliation.domain.lineage import suspects
 from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_failed_share
 from pro2_reconciliation.domain.observation import CampaignState, Observation
@@ -29,7 +29,7 @@ from pro2_reconciliation.domain.states import campaign_state
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.drift import drift_decisions
+from pro2_reconciliation.repair.drift import drift_decisions, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
 
 
@@ -62,7 +62,7 @@ def build_plan(
         seen = _seen(inventory, observations, f"campaign:{campaign_id}")
         decisions.append(_campaign(account, inventory, world, campaign_id, seen, ours, copies, book))
     decisions += _occurrences(account, inventory, world, observations, ours, book)
-    decisions += drift_decisions(account, decisions)
+    decisions += drift_decisions(account, decisions, inventory.window.end)
     decisions += [decide_automation(automation) for automation in inventory.automations]
     identity = account.ledger.identity
     return Plan(
@@ -250,11 +250,6 @@ def _occurrences(
             )
         )
     return decisions
-
-
-def unique_tag(occurrence: Occurrence) -> str:
-    """The tag of a data sync's import: made of the occurrence, so that a repeat finds its own."""
-    return f"reconcile {occurrence.job_id} {occurrence.due:%Y-%m-%d %H:%M}Z"
 
 
 def _entries(account: Account, found: Match, automation: str | None, kind: ProcessType) -> int | None:

@@ -63,7 +63,10 @@ class Row(Value):
 
 
 class Report(Value):
-    """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts."""
+    """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
+
+    ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
+    """
 
     organization: str
     zone: str
@@ -76,6 +79,8 @@ class Report(Value):
     alarms: tuple[str, ...] = ()
     reason: str = ""
     vendor_contact: str | None = None
+    drift_file: str = ""
+    old_tags: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:

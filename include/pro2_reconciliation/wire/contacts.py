@@ -1,4 +1,4 @@
-"""Contacts, tags and automation entries of ActiveCampaign v3: ids and counts only, never an address.
+"""Contacts, tags and automation entries of ActiveCampaign v3: ids and counts; addresses only for a drift's CSV.
 
 The exchanges are the methods of the port :class:`~pro2_reconciliation.domain.ports.Contacts`. Counts come
 from ``meta.total`` (often text); where an answer has none, the count is ``Unreadable`` and not 0.
@@ -6,6 +6,7 @@ from ``meta.total`` (often text); where an answer has none, the count is ``Unrea
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from pro2_reconciliation.domain.campaigns import Automation
@@ -57,6 +58,45 @@ def holders(tag: str) -> Exchange[set[str]]:
         after = ids[-1]
         if len(page) < PAGE and scalars.total(body, "api/3/contacts") in (None, len(page), len(found)):
             return found
+
+
+def addresses(contact_ids: Collection[str], tag: str, holders_of_tag: int) -> Exchange[dict[str, str]]:
+    """The e-mail addresses of these contacts, all of which hold the tag of this id; contact id to address.
+
+    One request a contact, or the pages of the tag's ``holders_of_tag`` holders, whichever is less. A contact that is
+    gone is missing from the answer.
+    """
+    wanted, found = set(contact_ids), dict[str, str]()
+    if len(wanted) <= holders_of_tag // PAGE + 1:
+        for contact_id in sorted(wanted, key=lambda one: (len(one), one)):
+            try:
+                body = yield from ask(Request("GET", f"api/3/contacts/{contact_id}"))
+            except Rejected as error:
+                if error.status != 404:
+                    raise
+                continue
+            found[contact_id] = scalars.text(
+                scalars.row(body.get("contact"), f"contact {contact_id}"), "email"
+            )
+        return found
+    after = 0
+    while wanted - found.keys():
+        params = {"tagid": tag, "status": ANY_STATUS, "orders[id]": "ASC", "id_greater": str(after)}
+        body = yield from ask(Request("GET", "api/3/contacts", {**params, "limit": str(PAGE)}))
+        page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
+        if not page:
+            break
+        for entry in page:
+            after = scalars.number(entry, "id", "a contact", required=True)
+            if str(after) in wanted:
+                found[str(after)] = scalars.text(entry, "email")
+    return found
+
+
+def tags_beginning(prefix: str) -> Exchange[list[str]]:
+    """The names of the contact tags that begin so, sorted."""
+    listed = yield from pages("api/3/tags", "tags", {"search": prefix})
+    return sorted(name for entry in listed if (name := scalars.text(entry, "tag")).startswith(prefix))
 
 
 def holder_count(tag: str) -> Exchange[int]:

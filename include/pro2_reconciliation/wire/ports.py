@@ -7,7 +7,7 @@ and mutating requests only where they surely did not land (:mod:`pro2_reconcilia
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -69,6 +69,12 @@ class ActiveCampaignPort(_Port):
 
     def holders(self, tag_id: str) -> set[str]:
         return self._drive(contacts.holders(tag_id))
+
+    def addresses(self, contact_ids: Collection[str], tag_id: str, holders: int) -> dict[str, str]:
+        return self._drive(contacts.addresses(contact_ids, tag_id, holders))
+
+    def tags_beginning(self, prefix: str) -> list[str]:
+        return self._drive(contacts.tags_beginning(prefix))
 
     def holder_count(self, tag_id: str) -> int:
         return self._drive(contacts.holder_count(tag_id))
