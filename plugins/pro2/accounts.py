@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pro2_reconciliation.domain.config import Site
     from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.domain.ports import Dashboard
+    from pro2_reconciliation.domain.words import Verb
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import Account
 
@@ -93,6 +94,7 @@ def open_account(who: str) -> Account:
         clock=WallClock(),
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
+        manual=manual_verbs(),
     )
 
 
@@ -109,6 +111,18 @@ def require_plan(ledger: Ledger, plan_hash: str) -> Plan:
     if plan is None:
         raise LedgerError(f"plan {plan_hash} is not in this ledger; run reconcile again")
     return plan
+
+
+def manual_verbs() -> frozenset[Verb]:
+    """The verbs that a person presses, as the extra field ``actions`` of the two connections says."""
+    from pro2.hooks.dashboard import Pro2DashboardHook
+    from pro2.hooks.pro2 import Pro2Hook
+    from pro2_reconciliation.domain.words import Verb
+
+    campaigns = {Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN}
+    runs = {Verb.STOP_RUN, Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST}
+    found = campaigns if Pro2Hook(PRO2).settings.manual else set()
+    return frozenset(found | (runs if Pro2DashboardHook(DASHBOARD).settings.manual else set()))
 
 
 def _read_only() -> str | None:

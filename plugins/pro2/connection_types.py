@@ -31,6 +31,11 @@ _PACE = {
     "description": "One budget for all processes; the account allows 5 requests a second.",
     "schema": {"type": ["integer", "null"], "default": DEFAULT_PACE_MS, "minimum": 0, "maximum": 60000},
 }
+_ACTIONS = {
+    "label": "Actions",
+    "description": "Who presses: api (this software), or manual (a person, told exactly what to press).",
+    "schema": {"type": ["string", "null"], "enum": ["api", "manual", None], "default": "api"},
+}
 _ORGANIZATION = {
     "label": "Organization",
     "description": "The organization's name in the Integrated Dashboard; its jobs and its log are read.",
@@ -56,7 +61,12 @@ CONNECTION_TYPES: list[dict[str, Any]] = [
             {"host": "https://account.api-us1.com", "password": "Settings > Developer"},
             "login",
         ),
-        "conn-fields": {"read_only": _READ_ONLY, "timeout": _TIMEOUT, "pace_ms": _PACE},
+        "conn-fields": {
+            "read_only": _READ_ONLY,
+            "actions": _ACTIONS,
+            "timeout": _TIMEOUT,
+            "pace_ms": _PACE,
+        },
     },
     {
         "connection-type": DASHBOARD,
@@ -67,7 +77,12 @@ CONNECTION_TYPES: list[dict[str, Any]] = [
             {"host": "https://dashboard.example.org"},
             "login",
         ),
-        "conn-fields": {"organization": _ORGANIZATION, "read_only": _READ_ONLY, "timeout": _TIMEOUT},
+        "conn-fields": {
+            "organization": _ORGANIZATION,
+            "read_only": _READ_ONLY,
+            "actions": _ACTIONS,
+            "timeout": _TIMEOUT,
+        },
     },
     {
         "connection-type": TESSITURA,

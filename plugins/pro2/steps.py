@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pro2_reconciliation.ledger import StepRecord
     from pro2_reconciliation.repair.proofs import Proof
     from pro2_reconciliation.repair.steps import StepResult
 
@@ -22,6 +23,18 @@ def do_step(step: dict[str, Any], who: str) -> StepResult:
     return carry_out(
         account, plan, cleared.action_id, cleared.verb, even_if_not_stopped=cleared.even_if_not_stopped
     )
+
+
+def answer_step(step: dict[str, Any], answer: str, answered_by: str, who: str) -> StepRecord:
+    """Write a person's answer about a step that he was asked to do. Raises ``LedgerError`` as above."""
+    from pro2.accounts import open_account, require_plan
+    from pro2_reconciliation.repair.clearing import ClearedStep
+    from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
+
+    account = open_account(who)
+    cleared = ClearedStep.model_validate(step)
+    plan = require_plan(account.ledger, cleared.plan_hash)
+    return answer_manual(account, plan, cleared.action_id, cleared.verb, ManualAnswer(answer), answered_by)
 
 
 def open_proof(step: dict[str, Any], who: str) -> Proof:

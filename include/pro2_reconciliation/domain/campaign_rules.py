@@ -68,6 +68,16 @@ CAMPAIGN_RULES: tuple[Rule, ...] = (
         steps=("Check in Pro2 whether the report of «{name}» shows recipients", *_HALF_SENT[1:]),
     ),
     Rule(
+        "C7",
+        ("pending", "left_schedule"),
+        HUMAN,
+        "scheduled again, but at {left_text} it was not: it may have been sent, and the account been put back",
+        steps=(
+            "Check whether patrons got «{name}» (seed addresses, a colleague's inbox)",
+            "Stop «{name}» in Pro2 if they did, before it goes out again",
+        ),
+    ),
+    Rule(
         "C8",
         ("not plain",),
         HUMAN,

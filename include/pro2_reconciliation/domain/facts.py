@@ -65,11 +65,13 @@ def campaign_facts(
     policy: Policy,
     zone: str,
     now: datetime,
+    left_at: datetime | None = None,
 ) -> Facts:
     """The facts of one campaign from its fresh ``reading``.
 
     ``first`` is the reading of the inventory (the earlier of the two reads), ``observation`` what watching ended
-    with; None means that it was not watched or that its sensor failed.
+    with; None means that it was not watched or that its sensor failed. ``left_at``: when a snapshot after its due
+    time had it scheduled no more.
     """
     state = campaign_state(reading, now, policy)
     campaign = reading.campaign
@@ -113,6 +115,7 @@ def campaign_facts(
         "repaired_by_hand": bool(by_hand),
         "look_alike": bool(alike),
         "counters_disagree": state is CampaignState.COUNTERS_DISAGREE,
+        "left_schedule": left_at is not None,
         "plain": campaign is None
         or (campaign.type == "single" and not campaign.recurring and not campaign.awaiting_winner),
         "in_flight": state is CampaignState.IN_FLIGHT,
@@ -149,6 +152,7 @@ def campaign_facts(
         "due_text": local(due, zone) if due else "an unknown time",
         "send_by_text": local(send_by, zone),
         "counters_text": _signs(reading),
+        "left_text": local(left_at, zone) if left_at else "",
         "suspects": _names(by_hand),
         "look_alikes": _names(alike),
     }

@@ -18,10 +18,18 @@ from pro2_reconciliation.domain.campaigns import Campaign
 class CampaignPolicy(Value):
     """Exceptions for the campaigns whose id or name matches ``match`` (a shell pattern)."""
 
-    match: str
-    send_by_hours: float | None = Field(default=None, gt=0)
-    feeds: tuple[str, ...] = ()
-    leave_alone: bool = False
+    match: str = Field(
+        description="Id or name of the campaigns; * stands for anything, upper and lower case differ"
+    )
+    send_by_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="As in the policy, for these campaigns; none given: that of the policy",
+    )
+    feeds: tuple[str, ...] = Field(
+        default=(), description="Ids of jobs that must have ended well before the send"
+    )
+    leave_alone: bool = Field(default=False, description="Never offered, always left to a person")
 
     def applies_to(self, campaign: Campaign) -> bool:
         return fnmatchcase(campaign.id, self.match) or fnmatchcase(campaign.name, self.match)
@@ -30,38 +38,98 @@ class CampaignPolicy(Value):
 class Policy(Value):
     """Every time is in seconds unless its name says hours."""
 
-    settle_seconds: float = Field(default=600, ge=0)
-    settle_max_seconds: float = Field(default=3600, ge=0)
-    read_gap_seconds: float = Field(default=300, ge=0)
-    watch_campaign_seconds: float = Field(default=1800, ge=0)
-    watch_occurrence_min_seconds: float = Field(default=900, ge=0)
-    watch_occurrence_max_seconds: float = Field(default=7200, ge=0)
-    watch_total_seconds: float = Field(default=2700, ge=0)
-    complete_empty_watch_seconds: float = Field(default=3600, ge=0)
-    partly_sent_flat_seconds: float = Field(default=1800, ge=0)
-    stop_settle_seconds: float = Field(default=600, ge=0)
-    confirm_seconds: float = Field(default=2700, ge=0)
-    quiet_seconds: float = Field(default=600, ge=0)
-    poll_seconds: float = Field(default=30, gt=0)
-    guard_hours: float = Field(default=72, gt=0)
-    guard_heartbeat_seconds: float = Field(default=600, gt=0)
-    lead_hours: float = Field(default=2, ge=0)
-    tail_minutes: float = Field(default=60, ge=0)
-    overdue_grace_seconds: float = Field(default=300, ge=0)
-    send_by_hours: float = Field(default=12, gt=0)
-    next_occurrence_wait_minutes: float = Field(default=15, ge=0)
-    missed_sync_wait_hours: float = Field(default=6, ge=0)
-    max_removal_share: float = Field(default=0.1, ge=0, le=1)
-    max_sends: int = Field(default=5, ge=0)
-    max_actions: int = Field(default=20, ge=0)
-    max_window_hours: float = Field(default=48, gt=0)
-    max_sensors: int = Field(default=500, gt=0)
-    min_sending_recipients: int = Field(default=500, ge=0)
-    short_share: float = Field(default=0.95, ge=0, le=1)
-    predictive_sending: Literal["never", "unknown"] = "unknown"
-    sending_hours: tuple[str, str] = ("08:00", "21:30")
-    vendor_contact: str | None = None
-    campaigns: tuple[CampaignPolicy, ...] = ()
+    settle_seconds: float = Field(
+        default=600, ge=0, description="Wait after the end of an outage before anything is done"
+    )
+    settle_max_seconds: float = Field(
+        default=3600,
+        ge=0,
+        description="Longest such wait while ActiveCampaign's import backlog drains; afterwards only asking",
+    )
+    read_gap_seconds: float = Field(
+        default=300, ge=0, description="At least so long between two reads that must agree"
+    )
+    watch_campaign_seconds: float = Field(
+        default=1800, ge=0, description="How long a pending campaign is watched"
+    )
+    watch_occurrence_min_seconds: float = Field(
+        default=900, ge=0, description="How long a job is watched at least (twice its usual length)"
+    )
+    watch_occurrence_max_seconds: float = Field(
+        default=7200, ge=0, description="How long a job is watched at most"
+    )
+    watch_total_seconds: float = Field(
+        default=2700, ge=0, description="All watching of one dag run; later items go to the next"
+    )
+    complete_empty_watch_seconds: float = Field(
+        default=3600, ge=0, description="How long a complete campaign with an empty report is watched"
+    )
+    partly_sent_flat_seconds: float = Field(
+        default=1800, ge=0, description="A campaign whose count stands still so long is partly sent"
+    )
+    stop_settle_seconds: float = Field(default=600, ge=0, description="How long a stop may take to show")
+    confirm_seconds: float = Field(default=2700, ge=0, description="How long a repair may take to be proven")
+    quiet_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="Wait after a request with an unknown outcome before its absence counts",
+    )
+    poll_seconds: float = Field(default=30, gt=0, description="Between two looks")
+    guard_hours: float = Field(
+        default=72, gt=0, description="How long an original is guarded after its repair"
+    )
+    guard_heartbeat_seconds: float = Field(
+        default=600, gt=0, description="Without a guard's pass younger than this nothing is sent"
+    )
+    lead_hours: float = Field(
+        default=2, ge=0, description="Campaigns due so long before an outage may have been touched"
+    )
+    tail_minutes: float = Field(
+        default=60, ge=0, description="Items due so long after an outage may have been touched"
+    )
+    overdue_grace_seconds: float = Field(
+        default=300, ge=0, description="A campaign is overdue so long after its time"
+    )
+    send_by_hours: float = Field(
+        default=12, gt=0, description="So long after its time a campaign must not be sent any more"
+    )
+    next_occurrence_wait_minutes: float = Field(
+        default=15, ge=0, description="A job that is due again so soon is waited for"
+    )
+    missed_sync_wait_hours: float = Field(
+        default=6, ge=0, description="A missed sync that is due again so soon is left to its next run"
+    )
+    max_removal_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Largest share of a tag's contacts, 0 to 1, that a repair may remove",
+    )
+    max_sends: int = Field(default=5, ge=0, description="Most campaigns that one dag run sends")
+    max_actions: int = Field(default=20, ge=0, description="Most actions of one dag run")
+    max_window_hours: float = Field(default=48, gt=0, description="A longer window must be confirmed")
+    max_sensors: int = Field(default=500, gt=0, description="Most items that one dag run watches")
+    min_sending_recipients: int = Field(
+        default=500,
+        ge=0,
+        description="A campaign in sending with nothing sent is judged only from so many recipients on",
+    )
+    short_share: float = Field(
+        default=0.95, ge=0, le=1, description="Less than this share of the recipients, 0 to 1, is short"
+    )
+    predictive_sending: Literal["never", "unknown"] = Field(
+        default="unknown", description="never: the account does not spread sends over a day; unknown: it may"
+    )
+    sending_hours: tuple[str, str] = Field(
+        default=("08:00", "21:30"),
+        description="Local hours in which mail may leave without being chosen explicitly",
+    )
+    vendor_contact: str | None = Field(
+        default=None, description="Address that closes each report with something open"
+    )
+    campaigns: tuple[CampaignPolicy, ...] = Field(
+        default=(), description="Exceptions; the first that matches counts"
+    )
 
     @field_validator("sending_hours")
     @classmethod

@@ -6,7 +6,7 @@ Every method may raise the errors of :mod:`pro2_reconciliation.domain.errors`: r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -64,8 +64,8 @@ class Contacts(Protocol):
         """The id of the contact tag of exactly this name."""
         ...
 
-    def holders(self, tag_id: str) -> set[str]:
-        """Ids of the contacts that hold a tag (key-set paging)."""
+    def holders(self, tag_id: str, each_page: Callable[[], object] = lambda: None) -> set[str]:
+        """Ids of the contacts that hold a tag (key-set paging); ``each_page`` is called before every page."""
         ...
 
     def holder_count(self, tag_id: str) -> int: ...
@@ -78,9 +78,13 @@ class Contacts(Protocol):
         """The names of the contact tags that begin so."""
         ...
 
-    def add_tag(self, contact_id: str, tag_id: str) -> None: ...
+    def add_tag(self, contact_id: str, tag_id: str, *, holding: str | None = None) -> bool:
+        """Give a contact a tag that it lacks, while it holds the tag ``holding``; whether that was written."""
+        ...
 
-    def remove_tag(self, contact_id: str, tag_id: str) -> None: ...
+    def remove_tag(self, contact_id: str, tag_id: str, *, lacking: str | None = None) -> bool:
+        """Take a tag that a contact holds, while it lacks the tag ``lacking``; whether that was written."""
+        ...
 
     def entries(self, automation_id: str, since: datetime, until: datetime) -> int:
         """How many contacts entered an automation in [since, until)."""

@@ -56,6 +56,7 @@ MEANING = {
     "repaired_by_hand": "a visible copy of it that is not ours goes out or went out (by its name, and its source)",
     "look_alike": "a campaign with the same subject line and list goes out or went out, and is not visibly a copy",
     "counters_disagree": "it is not sent by its status, and some counter of it or of its report is above zero",
+    "left_schedule": "a snapshot of the schedule after its due time did not have it any more",
     "plain": "it is a plain broadcast: type single, not recurring, no winner awaited",
     "in_flight": "it is being sent, and its count is above zero",
     "partly_sent": "it is being sent, and its count stood still while it was watched",

@@ -90,6 +90,15 @@ class WatchPart(Core):
             row = session.scalars(query.order_by(SnapshotRow.at.desc(), SnapshotRow.id.desc())).first()
             return Snapshot(row.at, row.body) if row is not None else None
 
+    def snapshots(self, organization: str, since: datetime) -> list[Snapshot]:
+        """The snapshots that are kept of the time after ``since``, oldest first."""
+        with self._read() as session:
+            query = select(SnapshotRow).where(
+                SnapshotRow.organization == organization, SnapshotRow.at > since
+            )
+            rows = session.scalars(query.order_by(SnapshotRow.at, SnapshotRow.id))
+            return [Snapshot(row.at, row.body) for row in rows]
+
     def watermark(self, organization: str) -> datetime | None:
         """The end of the last window that was read completely; None if there was none."""
         with self._read() as session:

@@ -7,6 +7,7 @@ the sandbox and a clock of its own.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.ports import Campaigns, Clock, Contacts, Dashboard, Lists
+from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Ledger
 
 
@@ -33,6 +35,7 @@ class Account:
     """``owner`` names who acts (dag run, task, host), for leases and for people who read the ledger.
 
     ``read_only`` is the sentence that names a read-only connection, or None when mutating requests may leave.
+    ``manual`` are the verbs that a person presses, because there is no API for them (ADR 0007).
     """
 
     site: Site
@@ -44,6 +47,7 @@ class Account:
     clock: Clock
     owner: str
     read_only: str | None = None
+    manual: frozenset[Verb] = frozenset()
 
     @property
     def organization(self) -> str:
@@ -59,6 +63,10 @@ class Account:
 
     def now(self) -> datetime:
         return self.clock.now()
+
+    def refusal_of(self, verbs: Iterable[Verb]) -> str | None:
+        """Why these verbs may not be done over read-only connections; None where no request would leave."""
+        return self.read_only if set(verbs) - self.manual else None
 
     def report_of(self, campaign_id: str) -> CampaignReport | None:
         """The report of a campaign, None where it cannot be read: then nothing counts as zero."""

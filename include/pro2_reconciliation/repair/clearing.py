@@ -88,8 +88,9 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         if remedy is None:
             not_now[decision.key] = f"left: «{choice.value}»"
             continue
-        if account.read_only:
-            not_now[decision.key] = account.read_only
+        refusal = account.refusal_of(verbs_of(decision, remedy))
+        if refusal:
+            not_now[decision.key] = refusal
             continue
         if decision.key in account.ledger.holds(account.organization):
             not_now[decision.key] = "a person does this one"

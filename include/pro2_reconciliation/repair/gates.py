@@ -25,8 +25,9 @@ def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) ->
     Raises ``LedgerError`` if this is not the ledger that the plan was built on.
     """
     account.ledger.require_identity(plan.ledger_uuid, plan.ledger_epoch)
-    if account.read_only:
-        return account.read_only
+    refusal = account.refusal_of([verb])
+    if refusal:
+        return refusal
     switch = account.ledger.switch(account.organization)
     if switch.stage is Stage.EVERYTHING:
         return f"the kill switch is on ({switch.who}: {switch.why}); switch it off to go on"

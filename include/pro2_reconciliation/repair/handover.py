@@ -15,7 +15,7 @@ from pro2_reconciliation.repair.report import End, make_report
 
 def follow_up_keys(account: Account, plan: Plan, mode: Mode, not_now: Mapping[str, str]) -> list[str]:
     """Keys of the items that a further dag run has to look at and ask about. A drift that is empty asks nothing."""
-    if account.read_only:
+    if account.refusal_of(Verb):
         return []
     keys: list[str] = []
     report = make_report(account, plan, mode, not_now=not_now)

@@ -31,6 +31,7 @@ from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.drift import drift_decisions, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
+from pro2_reconciliation.repair.snapshot import left_the_schedule
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ def _campaign(
         root=root.removeprefix("campaign:"),
         own=own,
         health=world.health,
+        left_at=left_the_schedule(account, shown) if shown else None,
         policy=account.policy,
         zone=account.zone,
         now=account.now(),

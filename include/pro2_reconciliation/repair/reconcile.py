@@ -17,13 +17,16 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.inventory import take_inventory
+from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
 from pro2_reconciliation.repair.observing import Observer, poll, verdict, watch_span
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
-from pro2_reconciliation.repair.steps import carry_out
+from pro2_reconciliation.repair.steps import ASKED, GONE_ON, StepResult, carry_out
 
 Answer = Callable[[Plan], Mapping[str, Choice]]
+Presser = Callable[[StepResult], ManualAnswer]
+"""The person of a manual step: does what its ``instruction`` says, and answers."""
 
 
 def reconcile(
@@ -36,6 +39,7 @@ def reconcile(
     parent: str | None = None,
     book: RuleBook = RULE_BOOK,
     dag_run: str = "in process",
+    presser: Presser | None = None,
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
@@ -46,7 +50,7 @@ def reconcile(
     if mode is Mode.ASK and answer is not None and any(d.asks for d in plan.decisions):
         account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
     cleared = clear(account, plan, mode, who=account.owner)
-    run_lanes(account, plan, cleared)
+    run_lanes(account, plan, cleared, presser)
     report = make_report(account, plan, mode, not_now=cleared.not_now)
     keep_open_items(account, plan, report)
     return plan, report
@@ -76,16 +80,21 @@ def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:
     return done
 
 
-def run_lanes(account: Account, plan: Plan, cleared: Cleared) -> None:
+def run_lanes(account: Account, plan: Plan, cleared: Cleared, presser: Presser | None = None) -> None:
     """Every lane in the order of safety; each step is proven before the next lane begins."""
     for lane in Lane:
         for step in cleared.of(lane):
-            _step(account, plan, step)
+            _step(account, plan, step, presser)
 
 
-def _step(account: Account, plan: Plan, step: ClearedStep) -> None:
+def _step(account: Account, plan: Plan, step: ClearedStep, presser: Presser | None) -> None:
     result = carry_out(account, plan, step.action_id, step.verb, even_if_not_stopped=step.even_if_not_stopped)
-    if result.went_on:
+    went_on = result.went_on
+    if result.state == ASKED and presser is not None:
+        answer = presser(result)
+        record = answer_manual(account, plan, step.action_id, step.verb, answer, "in process")
+        went_on = record.state in GONE_ON
+    if went_on:
         proof = Proof(account, plan, step.action_id, step.verb)
         while not proof.look().decided:
             account.clock.sleep(account.policy.poll_seconds)

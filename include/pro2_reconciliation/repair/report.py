@@ -15,10 +15,11 @@ from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
-from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import chosen_remedy
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.manual import instruction, is_manual
 
 
 class End(StrEnum):
@@ -185,6 +186,11 @@ def _row(
     gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
     if gate:
         end, detail = End.NOT_NOW, f"{detail}; {gate}"
+    asked = _asked_for(action) if end is End.FAILED and action else None
+    steps = decision.steps
+    if asked and action:
+        end, detail = End.NEEDS_HUMAN, "a person was asked to press it, and nobody has answered"
+        steps = (instruction(account, decision, action, asked.verb),)
     seen = decision.observation
     copied = action.step(Verb.COPY_CAMPAIGN) if action and end is not End.NONE else None
     return Row(
@@ -200,7 +206,7 @@ def _row(
         reason=decision.reason,
         outcome=end,
         detail=detail,
-        steps=decision.steps,
+        steps=steps,
         audience=decision.audience,
         due=decision.due,
         observed_at=seen.seen_at if seen else None,
@@ -242,6 +248,11 @@ def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord
     if waiting is None or waiting.state is not State.CLEARED:
         return None
     return closed_gate(account, plan, decision, waiting.verb)
+
+
+def _asked_for(action: ActionRecord) -> StepRecord | None:
+    """The step that waits for a person's answer."""
+    return next((s for s in action.latest if s.state is State.INTENDED and is_manual(s)), None)
 
 
 def _end_of_action(decision: Decision, action: ActionRecord) -> tuple[End, str, str]:

@@ -62,6 +62,21 @@ def scheduled_before(
     return found
 
 
+def left_the_schedule(account: Account, campaign: Campaign) -> datetime | None:
+    """When a campaign that is scheduled now was seen not to be, after it was due; None if it always was.
+
+    Then it had left: it was sent perhaps, and the vendor put the account back as it was before.
+    """
+    due, lead = campaign.due, timedelta(hours=account.policy.lead_hours)
+    if due is None or campaign.status is not CampaignStatus.SCHEDULED:
+        return None
+    for kept in account.ledger.snapshots(account.organization, due):
+        covered = kept.at - lead <= due and (campaign.created is None or campaign.created < kept.at)
+        if covered and all(str(entry["id"]) != campaign.id for entry in kept.body.get("campaigns", [])):
+            return kept.at
+    return None
+
+
 def at_risk(ledger: Ledger, site: Site, outage: Outage, now: datetime) -> list[str]:
     """A line for each campaign and occurrence that was due, or soon is, in an outage that lasts.
 

@@ -26,6 +26,7 @@ from pro2_reconciliation.repair.adoption import SEND_AGAIN, find_out
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import perform
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.manual import MANUAL, floor_of, instruction, is_manual, seen_done
 
 LEASE_SECONDS = 180.0
 """Above what one request may take with pacing, retries after a refusal (60 s) and its timeout."""
@@ -41,6 +42,7 @@ DONE_WORDS = {
     Verb.REMOVE_TAG: "{remote} contacts",
 }
 """What is said of a request that was accepted; ``remote`` is what the service gave back."""
+ASKED = "asked"
 HELD = "held"
 ELSEWHERE = "elsewhere"
 GONE_ON = frozenset({State.DONE, State.CONFIRMED})
@@ -48,7 +50,10 @@ ENDED = frozenset({State.DECLINED, State.SKIPPED, State.STALE, State.FAILED, Sta
 
 
 class StepResult(Value):
-    """What became of one step: a ledger state, or "held" (a gate) or "elsewhere" (somebody is at it)."""
+    """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
+
+    ``asked``: a person is to press what ``instruction`` says, and ``manual.answer_manual`` takes his answer.
+    """
 
     action_id: str
     item_key: str
@@ -58,6 +63,7 @@ class StepResult(Value):
     why: str
     remote_id: str | None = None
     adopted: bool = False
+    instruction: str = ""
 
     @property
     def went_on(self) -> bool:
@@ -131,6 +137,9 @@ def _claimed(
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
+    manual = claim.state is State.INTENDED and is_manual(account.ledger.step(claim.step_id))
+    if manual:
+        return _asked(account, plan, decision, action, claim)
     if claim.state in (State.INTENDED, State.AMBIGUOUS):
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     step = account.ledger.step(claim.step_id)
@@ -143,8 +152,27 @@ def _claimed(
     account.ledger.check(
         claim, MARGIN_SECONDS
     )  # the last thing before the intent: a slow look may have used it up
-    account.ledger.intend(claim, fingerprint=action.fingerprint, details={"floor": floor})
+    manual = step.verb in account.manual
+    details = {"floor": floor, MANUAL: True} if manual else {"floor": floor}
+    account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
+    if manual:
+        return _asked(account, plan, decision, action, claim)
     return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
+
+
+def _asked(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim
+) -> StepResult:
+    """Look whether it was done already; else say what to press. Nothing of ours leaves."""
+    step = account.ledger.step(claim.step_id)
+    state, why, remote = seen_done(account, decision, action, step, floor_of(plan, step))
+    if state is State.INTENDED:
+        press = instruction(account, decision, action, step.verb)
+        return _result(action, step, why, state=ASKED).model_copy(update={"instruction": press})
+    account.ledger.move(step.id, state, who=account.owner, why=why, claim=claim, remote_id=remote)
+    if state is State.NEEDS_HUMAN:
+        end_of_action(account, action.id, step.verb, why)
+    return _result(action, account.ledger.step(step.id), why, adopted=True)
 
 
 def _request(
@@ -194,8 +222,7 @@ def _adopt(
     """Find out what became of a request that may have landed; wait for its quiet time, then settle the step."""
     ledger, who = account.ledger, account.owner
     step = ledger.step(claim.step_id)
-    intent = step.move_to(State.INTENDED)
-    floor = str((intent.details or {}).get("floor", plan.floor_id)) if intent else plan.floor_id
+    floor = floor_of(plan, step)
     while True:
         try:
             finding = find_out(account, decision, action, step, floor)

@@ -6,7 +6,7 @@ from ``meta.total`` (often text); where an answer has none, the count is ``Unrea
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from pro2_reconciliation.domain.campaigns import Automation
@@ -32,10 +32,11 @@ def tag_id(tag: str) -> Exchange[str | None]:
     return next((scalars.identity(entry, "id", f"tag {tag}") for entry in found if matches(entry)), None)
 
 
-def holders(tag: str) -> Exchange[set[str]]:
+def holders(tag: str, each_page: Callable[[], object] = lambda: None) -> Exchange[set[str]]:
     """Ids of all contacts with the tag of this id, whatever their status, by key-set paging.
 
-    The whole set or an error: a set with a gap would make people look untagged.
+    The whole set or an error: a set with a gap would make people look untagged. ``each_page`` is called before
+    every request: a large tag takes minutes, and whoever holds a lease has to renew it.
     """
     found: set[str] = set()
     after = 0
@@ -47,6 +48,7 @@ def holders(tag: str) -> Exchange[set[str]]:
             "id_greater": str(after),
             "limit": str(PAGE),
         }
+        each_page()
         body = yield from ask(Request("GET", "api/3/contacts", params))
         page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
         if not page:
@@ -108,28 +110,52 @@ def holder_count(tag: str) -> Exchange[int]:
     return (yield from _count("api/3/contacts", {"tagid": tag, "status": ANY_STATUS}))
 
 
-def add_tag(contact_id: str, tag: str) -> Exchange[None]:
-    """Give a contact the tag of this id."""
+def add_tag(contact_id: str, tag: str, *, holding: str | None = None) -> Exchange[bool]:
+    """Give a contact the tag of this id; True if that was written.
+
+    Its tags are read first: a tag that is there already is not written again, since writing one may start an
+    automation. ``holding``: only while the contact holds this tag as well. A contact that is gone gets nothing.
+    """
+    held = yield from _tags_of(contact_id)
+    if held is None or tag in held or (holding is not None and holding not in held):
+        return False
     body = {"contactTag": {"contact": contact_id, "tag": tag}}
     yield from ask(Request("POST", "api/3/contactTags", body=body, mutating=True))
+    return True
 
 
-def remove_tag(contact_id: str, tag: str) -> Exchange[None]:
-    """Take the tag of this id from a contact; nothing to do where the contact no longer has it.
+def remove_tag(contact_id: str, tag: str, *, lacking: str | None = None) -> Exchange[bool]:
+    """Take the tag of this id from a contact; True if that was written, False where the contact lacks it already.
 
-    The service deletes the relation between the two, whose id has to be read first.
+    The service deletes the relation between the two, whose id has to be read first. ``lacking``: only while the
+    contact does not hold this tag.
     """
+    held = yield from _tags_of(contact_id)
+    if held is None or tag not in held or lacking in held:
+        return False
+    try:
+        yield from ask(Request("DELETE", f"api/3/contactTags/{held[tag]}", mutating=True))
+    except Rejected as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+def _tags_of(contact_id: str) -> Exchange[dict[str | None, str] | None]:
+    """The tags of a contact, tag id to id of the relation; None where the contact is gone."""
     path = f"api/3/contacts/{contact_id}/contactTags"
-    body = yield from ask(Request("GET", path))
+    try:
+        body = yield from ask(Request("GET", path))
+    except Rejected as error:
+        if error.status == 404:
+            return None
+        raise
     relations = scalars.rows(body.get("contactTags"), f"contactTags of {path}")
-    for entry in relations:
-        if scalars.text(entry, "tag") == tag:
-            relation = scalars.identity(entry, "id", f"a tag of contact {contact_id}")
-            try:
-                yield from ask(Request("DELETE", f"api/3/contactTags/{relation}", mutating=True))
-            except Rejected as error:
-                if error.status != 404:
-                    raise
+    return {
+        scalars.text(entry, "tag"): scalars.identity(entry, "id", f"a tag of contact {contact_id}")
+        for entry in relations
+    }
 
 
 def entries(automation_id: str, since: datetime, until: datetime) -> Exchange[int]:

@@ -67,8 +67,8 @@ class ActiveCampaignPort(_Port):
     def tag_id(self, tag: str) -> str | None:
         return self._drive(contacts.tag_id(tag))
 
-    def holders(self, tag_id: str) -> set[str]:
-        return self._drive(contacts.holders(tag_id))
+    def holders(self, tag_id: str, each_page: Callable[[], object] = lambda: None) -> set[str]:
+        return self._drive(contacts.holders(tag_id, each_page))
 
     def addresses(self, contact_ids: Collection[str], tag_id: str, holders: int) -> dict[str, str]:
         return self._drive(contacts.addresses(contact_ids, tag_id, holders))
@@ -79,11 +79,11 @@ class ActiveCampaignPort(_Port):
     def holder_count(self, tag_id: str) -> int:
         return self._drive(contacts.holder_count(tag_id))
 
-    def add_tag(self, contact_id: str, tag_id: str) -> None:
-        self._drive(contacts.add_tag(contact_id, tag_id))
+    def add_tag(self, contact_id: str, tag_id: str, *, holding: str | None = None) -> bool:
+        return self._drive(contacts.add_tag(contact_id, tag_id, holding=holding))
 
-    def remove_tag(self, contact_id: str, tag_id: str) -> None:
-        self._drive(contacts.remove_tag(contact_id, tag_id))
+    def remove_tag(self, contact_id: str, tag_id: str, *, lacking: str | None = None) -> bool:
+        return self._drive(contacts.remove_tag(contact_id, tag_id, lacking=lacking))
 
     def entries(self, automation_id: str, since: datetime, until: datetime) -> int:
         return self._drive(contacts.entries(automation_id, since, until))

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pro2.connection_types import DASHBOARD, DEFAULT_PACE_MS, DEFAULT_TIMEOUT, PRO2, STATUS_FEED, TESSITURA
 from pro2_reconciliation.domain.errors import ConfigurationError
 
+API, MANUAL = "api", "manual"
+"""Who presses: we, by requests, or a person who is asked to."""
 MAX_CONNECT_SECONDS = 10.0
 _SECRET = {PRO2: "API_KEY", DASHBOARD: "TOKEN", TESSITURA: "PASSWORD"}
 _HTTP_OPTIONS = frozenset({"verify", "verify_ssl", "cert", "proxy", "proxies", "trust_env"})
@@ -23,7 +25,10 @@ _HTTP_OPTIONS = frozenset({"verify", "verify_ssl", "cert", "proxy", "proxies", "
 
 @dataclass(frozen=True)
 class Settings:
-    """One connection. ``timeout`` is in seconds, ``pace_ms`` in milliseconds (0: no pacing)."""
+    """One connection. ``timeout`` is in seconds, ``pace_ms`` in milliseconds (0: no pacing).
+
+    ``manual``: what changes something is pressed by a person (ADR 0007).
+    """
 
     conn_id: str
     base_url: str
@@ -33,6 +38,7 @@ class Settings:
     timeout: float = DEFAULT_TIMEOUT
     pace_ms: int = DEFAULT_PACE_MS
     organization: str = ""
+    manual: bool = False
     http_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -73,6 +79,7 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
         timeout=_number(conn_id, extra, "timeout", DEFAULT_TIMEOUT, low=0.05, high=120),
         pace_ms=int(_number(conn_id, extra, "pace_ms", DEFAULT_PACE_MS, low=0, high=60_000)),
         organization=str(extra.get("organization") or ""),
+        manual=_is_manual(conn_id, extra),
         http_options={key: extra[key] for key in _HTTP_OPTIONS & extra.keys()},
     )
 
@@ -88,6 +95,14 @@ def missing(conn_id: str, connection_type: str) -> ConfigurationError:
     if connection_type == DASHBOARD:
         command += ["--conn-extra", '{"organization": "NAME"}']
     return ConfigurationError(f"there is no connection {conn_id}; add it with: {shlex.join(command)}")
+
+
+def _is_manual(conn_id: str, extra: Mapping[str, Any]) -> bool:
+    """Whether a person presses what would change something, instead of us (``actions: manual``)."""
+    actions = str(extra.get("actions") or API)
+    if actions not in (API, MANUAL):
+        raise ConfigurationError(f"connection {conn_id} has actions = {actions!r}; write {API} or {MANUAL}")
+    return actions == MANUAL
 
 
 def _is_no(value: object) -> bool:

@@ -8,15 +8,27 @@ without a retry, because only a person can go on; one of unknown outcome is trie
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowRescheduleException, AirflowSkipException
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskAwaitingInput,
+)
 
 from pro2.accounts import who_acts
-from pro2.steps import do_step, first_unproven
+from pro2.steps import answer_step, do_step, first_unproven
+
+if TYPE_CHECKING:
+    from pro2_reconciliation.repair.steps import StepResult
 
 RANK_WAIT = timedelta(seconds=3)
+PRESS_WITHIN = timedelta(hours=12)
+"""So long a manual step waits for its person, as long as the question does."""
+ANSWERS = {"I did it": "done", "Not possible": "not possible", "Skip it": "skip"}
+"""The buttons of a manual step, and what each means to the core."""
 _FAILED = frozenset({"failed", "needs_human"})
 _OPEN = frozenset({"ambiguous", "intended", "not_done"})
 """Left, and not settled: a retry reads what became of it, and never sends what may have landed."""
@@ -41,11 +53,46 @@ class StepOperator(BaseOperator):
         if result.went_on:
             self.log.info(story)
             return result.model_dump(mode="json")
+        if result.instruction:
+            self._ask_to_press(context, result)
         if result.state in _OPEN:
             raise RuntimeError(story)
         if result.state in _FAILED and not self.refusal_is_an_answer:
             raise AirflowFailException(story)
         raise AirflowSkipException(story)
+
+    def _ask_to_press(self, context: Any, result: StepResult) -> NoReturn:
+        """Wait for a person, in this mapped task itself; the words are made here, from data, and never rendered."""
+        from airflow.sdk.execution_time.hitl import upsert_hitl_detail
+
+        from pro2_reconciliation.repair.asking import escaped
+
+        upsert_hitl_detail(
+            ti_id=context["ti"].id,
+            options=list(ANSWERS),
+            subject=f"Please do this by hand: {result.verb.value.replace('_', ' ')}, {result.name}",
+            body=f"{escaped(result.instruction)}\n\nThen answer. What you say is looked at in Pro2 before it counts.",
+        )
+        self.log.info("«%s» (%s) waits for a person: %s", result.name, result.item_key, result.instruction)
+        raise TaskAwaitingInput(method_name="execute_complete", timeout=PRESS_WITHIN)
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
+        """A person answered, or nobody did: then the step stays asked, and a cleared task asks again."""
+        name = f"«{self.step['name']}» ({self.step['item_key']})"
+        chosen = (event.get("chosen_options") or [""])[0]
+        if "error" in event or event.get("timedout") or chosen not in ANSWERS:
+            raise AirflowSkipException(f"{name}: nobody answered; the report says what is to be pressed")
+        who = (event.get("responded_by_user") or {}).get("name") or "somebody"
+        record = answer_step(self.step, ANSWERS[chosen], who, who_acts(context))
+        story = f"{name}: {self.step['verb']} {record.state.value}: {record.moves[-1].why}"
+        if record.state.value not in ("done", "confirmed"):
+            raise AirflowFailException(story)
+        self.log.info(story)
+        return {
+            "action_id": self.step["action_id"],
+            "state": record.state.value,
+            "remote_id": record.remote_id,
+        }
 
     def _require_own_verb(self) -> None:
         if self.step["verb"] not in self.verbs:

@@ -1,0 +1,79 @@
+"""The JSON schemas of a site's files, made from the models that read them; kept in ``docs/schemas``.
+
+A schema refuses what an editor can see: unknown keys, words that are not on the list, numbers out of range. What
+needs a second look (a cron, a zone, an id that stands twice) only the loader refuses. Never fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pro2_reconciliation.domain.jobs import Job
+from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.sources import Sources
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TOP_OF_JOBS = {
+    "organization": "Name of the account; every item and every plan carries it",
+    "zone": "IANA zone of the wall clock of all crons, forms and reports",
+    "jobs": "One entry for each integrated process",
+}
+"""The keys that stand above the jobs, with their meaning."""
+
+
+def _jobs() -> dict[str, Any]:
+    job = Job.model_json_schema()
+    kinds = job.pop("$defs")
+    del job["properties"]["organization"]
+    job["required"] = [key for key in job["required"] if key not in ("organization", "zone")]
+    text = {"type": "string", "minLength": 1}
+    return {
+        "description": "The integrated processes of one organization",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(TOP_OF_JOBS),
+        "properties": {
+            "organization": {**text, "description": TOP_OF_JOBS["organization"]},
+            "zone": {**text, "description": TOP_OF_JOBS["zone"]},
+            "jobs": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/Job"},
+                "description": TOP_OF_JOBS["jobs"],
+            },
+        },
+        "$defs": {**kinds, "Job": job},
+    }
+
+
+def _policy() -> dict[str, Any]:
+    return Policy.model_json_schema()
+
+
+def _sources() -> dict[str, Any]:
+    schema = Sources.model_json_schema()
+    times = schema["$defs"]["Declared"]["properties"]
+    del times["start"]["format"]  # a local time without an offset is no date-time
+    for form in times["end"]["anyOf"]:
+        form.pop("format", None)
+    return schema
+
+
+_MADE = {"jobs": _jobs, "policy": _policy, "sources": _sources}
+SCHEMAS = tuple(_MADE)
+"""The names of the files that have a schema, without their ending."""
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of one of ``SCHEMAS``."""
+    return {"$schema": DIALECT, **_without_titles(_MADE[name]()), "title": f"{name}.yaml"}
+
+
+def _without_titles(schema: Any) -> Any:
+    """pydantic names every key a second time; an editor shows the description."""
+    if isinstance(schema, dict):
+        return {
+            key: _without_titles(value)
+            for key, value in schema.items()
+            if key != "title" or not isinstance(value, str)
+        }
+    return [_without_titles(one) for one in schema] if isinstance(schema, list) else schema
