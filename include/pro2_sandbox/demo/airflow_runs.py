@@ -10,6 +10,7 @@ from typing import TypeVar
 import requests
 
 from pro2_sandbox.demo.approval import Approval, answer_to
+from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.progress import Progress
 from pro2_sandbox.demo.stopwatch import Stopwatch
 from pro2_sandbox.local.rest import END_STATES, AirflowApi, TaskRow
@@ -35,12 +36,14 @@ class Runs:
         alive: Callable[[], None],
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        person: Person | None = None,
     ) -> None:
         self._api = api
         self._watch = watch
         self._alive = alive
         self._sleep = sleep
         self._clock = clock
+        self._person = person
         self.asked: set[str] = set()
         """Keys of all items that were asked about."""
 
@@ -82,6 +85,8 @@ class Runs:
                 return state
             if not answered and _waits_for_answer(rows):
                 answered = self._answer(run_id, approval)
+            elif answered and self._person is not None and _waits_for_press(rows):
+                self._press(run_id, self._person)
             self._pause(f"Dag run {run_id}")
 
     def _answer(self, run_id: str, approval: Approval) -> bool:
@@ -105,6 +110,22 @@ class Runs:
             timeout=max(self._watch.left, 1.0),
         )
         return True
+
+    def _press(self, run_id: str, person: Person) -> None:
+        """Do what the first waiting task of a lane asks for, and answer it."""
+        details = self._api.hitl_details(RECONCILE, run_id)
+        for detail in details[:1]:
+            task = detail["task_instance"]
+            option = person.press(RECONCILE, run_id, detail)
+            self._watch.say(f"{detail['subject']}: «{option}»")
+            self._api.answer(
+                RECONCILE,
+                run_id,
+                task["task_id"],
+                chosen_options=[option],
+                map_index=task["map_index"],
+                timeout=max(self._watch.left, 1.0),
+            )
 
     def failures(self, dag_id: str, run_id: str) -> str:
         """The failed tasks of a dag run with the ends of their logs."""
@@ -146,6 +167,10 @@ class Runs:
             self._alive()
             self._sleep(POLL)
         return call()
+
+
+def _waits_for_press(rows: list[TaskRow]) -> bool:
+    return any(row.task_id != QUESTION and row.state == "awaiting_input" for row in rows)
 
 
 def _waits_for_answer(rows: list[TaskRow]) -> bool:

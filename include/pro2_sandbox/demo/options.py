@@ -23,6 +23,7 @@ class Options:
     approval: Approval = EVERYTHING
     mode: str = "ask"
     read_only: bool = False
+    by_hand: bool = False
     json: Path | None = None
     keep: bool = False
     timeout: float = 600.0
@@ -59,6 +60,9 @@ def parse(arguments: Sequence[str]) -> Options:
         "--mode", choices=("plan", "ask", "auto"), default="ask", help="of the started dag run"
     )
     parser.add_argument("--read-only", action="store_true", help="leave the connections read-only")
+    parser.add_argument(
+        "--by-hand", action="store_true", help="as if there were no API to act: the demo presses as a person"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write items, effects and verdict as JSON")
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for all of it (600)")
@@ -69,6 +73,7 @@ def parse(arguments: Sequence[str]) -> Options:
         approval=given.approve,
         mode=given.mode,
         read_only=given.read_only,
+        by_hand=given.by_hand,
         json=given.json,
         keep=given.keep,
         timeout=given.timeout,

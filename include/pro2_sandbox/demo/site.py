@@ -28,21 +28,23 @@ def environment(
     ledger: Path,
     mode: str,
     read_only: bool,
+    by_hand: bool = False,
 ) -> dict[str, str]:
     """Variables for every process of Airflow; none of them is known before a port of the sandbox is chosen."""
     tokens = incident.tokens
+    acting = {"read_only": read_only, "actions": "manual" if by_hand else "api"}
     connections: dict[str, dict[str, object]] = {
         "PRO2": {
             "conn_type": "pro2",
             "host": sandbox_url,
             "password": tokens.api_token,
-            "extra": {"read_only": read_only},
+            "extra": acting,
         },
         "PRO2_DASHBOARD": {
             "conn_type": "pro2_dashboard",
             "host": sandbox_url,
             "password": tokens.dashboard_token,
-            "extra": {"read_only": read_only, "organization": incident.organization},
+            "extra": {**acting, "organization": incident.organization},
         },
         "TESSITURA": {
             "conn_type": "tessitura",

@@ -16,6 +16,7 @@ from typing import Any
 from pro2_sandbox.demo.airflow_runs import DAGS, RECONCILE, Runs
 from pro2_sandbox.demo.approval import unasked
 from pro2_sandbox.demo.options import Options
+from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.reports import Item, file_name, merged, read_report
 from pro2_sandbox.demo.site import SERVED, environment, write_files
 from pro2_sandbox.demo.stopwatch import Stopwatch
@@ -58,7 +59,11 @@ def play(options: Options, watch: Stopwatch) -> bool:
             airflow.must_run()
             sandbox.must_run()
 
-        runs = Runs(airflow.api(), watch, alive)
+        person = None
+        if options.by_hand:
+            lists = {job.id: job.tessitura_list for job in incident.jobs if job.tessitura_list}
+            person = Person(airflow.api(), sandbox.do, lambda: _effects(sandbox), lists)
+        runs = Runs(airflow.api(), watch, alive, person=person)
         good = _reconcile(options, incident, runs, sandbox, watch)
         if options.keep:
             _keep(airflow, sandbox, watch)
@@ -93,6 +98,10 @@ def _reconcile(
         watch.say(f"Nothing was asked about {name}, so approving it did nothing")
     evening = _evening(sandbox, merged(reports), wrong)
     return _tell(options, incident, evening, watch, followed)
+
+
+def _effects(sandbox: SandboxProcess) -> list[dict[str, Any]]:
+    return list(sandbox.get("/sandbox/effects").json()["effects"])
 
 
 def _evening(sandbox: SandboxProcess, items: list[Item], wrong: list[str]) -> Evening:
@@ -141,6 +150,7 @@ def _airflow(options: Options, incident: Incident, sandbox_url: str, watch: Stop
             ledger=folder / "ledger.db",
             mode=options.mode,
             read_only=options.read_only,
+            by_hand=options.by_hand,
         ),
         timeout=min(START_LIMIT, watch.left),
     )

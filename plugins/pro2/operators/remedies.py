@@ -70,6 +70,7 @@ class StepOperator(BaseOperator):
         upsert_hitl_detail(
             ti_id=context["ti"].id,
             options=list(ANSWERS),
+            params={},  # None is refused by the server
             subject=f"Please do this by hand: {result.verb.value.replace('_', ' ')}, {result.name}",
             body=f"{escaped(result.instruction)}\n\nThen answer. What you say is looked at in Pro2 before it counts.",
         )

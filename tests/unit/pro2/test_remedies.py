@@ -320,6 +320,7 @@ class TestByHand:
             stop.execute(self.context(playing))
         (said,) = asked
         assert said["options"] == ["I did it", "Not possible", "Skip it"]
+        assert said["params"] == {}, "Airflow refuses None"
         assert "stop campaign" in said["subject"]
         assert "Do not delete it" in said["body"]
         assert playing.evening.effects() == []
