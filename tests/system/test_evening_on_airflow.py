@@ -78,15 +78,13 @@ def _no_secret_in_what_airflow_kept(folder: Path) -> None:
             assert secret not in text, f"{secret!r} stands in {file}"
 
 
-def test_mode_plan_changes_nothing_on_a_real_airflow(tmp_path: Path) -> None:
-    code, told, printed = patient_demo(tmp_path, "--mode", "plan")
+def test_without_an_api_each_step_waits_in_airflow_for_the_person_who_presses(tmp_path: Path) -> None:
+    """Also: what nobody approved stays untouched, on a real Airflow."""
+    code, told, printed = patient_demo(tmp_path, "--by-hand", "--approve", "103,j-208")
 
     assert code == 0, printed[-6000:]
     assert [effect for effect in told["effects"] if effect["by"] == "us"] == []
-    assert {item["outcome"] for item in told["items"]} <= {
-        "none",
-        "open",
-        "proposed",
-        "needs_human",
-        "reported",
-    }
+    verified = {item["id"].partition("@")[0] for item in told["items"] if item["outcome"] == "verified"}
+    assert verified == {"103", "j-208"}
+    for verb in ("stop campaign", "copy campaign", "send campaign", "repeat import"):
+        assert f"Please do this by hand: {verb}, " in printed
