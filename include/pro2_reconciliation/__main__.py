@@ -10,9 +10,12 @@
     confirm OUTAGE [--why "..."]                    a suspected outage was one
     ended NUMBER --at T          a declared outage that lasted has ended
     withdraw NUMBER              take a declaration back
+    plan RECORDING [--against DIR] [--json]         what a recorded reconciliation leads to under a policy
+    schema jobs|policy|sources|activity_export      the JSON schema of a file
 
-The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in
-AIRFLOW_HOME; the site that of ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
+The last two need no ledger. The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database
+URL), else the file in AIRFLOW_HOME; the site that of ``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one
+sentence and exit code 2.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pro2_reconciliation import desk_outages
+from pro2_reconciliation import desk_outages, desk_plan, desk_schema
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
@@ -37,9 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it was done, 2 with a sentence on stderr when it was not."""
     given = _parser().parse_args(arguments)
     try:
-        site = load_site(given.config)
-        ledger = Ledger.open(_existing(given.ledger or _default_ledger()), clock=lambda: datetime.now(UTC))
-        print(_do(given, ledger, site.organization, site.zone))
+        print(_WITHOUT_LEDGER.get(given.command, _with_ledger)(given))
     except ReconciliationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -70,7 +71,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--why", required=True)
     commands.add_parser("release", help="end a hold").add_argument("item")
     desk_outages.add_commands(commands)
+    desk_plan.add_command(commands)
+    desk_schema.add_command(commands)
     return parser
+
+
+def _with_ledger(given: argparse.Namespace) -> str:
+    site = load_site(given.config)
+    ledger = Ledger.open(_existing(given.ledger or _default_ledger()), clock=lambda: datetime.now(UTC))
+    return _do(given, ledger, site.organization, site.zone)
+
+
+_WITHOUT_LEDGER = {"plan": desk_plan.do, "schema": desk_schema.do}
 
 
 def _default_ledger() -> str:

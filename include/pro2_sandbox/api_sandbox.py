@@ -15,7 +15,7 @@ from pro2_sandbox.export import activity_csv
 from pro2_sandbox.faults import Fault
 from pro2_sandbox.incident import PersonModel
 from pro2_sandbox.jobs import Unknown, WrongButton
-from pro2_sandbox.site_config import jobs_yaml, policy_yaml, sources_yaml
+from pro2_sandbox.site_config import export_yaml, jobs_yaml, policy_yaml, sources_yaml
 from pro2_sandbox.world import World
 
 
@@ -56,6 +56,10 @@ def router(world: World) -> APIRouter:
     @api.get("/config/sources.yaml")
     async def sources() -> Response:
         return Response(sources_yaml(world), media_type="application/yaml")
+
+    @api.get("/config/activity_export.yaml")
+    async def activity_export(path: str = "file:///exports") -> Response:
+        return Response(export_yaml(world, path), media_type="application/yaml")
 
     @api.get("/activity.csv")
     async def activity() -> Response:

@@ -28,7 +28,7 @@ def router(world: World) -> APIRouter:
             "Inactive": False,
             "CreatedBy": "boxoffice",
             "LastUsedDateTime": utc_time(entry.used),
-            "LastGeneratedDateTime": utc_time(entry.generated),
+            "LastGeneratedDateTime": utc_time(entry.generated_by(world.now)),
             "IsDynamic": entry.dynamic,
             "EditMode": "Criteria" if entry.dynamic else "Manual",
         }
@@ -67,7 +67,11 @@ def router(world: World) -> APIRouter:
         if list_id not in lists:
             return no_list(list_id)
         entry = lists[list_id]
-        more = {"TMSIndicator": True, "Criteria": [], "CreatedDateTime": utc_time(entry.generated)}
+        more = {
+            "TMSIndicator": True,
+            "Criteria": [],
+            "CreatedDateTime": utc_time(entry.generated_by(world.now)),
+        }
         return answer(summary(entry) | more)
 
     @api.get("/Reporting/Lists/{list_id}/Contents")

@@ -55,6 +55,8 @@ def problems(incident: Incident) -> list[str]:
     for name in [one.organization for one in incident.neighbours]:
         if name == incident.organization:
             found.append(f"neighbours names {name!r}, the incident's own organization; give another name")
+    for name in incident.alarms:
+        found += _missing("alarms", name, campaigns, "campaigns")
     for index, act in enumerate(incident.play.desk):
         if act.does == "declare" and act.start is None:
             found.append(f"play.desk[{index}] declares an outage without start; add start: -1h")
@@ -106,8 +108,8 @@ def _due(where: str, offset: timedelta, job: JobModel, dated: bool) -> list[str]
     base = schedule.daily or schedule.hourly or schedule.at or timedelta(0)
     hours = 1 if schedule.hourly is not None else schedule.every_hours or 24
     apart = (offset - base) % timedelta(hours=hours)
-    # On the day of a clock change it is an hour more or less; the world itself looks closely.
-    if not apart or (dated and timedelta(hours=1) in (apart, timedelta(hours=hours) - apart)):
+    # On the day of a clock change it is up to an hour more or less; the world itself looks closely.
+    if not apart or (dated and min(apart, timedelta(hours=hours) - apart) <= timedelta(hours=1)):
         return []
     return [
         f"{where} {written(offset)} is no due time of {job.id}; it is due at {written(base)} and every {hours} h"

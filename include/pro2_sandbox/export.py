@@ -10,10 +10,6 @@ from zoneinfo import ZoneInfo
 from pro2_sandbox.runs import Run
 from pro2_sandbox.world import World
 
-HEADER = (
-    "Organization", "Process", "Job ID", "Job", "Started", "Finished", "Status", "Returned", "Updated", "Failed",
-    "Tag", "Run ID", "Started by",
-)  # fmt: skip
 PROCESSES = {
     "data_sync": "Data Sync",
     "scheduled_trigger": "Scheduled Trigger",
@@ -21,6 +17,25 @@ PROCESSES = {
     "segment_transfer": "Segment Transfer",
     "eaddress_changes": "eAddress Changes",
 }
+COLUMNS = {
+    "organization": "Organization",
+    "process": "Process",
+    "job_id": "Job ID",
+    "job": "Job",
+    "started": "Started",
+    "finished": "Finished",
+    "status": "Status",
+    "returned": "Returned",
+    "updated": "Updated",
+    "failed": "Failed",
+    "tag": "Tag",
+    "run_id": "Run ID",
+    "started_by": "Started by",
+}
+"""What ``activity_export.yaml`` calls a column, and what the export calls it."""
+HEADER = tuple(COLUMNS.values())
+FILE_NAME = "activity-%Y%m%d-%H%M.csv"
+"""Local time; the file's name says when it was made."""
 DAY_FIRST = "%d/%m/%Y %H:%M:%S"
 
 

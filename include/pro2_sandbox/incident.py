@@ -53,11 +53,14 @@ class TagModel(Part):
 
 
 class TessituraListModel(Part):
+    """A List Manager list. ``every``: from T0 on it is generated so often by a schedule of Tessitura's own."""
+
     id: str
     name: str
     members: int = Field(gt=0)
     dynamic: bool = True
     generated: Offset | None = None
+    every: Offset | None = None
     used: Offset | None = None
 
 
@@ -191,6 +194,7 @@ class Incident(Part):
     must_reach: MustReach = MustReach()
     expected: tuple[ExpectedModel, ...] = ()
     expected_outages: tuple[ExpectedOutage, ...] | None = None
+    alarms: tuple[str, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
 
     @property

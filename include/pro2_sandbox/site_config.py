@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from pro2_sandbox.export import COLUMNS, FILE_NAME
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.incident_jobs import JobModel
 from pro2_sandbox.incident_outages import COMPONENTS
@@ -57,6 +58,20 @@ def sources(incident: Incident) -> dict[str, Any]:
         "activity": {"enabled": False},
     }
     return found | incident.sources
+
+
+def export_yaml(world: World, path: str) -> str:
+    """``activity_export.yaml`` for files of ``/sandbox/activity.csv`` that are kept under ``path``."""
+    content = {
+        "path": path,
+        "columns": COLUMNS,
+        "as_of": "name",
+        "name_format": FILE_NAME,
+        "day_first": True,
+        "delimiter": ";",
+        "totals": {"required": True},
+    }
+    return yaml.safe_dump(content, sort_keys=False)
 
 
 def _components(incident: Incident, service: str) -> list[str]:

@@ -24,6 +24,14 @@ class TessituraList:
     members: list[int]
     generated: datetime
     used: datetime
+    every: timedelta | None = None
+    begin: datetime | None = None
+
+    def generated_by(self, now: datetime) -> datetime:
+        """When it was generated last, by an import or by Tessitura's own schedule."""
+        if self.every is None or self.begin is None or now < self.begin:
+            return self.generated
+        return max(self.generated, self.begin + (now - self.begin) // self.every * self.every)
 
 
 class Work:
@@ -41,7 +49,7 @@ class Work:
             used = generated if model.used is None else t0 + model.used
             members = contacts.constituents[model.id]
             self.lists[model.id] = TessituraList(
-                model.id, model.name, model.dynamic, members, generated, used
+                model.id, model.name, model.dynamic, members, generated, used, model.every, t0
             )
 
     def has_list(self, list_id: str) -> bool:

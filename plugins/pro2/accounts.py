@@ -128,9 +128,10 @@ def manual_verbs() -> frozenset[Verb]:
 def _read_only() -> str | None:
     from pro2.hooks.dashboard import Pro2DashboardHook
     from pro2.hooks.pro2 import Pro2Hook
+    from pro2.hooks.settings import HTTP
 
     for hook in (Pro2Hook(PRO2), Pro2DashboardHook(DASHBOARD)):
-        if hook.settings.read_only:
+        if hook.settings.read_only and hook.settings.adapter == HTTP:  # nothing leaves over an export
             return (
                 f"connection {hook.settings.conn_id} is read-only, so nothing may be changed; "
                 "set its extra field read_only to false to allow repairs"

@@ -36,6 +36,11 @@ _ACTIONS = {
     "description": "Who presses: api (this software), or manual (a person, told exactly what to press).",
     "schema": {"type": ["string", "null"], "enum": ["api", "manual", None], "default": "api"},
 }
+_ADAPTER = {
+    "label": "Adapter",
+    "description": "How it is read: http, or export (CSV or XLSX files as activity_export.yaml says; no host).",
+    "schema": {"type": ["string", "null"], "enum": ["http", "export", None], "default": "http"},
+}
 _ORGANIZATION = {
     "label": "Organization",
     "description": "The organization's name in the Integrated Dashboard; its jobs and its log are read.",
@@ -79,6 +84,7 @@ CONNECTION_TYPES: list[dict[str, Any]] = [
         ),
         "conn-fields": {
             "organization": _ORGANIZATION,
+            "adapter": _ADAPTER,
             "read_only": _READ_ONLY,
             "actions": _ACTIONS,
             "timeout": _TIMEOUT,

@@ -1,4 +1,4 @@
-"""The files of a dag run, all in one folder of any Airflow object storage: report, JSON, and the CSV of a drift.
+"""The files of a dag run, all in one folder of any Airflow object storage: report, JSON, recording, CSV of a drift.
 
 The CSV is the only file that holds patrons' addresses. It is written when the plan is made, so that the person who
 is asked can look at it; applied, there is no drift left to list.
@@ -33,28 +33,54 @@ def drift_file(context: Any) -> str:
 
 
 def write_drift(context: Any, account: Any, plan: Any) -> None:
-    """The contacts of every drift that the plan proposes, as one CSV. What cannot be read is left out, and said."""
-    from pro2_reconciliation.domain.errors import RequestError
-    from pro2_reconciliation.domain.words import Remedy
-    from pro2_reconciliation.repair.drift import drift_table
+    """The contacts of every drift that the plan names, as one CSV that only its owner can read on a local disk.
 
-    proposed = [d for d in plan.decisions if d.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG)]
-    if not proposed:
+    What cannot be read or written is left out, and said: the plan comes first.
+    """
+    from pro2_reconciliation.domain.drift import Drift
+    from pro2_reconciliation.domain.errors import RequestError
+    from pro2_reconciliation.repair.drift import drift_of, drift_table, with_contacts
+
+    named = with_contacts(plan)
+    if not named:
         return
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(("job", "action", "contact", "email"))
-    for decision in proposed:
+    known: dict[str, Drift] = {}  # adding and removing are of the same two tags, and those may be large
+    for decision in named:
         try:
-            rows = drift_table(account, decision)
+            drift = known.get(decision.root) or drift_of(account, decision)
+            rows = drift_table(account, decision, drift)
         except RequestError as error:
             log.warning("The drift of %s could not be listed: %s", decision.item_id, error)
             continue
+        known[decision.root] = drift
         job = decision.item_id.partition("@")[0]
         table.writerows((job, todo, contact, as_text(mail)) for contact, mail, todo in rows)
-    folder, name = folder_and_name(context)
-    (folder / f"{name}.drift.csv").write_text(text.getvalue())
-    log.info("The contacts of the drift are in %s", folder / f"{name}.drift.csv")
+    try:
+        folder, name = folder_and_name(context)
+        path = folder / f"{name}.drift.csv"
+        path.touch()
+        if path.protocol in ("", "file"):
+            os.chmod(path.path, 0o600)
+        path.write_text(text.getvalue())
+        log.info("The contacts of the drift are in %s", path)
+    except OSError as error:
+        log.warning("The contacts of the drift could not be written: %s", error)
+
+
+def write_recording(context: Any, recording: Any) -> None:
+    """What the plan was built on, so that another policy can be tried on it. It stops nothing if it cannot be kept."""
+    if recording is None:
+        return
+    try:
+        folder, name = folder_and_name(context)
+        path = folder / f"{name}.recording.json"
+        path.write_text(recording.model_dump_json())
+        log.info("To try another policy on this plan: python -m pro2_reconciliation plan %s", path)
+    except OSError as error:
+        log.warning("The recording of this plan could not be kept: %s", error)
 
 
 def as_text(value: str) -> str:

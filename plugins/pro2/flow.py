@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from pro2.accounts import DASHBOARD, PRO2, TESSITURA, open_account, open_ledger, require_plan, who_acts
-from pro2.files import write_drift
+from pro2.files import write_drift, write_recording
 from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 
 log = logging.getLogger("pro2.reconcile")
@@ -22,8 +22,11 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
     """Read everything touched into the ledger; returns the inventory's id (the dag run's)."""
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.repair.inventory import take_inventory as take
+    from pro2_reconciliation.repair.settling import settle_waiting
 
     account = open_account(who_acts(context))
+    for told in settle_waiting(account):
+        log.info("Waited for a look: %s", told)
     try:
         inventory = take(account, Window.model_validate(resolved["window"]), only=tuple(resolved["only"]))
     except Rejected as error:
@@ -54,7 +57,7 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
     from airflow.sdk.exceptions import AirflowFailException
 
     from pro2_reconciliation.domain.observation import Observation
-    from pro2_reconciliation.repair.planning import build_plan as build
+    from pro2_reconciliation.repair.recording import record_plan
 
     ti, run_id = context["ti"], context["dag_run"].run_id
     account = open_account(who_acts(context))
@@ -71,9 +74,10 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
                 # a trigger that ends a task pushes JSON text
                 seen = Observation.model_validate(json.loads(text) if isinstance(text, str) else text)
                 observations[seen.key] = seen
-    plan = build(account, inventory, observations, run=run_id, parent=resolved["parent"])
+    plan, recording = record_plan(account, inventory, observations, run=run_id, parent=resolved["parent"])
     account.ledger.save_plan(plan, run_id)
     write_drift(context, account, plan)
+    write_recording(context, recording)
     for decision in plan.decisions:
         via = f" via {', '.join(decision.via)}" if decision.via else ""
         log.info(

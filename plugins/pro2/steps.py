@@ -34,7 +34,15 @@ def answer_step(step: dict[str, Any], answer: str, answered_by: str, who: str) -
     account = open_account(who)
     cleared = ClearedStep.model_validate(step)
     plan = require_plan(account.ledger, cleared.plan_hash)
-    return answer_manual(account, plan, cleared.action_id, cleared.verb, ManualAnswer(answer), answered_by)
+    return answer_manual(
+        account,
+        plan,
+        cleared.action_id,
+        cleared.verb,
+        ManualAnswer(answer),
+        answered_by,
+        even_if_not_stopped=cleared.even_if_not_stopped,
+    )
 
 
 def open_proof(step: dict[str, Any], who: str) -> Proof:

@@ -151,7 +151,7 @@ class TestAskedTwice:
 
     def test_it_is_not_sent_although_there_is_an_api_now(self, evening: Evening) -> None:
         _, plan, step = self.cleared(evening)
-        with_api = evening.account("run-2")
+        with_api = evening.account("run-1")
         assert carry_out(with_api, plan, step.action_id, step.verb).state == ASKED
         assert evening.effects("us") == []
 

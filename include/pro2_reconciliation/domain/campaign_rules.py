@@ -55,6 +55,15 @@ CAMPAIGN_RULES: tuple[Rule, ...] = (
     Rule("C6", ("repaired_by_hand",), NONE, "repaired by hand: {suspects}"),
     Rule(
         "C6",
+        ("pending", "copied_by_hand"),
+        HUMAN,
+        "somebody made a copy and has not sent it: {suspects}",
+        steps=(
+            "Ask who made {suspects}; send that copy and stop «{name}», or delete the copy and let us look again",
+        ),
+    ),
+    Rule(
+        "C6",
         ("look_alike",),
         HUMAN,
         "a similar campaign went out since: {look_alikes}",
@@ -74,7 +83,7 @@ CAMPAIGN_RULES: tuple[Rule, ...] = (
         "scheduled again, but at {left_text} it was not: it may have been sent, and the account been put back",
         steps=(
             "Check whether patrons got «{name}» (seed addresses, a colleague's inbox)",
-            "Stop «{name}» in Pro2 if they did, before it goes out again",
+            "Decide there by hand: stop «{name}» in Pro2 before it goes out again, or leave it to go",
         ),
     ),
     Rule(

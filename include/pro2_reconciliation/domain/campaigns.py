@@ -85,9 +85,17 @@ class CampaignReading(Value):
 
 
 class Automation(Value):
-    """An automation with what an outage may have left behind: counts of contacts."""
+    """An automation with what an outage may have left behind: counts of contacts (rule A1).
+
+    ``entered``: entered it during the outage. In progress, and no step since the outage ended: ``stalled`` if the last
+    one was in the outage or shortly before it, ``waiting`` if it was earlier; a long wait looks the same as being
+    stuck. ``whole`` False: there are more in progress than were counted. ``reentry`` None: not known.
+    """
 
     id: str
     name: str
     stalled: int = Field(default=0, ge=0)
     entered: int = Field(default=0, ge=0)
+    waiting: int = Field(default=0, ge=0)
+    whole: bool = True
+    reentry: bool | None = None

@@ -1,4 +1,5 @@
-"""A site's own files, read into values: ``jobs.yaml``, ``policy.yaml`` and ``sources.yaml`` of one directory.
+"""A site's own files, read into values: ``jobs.yaml``, ``policy.yaml``, ``sources.yaml`` and, where the Activity
+Log comes as files, ``activity_export.yaml`` of one directory.
 
 In: a directory (environment variable PRO2_RECONCILIATION_CONFIG). Out: a :class:`Site`. Read in tasks,
 never while a DAG file is parsed. Fails with ONE ConfigurationError per file that holds one sentence per
@@ -12,6 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from pydantic import ValidationError
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.config_words import pick_unknown, read_yaml, sentences
 from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.export import ActivityExport, holds_secret
 from pro2_reconciliation.domain.jobs import Job
-from pro2_reconciliation.domain.localtime import find_zone
+from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import validate_cron
 from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources
@@ -44,6 +47,7 @@ class Site(Value):
     jobs: tuple[Job, ...]
     policy: Policy = Policy()
     sources: Sources = Sources()
+    export: ActivityExport | None = None
 
     @property
     def jobs_by_id(self) -> dict[str, Job]:
@@ -69,6 +73,7 @@ def load_site(directory: str | Path | None = None) -> Site:
         jobs=jobs,
         policy=_policy(path / "policy.yaml"),
         sources=_sources(path / "sources.yaml", zone),
+        export=_export(path / "activity_export.yaml"),
     )
 
 
@@ -94,12 +99,18 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
         name = f"{path}, job {entry['id']!r}" if "id" in entry else f"{path}, job number {number}"
         wrong += pick_unknown(entry, _JOB_KEYS, name)
         known = {key: value for key, value in entry.items() if key in _JOB_KEYS}
+        if isinstance(entry.get("schedules"), list):
+            known["schedules"] = [
+                _earlier(earlier, f"{name}, schedules number {n}", entry.get("zone") or zone, wrong)
+                for n, earlier in enumerate(entry["schedules"], start=1)
+            ]
         try:
             job = Job.model_validate({"zone": zone, **known, "organization": str(body.get("organization"))})
         except ValidationError as error:
             wrong += sentences(error, name)
             continue
         jobs.append(job)
+        wrong += _changes(job, path)
         try:
             validate_cron(job.id, job.cron, job.zone, file=str(path))
         except ConfigurationError as error:
@@ -111,6 +122,41 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
             wrong.append(f"{path}: job id {identity!r} stands {times} times; give each job an id of its own")
     _refuse(wrong)
     return str(body["organization"]), zone, tuple(jobs)
+
+
+def _earlier(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:
+    """The entry with ``until`` read on the wall clock of its zone; a zone nobody knows is named elsewhere."""
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("until"), str):
+        return entry
+    place = entry.get("zone") or zone
+    try:
+        find_zone(place)
+        until = parse_moment(entry["until"], place, example="2026-11-19T18:00")
+    except ConfigurationError as error:
+        until = _UNREAD  # so that the rest of the entry is looked at too
+        if not str(error).startswith("zone "):
+            wrong.append(f"{name}: until {error}")
+    return {**entry, "until": until}
+
+
+def _changes(job: Job, path: Path) -> list[str]:
+    """What is wrong with a job's earlier schedules: their crons and zones, and their order."""
+    wrong = []
+    for number, earlier in enumerate(job.schedules, start=1):
+        try:
+            validate_cron(job.id, earlier.cron, earlier.zone or job.zone, file=str(path))
+        except ConfigurationError as error:
+            if earlier.zone or "zone" not in str(error):  # the zone of the job is named with its own cron
+                wrong.append(
+                    str(error).replace(f"{job.id!r}: ", f"{job.id!r}, schedules number {number}: ", 1)
+                )
+    for number, (one, other) in enumerate(pairwise(job.schedules), start=2):
+        if other.until <= one.until and _UNREAD not in (one.until, other.until):
+            wrong.append(
+                f"{path}, job {job.id!r}, schedules number {number}: until {local(other.until, job.zone)} is not "
+                f"after that of number {number - 1}, {local(one.until, job.zone)}; write the oldest schedule first"
+            )
+    return wrong
 
 
 def _policy(path: Path) -> Policy:
@@ -143,6 +189,25 @@ def _sources(path: Path, zone: str) -> Sources:
     wrong += _maintenance(sources, path, zone)
     _refuse(wrong)
     return sources
+
+
+def _export(path: Path) -> ActivityExport | None:
+    if not path.exists():
+        return None
+    body = read_yaml(path, needed=False)
+    wrong = pick_unknown(body, ActivityExport.model_fields, str(path))
+    if holds_secret(body.get("path")):
+        _refuse(
+            [f"{path}: path holds a secret; put it into an Airflow connection and name that as connection"]
+        )
+    try:
+        known = {key: value for key, value in body.items() if key in ActivityExport.model_fields}
+        export = ActivityExport.model_validate(known)
+    except ValidationError as error:
+        _refuse(wrong + sentences(error, str(path)))
+        raise
+    _refuse(wrong)
+    return export
 
 
 def _maintenance(sources: Sources, path: Path, zone: str) -> list[str]:

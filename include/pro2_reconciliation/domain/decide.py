@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
@@ -90,12 +91,13 @@ def decide_occurrence(
     facts: Facts,
     *,
     tag: str | None = None,
+    fresh_since: datetime | None = None,
     observation: Observation | None = None,
     book: RuleBook = RULE_BOOK,
 ) -> Decision:
     """The decision on one occurrence by table R0 to R16; reprocessing goes through the sub-tables R11 to R14.
 
-    ``tag`` is the unique tag that a data sync's import would use.
+    ``tag`` is the unique tag that a data sync's import would use, of a list generated after ``fresh_since``.
     """
     head = first_fit(book.occurrences, facts)
     rule, via = head, head.via
@@ -145,6 +147,7 @@ def decide_occurrence(
         due=occurrence.due,
         stop_first=head.stop_first and rule.remedy.acts,
         tag=tag if rule.remedy is Remedy.DATA_SYNC else None,
+        fresh_since=fresh_since if rule.remedy is Remedy.DATA_SYNC else None,
         fingerprint=Fingerprint(
             subject=job.name, segment_id=job.id, lists=_lists(job.tessitura_list), remedy=rule.remedy.value
         )
@@ -156,7 +159,13 @@ def decide_occurrence(
 
 def decide_automation(automation: Automation) -> Decision:
     """A1: counts only; an automation is never repaired."""
-    words: dict[str, Any] = {"stalled": automation.stalled, "entered": automation.entered}
+    words: dict[str, Any] = {
+        "stalled": automation.stalled,
+        "entered": automation.entered,
+        "waiting": automation.waiting,
+        "reentry": " and may enter again" if automation.reentry and automation.entered else "",
+        "more": "" if automation.whole else "; there are more, only so many were read",
+    }
     return Decision(
         kind=ItemKind.AUTOMATION,
         item_id=automation.id,

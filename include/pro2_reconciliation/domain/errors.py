@@ -11,6 +11,7 @@
         ├── Rejected                 the service said no (4xx, result_code 0): it did not happen, do not repeat
         ├── Ambiguous                it may have happened (timeout, dropped connection, 5xx, HTML): read, never resend
         └── Unreadable               an answer to a READ that cannot be understood: the observation is UNKNOWN
+            └── NoConsole            this dashboard shows no Console at all; the person who presses looks there
 
 Only ``NeverSent`` and ``Refused`` may lead to a second request (architecture: invariant 2).
 """
@@ -64,3 +65,7 @@ class Ambiguous(RequestError):
 
 class Unreadable(RequestError):
     """The answer to a read could not be understood."""
+
+
+class NoConsole(Unreadable):
+    """The dashboard is read from an export, which has no Console: it will not be there next time either."""

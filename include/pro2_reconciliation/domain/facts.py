@@ -113,6 +113,7 @@ def campaign_facts(
         "sent": state is CampaignState.SENT,
         "due_later": state is CampaignState.DUE_LATER,
         "repaired_by_hand": bool(by_hand),
+        "copied_by_hand": bool(suspects),
         "look_alike": bool(alike),
         "counters_disagree": state is CampaignState.COUNTERS_DISAGREE,
         "left_schedule": left_at is not None,
@@ -153,7 +154,7 @@ def campaign_facts(
         "send_by_text": local(send_by, zone),
         "counters_text": _signs(reading),
         "left_text": local(left_at, zone) if left_at else "",
-        "suspects": _names(by_hand),
+        "suspects": _names(by_hand or suspects),
         "look_alikes": _names(alike),
     }
     return Facts(flags, words)

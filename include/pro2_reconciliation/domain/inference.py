@@ -118,7 +118,8 @@ def _mark(found: Match, job: Job, log: ActivityLog) -> Mark | None:
     needs = frozenset(job.needs)
     row = found.row or found.repaired_by_hand
     if row is None:
-        absent = log.covers(found.occurrence.due + job.grace)
+        due = found.occurrence.due
+        absent = log.covers(due + job.grace) and not log.begins_after(due)
         return Mark(found.occurrence.due, job.id, False, needs) if absent else None
     if row.outcome in _RAN:
         return Mark(row.started, job.id, True, needs)

@@ -6,9 +6,11 @@ so it is cut out of what feeds, probes and activity claim; what a person declare
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pro2_reconciliation.domain.jobs import Job, Occurrence
 from pro2_reconciliation.domain.outage import Evidence
 from pro2_reconciliation.domain.schedule import due_times
 from pro2_reconciliation.domain.sources import Maintenance
@@ -71,6 +73,29 @@ def excused_until(
         if begin <= due
     ]
     return max([due, *inside])
+
+
+def excuse(
+    occurrences: Sequence[Occurrence], jobs: Mapping[str, Job], known: Sequence[Maintenance], zone: str
+) -> tuple[Occurrence, ...]:
+    """The occurrences in their order; one that is due in maintenance of a service its job needs says until when.
+
+    Nothing is dropped: such a run is only expected later.
+    """
+    if not known or not occurrences:
+        return tuple(occurrences)
+    start, end = min(o.due for o in occurrences), max(o.due for o in occurrences) + timedelta.resolution
+    by_needs: dict[frozenset[Service], list[Span]] = {}
+    found = []
+    for one in occurrences:
+        needs = frozenset(jobs[one.job_id].needs)
+        if needs not in by_needs:
+            by_needs[needs] = spans(known, needs, zone, start, end)
+        at = bisect_right(by_needs[needs], one.due, key=lambda span: span[0]) - 1
+        inside = at >= 0 and one.due < by_needs[needs][at][1]
+        until = by_needs[needs][at][1] if inside else None
+        found.append(one if until is None else one.model_copy(update={"excused_until": until}))
+    return tuple(found)
 
 
 def _pieces(claim: Evidence, cut: Iterable[Span]) -> Iterable[tuple[datetime, datetime | None]]:

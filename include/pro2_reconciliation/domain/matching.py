@@ -5,7 +5,8 @@ late, and the row by which a person repaired it; and the rows that belong to non
 decision 4):
 
 1. In time: a row that nobody started by hand, from 60 s before the due time (clocks differ) to ``grace``
-   after it. The nearest pair goes first, then the next nearest: one row for one due time and the reverse.
+   after it, or after the end of known maintenance that it was due in. The nearest pair goes first,
+   then the next nearest: one row for one due time and the reverse.
 2. Late: a further row goes to the due time it is nearest to, if that lies before it and has no row yet. The
    due time after the last one asked for is a neighbour too, so tomorrow's run never explains today's gap.
 3. By hand: a manual row that did not fail repairs the latest due time at or before its start whose own row is
@@ -21,11 +22,12 @@ from __future__ import annotations
 
 import heapq
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job, Occurrence
@@ -34,13 +36,21 @@ from pro2_reconciliation.domain.words import Outcome, ProcessType
 CLOCK_SKEW = timedelta(seconds=60)
 """How long before its due time a run may seem to start, because two machines' clocks differ."""
 
+USUAL_RUNS = 20
+"""So many of a job's last runs say what is usual (R2, R8)."""
+
+UNUSUAL_FACTOR = 3.0
+"""So many times more or fewer contacts than usual are an unusual count (R2)."""
+
+MIN_USUAL_RUNS = 3
+"""Fewer successes than this say nothing about what is usual (R2)."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DID_NOT_HAPPEN = frozenset({Outcome.FULL_ERROR, Outcome.STOPPED})
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """What the log shows of one due time. ``repaired_by_hand`` may stand beside a ``row`` that failed."""
 
     occurrence: Occurrence
@@ -87,10 +97,10 @@ def match(occurrences: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: 
             unmatched[row.job_id].append(row)
     matched = {
         key: Match(
-            occurrence=occurrence,
-            row=mine[taken[index]] if index in taken else None,
-            late=index in late,
-            repaired_by_hand=mine[by_hand[index]] if index in by_hand else None,
+            occurrence,
+            mine[taken[index]] if index in taken else None,
+            index in late,
+            mine[by_hand[index]] if index in by_hand else None,
         )
         for index, (key, occurrence) in enumerate(wanted.items())
     }
@@ -110,7 +120,7 @@ def same_audience(job: Job, due: datetime, moment: datetime) -> bool | None:
     return due <= moment < due + timedelta(hours=job.audience.window_hours)
 
 
-def usual_failed_share(rows_before: Iterable[ActivityRow], last: int = 20) -> float | None:
+def usual_failed_share(rows_before: Iterable[ActivityRow], last: int = USUAL_RUNS) -> float | None:
     """The share of failed contacts, 0 to 1, that nine of ten of the last runs did not exceed (R8).
 
     Only runs with counts that ended in success or partial error say what is usual; None when there is none.
@@ -120,6 +130,30 @@ def usual_failed_share(rows_before: Iterable[ActivityRow], last: int = 20) -> fl
     counted.sort(key=lambda row: (row.started, row.run_id))
     shares = sorted(row.failed_share or 0.0 for row in counted[-last:])
     return shares[math.ceil(len(shares) * 0.9) - 1] if shares else None
+
+
+def usual_count(rows_before: Iterable[ActivityRow], last: int = USUAL_RUNS) -> float | None:
+    """The median of the contacts that the last successes picked (R2); None when there are fewer than three."""
+    counted = [
+        (row.started, row.run_id, row.counts.returned)
+        for row in rows_before
+        if row.outcome is Outcome.SUCCESS and row.counts and row.counts.returned is not None
+    ]
+    counts = [count for _, _, count in sorted(counted)[-last:]]
+    return statistics.median(counts) if len(counts) >= MIN_USUAL_RUNS else None
+
+
+def unusual_count(count: int | None, usual: float | None) -> str:
+    """What is unusual about a count of contacts, to be read after a comma; "" when nothing is, or nobody knows."""
+    if count is None or usual is None:
+        return ""
+    if count * UNUSUAL_FACTOR < usual:
+        how = "unusually few"
+    elif count > UNUSUAL_FACTOR * max(usual, 1):
+        how = "unusually many"
+    else:
+        return ""
+    return f"{how}: {count} contacts, usually {usual:g} (more than {UNUSUAL_FACTOR:g} times off)"
 
 
 def last_matched(
@@ -146,19 +180,12 @@ def _organization(occurrences: Iterable[Occurrence], jobs: Mapping[str, Job]) ->
 
 def _rows_of(organization: str | None, rows: Iterable[ActivityRow]) -> list[ActivityRow]:
     """The organization's rows by start; of a run that is listed twice the version that finished last."""
-    own = [row for row in rows if row.organization == organization]
-    own.sort(key=lambda row: (row.started, row.run_id, row.job_id))
-    runs: list[ActivityRow] = []
-    for row in own:
-        if runs and _same_run(runs[-1], row):
-            runs[-1] = max(runs[-1], row, key=_version)
-        else:
-            runs.append(row)
-    return runs
-
-
-def _same_run(one: ActivityRow, other: ActivityRow) -> bool:
-    return (one.started, one.run_id, one.job_id) == (other.started, other.run_id, other.job_id)
+    runs: dict[tuple[datetime, str, str], ActivityRow] = {}
+    for row in rows:
+        if row.organization == organization:
+            key = (row.started, row.run_id, row.job_id)
+            runs[key] = max(runs[key], row, key=_version) if key in runs else row
+    return [runs[key] for key in sorted(runs)]
 
 
 def _version(row: ActivityRow) -> tuple[datetime, str]:
@@ -192,16 +219,22 @@ def _scheduled(
     due_table = pd.DataFrame(
         {"job": [codes[one.job_id] for one in dues], "at": due_at, "due": range(len(dues))}
     )
-    runs = [
-        (codes[row.job_id], _micros(row.started), index)
-        for index, row in enumerate(rows)
-        if row.manual is not True and row.job_id in codes
-    ]
-    run_table = pd.DataFrame(runs, columns=["job", "at", "row"])
+    own = [index for index, row in enumerate(rows) if row.manual is not True and row.job_id in codes]
+    run_table = pd.DataFrame(
+        {
+            "job": [codes[rows[index].job_id] for index in own],
+            "at": [_micros(rows[index].started) for index in own],
+            "row": own,
+        }
+    )
     if due_table.empty or run_table.empty:
         return {}, set()
-    graces = [jobs[job].grace // _MICROSECOND for job in codes]
-    taken = _nearest_pairs(due_table, run_table, graces)
+    graces = {job: one.grace // _MICROSECOND for job, one in jobs.items()}
+    due_table["reach"] = [
+        graces[one.job_id] + (_micros(one.excused_until) - at if one.excused_until else 0)
+        for one, at in zip(dues, due_at, strict=True)
+    ]
+    taken = _nearest_pairs(due_table, run_table)
 
     free = run_table[~run_table["row"].isin(list(taken.values()))].sort_values(["at", "row"])
     due_table = due_table.sort_values("at")
@@ -218,39 +251,49 @@ def _scheduled(
     return taken, set(late["due"].tolist())
 
 
-def _nearest_pairs(due_table: Any, run_table: Any, graces: Sequence[int]) -> dict[int, int]:
+def _nearest_pairs(due_table: Any, run_table: Any) -> dict[int, int]:
     """Rule 1: take the nearest free pair again and again.
 
     On the time line of a job the nearest pair always stands side by side (whatever stood between would be
-    nearer), so only neighbours are compared; when a pair leaves, its two neighbours become neighbours of
-    each other.
+    nearer, and no due time in between reaches less far), so only neighbours are compared; when a pair leaves,
+    its two neighbours become neighbours of each other. Where the line has gaps that nothing reaches across, a
+    due time and a row alone between two gaps are a pair at once, which is what most are.
     """
     import pandas as pd
 
     line = pd.concat(
         [
             due_table.rename(columns={"due": "index"}).assign(run=0),
-            run_table.rename(columns={"row": "index"}).assign(run=1),
+            run_table.rename(columns={"row": "index"}).assign(run=1, reach=CLOCK_SKEW // _MICROSECOND),
         ]
-    ).sort_values(["job", "at", "run", "index"])
+    ).sort_values(["job", "at", "run", "index"], ignore_index=True)
+    far = line["job"].diff().ne(0) | line["at"].diff().gt(line["reach"].max())
+    company = line.groupby(far.cumsum())["index"].transform("size")
+    first = line[far & company.eq(2)]
+    second = line.loc[first.index + 1].set_index(first.index)
+    paired = first["run"].ne(second["run"]) & (second["at"] - first["at"]).le(first["reach"])
+    first, second = first[paired], second[paired]
+    began_late = first["run"].eq(0)
+    dues = first["index"].where(began_late, second["index"]).tolist()
+    taken = dict(zip(dues, second["index"].where(began_late, first["index"]).tolist(), strict=True))
+
+    line = line[company.gt(2)]
     job, at = line["job"].tolist(), line["at"].tolist()
-    run, index = line["run"].tolist(), line["index"].tolist()
+    run, index, reach = line["run"].tolist(), line["index"].tolist(), line["reach"].tolist()
     size = len(line)
     left, right = list(range(-1, size - 1)), list(range(1, size + 1))
-    skew = CLOCK_SKEW // _MICROSECOND
 
     def pair(one: int, two: int) -> tuple[int, int, int, int] | None:
         if one < 0 or two >= size or run[one] == run[two] or job[one] != job[two]:
             return None
         distance = at[two] - at[one]
-        if distance > (skew if run[one] else graces[job[one]]):
+        if distance > reach[one]:
             return None
         return distance, at[one], one, two
 
     heap = [found for one in range(size - 1) if (found := pair(one, one + 1))]
     heapq.heapify(heap)
     gone = [False] * size
-    taken: dict[int, int] = {}
     while heap:
         _, _, one, two = heapq.heappop(heap)
         if gone[one] or gone[two]:

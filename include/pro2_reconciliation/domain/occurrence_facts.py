@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.facts import Facts, OwnAction
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, Job, Occurrence
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.matching import Match, same_audience
+from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, same_audience, unusual_count
 from pro2_reconciliation.domain.observation import OccurrenceState
 from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.schedule import next_due
 from pro2_reconciliation.domain.states import (
     console_row_of,
     is_hanging,
@@ -23,6 +24,7 @@ from pro2_reconciliation.domain.words import Outcome, ProcessType
 NEVER_REPAIRED = frozenset({ProcessType.SEGMENT_TRANSFER, ProcessType.EADDRESS_CHANGES})
 _SELF_HEALING = frozenset({ProcessType.INTEGRATED_IMPORT, ProcessType.EADDRESS_CHANGES})
 _NEWEST_COVERS = frozenset({*_SELF_HEALING, ProcessType.DATA_SYNC})
+_ENDED_BADLY = frozenset({Outcome.FULL_ERROR, Outcome.PARTIAL_ERROR, Outcome.STOPPED})
 _LOST = frozenset({OccurrenceState.FAILED, OccurrenceState.STOPPED})
 """Ends of a data sync whose contacts no later run brings (rule R14)."""
 
@@ -33,7 +35,9 @@ class OccurrenceEvidence:
 
     ``console`` None: it could not be read. ``matched_before`` counts how many of the last three occurrences
     before the outage left a trace (None: not asked). ``entries`` are contacts that entered its automation since it
-    was due (None: unknown).
+    was due (None: unknown). ``list_problem``: why a data sync's list is not younger than the outage (None: it is).
+    ``usual_count`` is the median of contacts of its last successes (None: unknown). ``awaited`` is when the job's
+    next run is due that has not begun (``awaited_run``; None: none is).
     """
 
     occurrence: Occurrence
@@ -49,6 +53,9 @@ class OccurrenceEvidence:
     entries: int | None = None
     services_healthy: bool = True
     own: OwnAction | None = None
+    list_problem: str | None = None
+    usual_count: float | None = None
+    awaited: datetime | None = None
 
 
 def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str, now: datetime) -> Facts:
@@ -81,9 +88,16 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
     usual = max(job.usual_partial_share, evidence.usual_share or 0.0)
     trigger = job.process_type is ProcessType.SCHEDULED_TRIGGER
     same_now = same_audience(job, occurrence.due, now) if trigger else None
+    unusual = unusual_count(row.counts.returned, evidence.usual_count) if row and row.counts else ""
     valid = job.audience.valid_hours
     expired = valid is not None and now >= occurrence.due + timedelta(hours=valid)
-    next_due = occurrence.next_due
+    awaited = evidence.awaited
+    # A missed sync is judged by the very next run (R13): once that has ended badly, or did not come, nobody waits.
+    judge = occurrence.next_due
+    after = [r for r in evidence.later if judge and r.manual is not True and r.started >= judge - CLOCK_SKEW]
+    next_failed = any(r.outcome in _ENDED_BADLY for r in after)
+    next_young = any(r.outcome is Outcome.IN_PROGRESS and now - r.started < 2 * job.usual for r in after)
+    excused = occurrence.excused_until is not None and now <= occurrence.expected + job.grace
     flags = {
         "ours_done": evidence.own is not None and evidence.own.state == "done",
         "ours_open": evidence.own is not None and evidence.own.state == "open",
@@ -109,10 +123,14 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "hanging": hanging,
         "unfinished": _unfinished(state) and (hanging or state is not OccurrenceState.IN_PROGRESS),
         "job_busy": running_for_another(occurrence, job, rows, console),
-        "next_is_close": next_due is not None
-        and timedelta(0) <= next_due - now <= timedelta(minutes=policy.next_occurrence_wait_minutes),
-        "next_within_wait": next_due is not None
-        and -job.grace <= next_due - now <= timedelta(hours=policy.missed_sync_wait_hours),
+        "in_maintenance": excused,
+        "next_is_close": awaited is not None
+        and awaited - now <= timedelta(minutes=policy.next_occurrence_wait_minutes),
+        "next_within_wait": judge is not None
+        and not next_failed
+        and (
+            next_young or (judge == awaited and judge - now <= timedelta(hours=policy.missed_sync_wait_hours))
+        ),
         "partial": state is OccurrenceState.PARTIAL,
         "within_usual_share": share is not None and share <= usual,
         "data_sync": job.process_type is ProcessType.DATA_SYNC,
@@ -132,11 +150,13 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "audience_known": trigger
         and same_now is True
         and job.audience.kind == "exact"
+        and valid is not None
         and (job.reentry == "once" or evidence.entries == 0),
         "harmless_import": job.starts_mail == "no" and job.adds_to_list is False,
         "sync_configured": job.tessitura_list is not None
         and job.sync_tag is not None
         and job.mode is not None,
+        "list_fresh": evidence.list_problem is None,
     }
     started = row.started if row else console.started if console else None
     shown = next((r for r in (match.repaired_by_hand, row) if r and r.outcome is Outcome.UNKNOWN), row)
@@ -153,6 +173,9 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         if started
         else "its due time",
         "late_note": ", late" if match.late else "",
+        "count_note": f", {unusual}" if unusual else "",
+        "excused_text": local(occurrence.expected, zone),
+        "expected_text": local(occurrence.expected + job.grace, zone),
         "later_text": local(later.started, zone) if later else "",
         "source_problem": problem or "",
         "progress_text": f"{console.progress} contacts so far"
@@ -160,15 +183,38 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         else "still within its usual time"
         if evidence.console
         else "and the Console could not be read",
-        "next_text": local(next_due, zone) if next_due else "at an unknown time",
+        "judge_text": local(judge, zone) if judge else "at an unknown time",
+        "next_text": local(awaited, zone) if awaited else "at an unknown time",
         "share_text": f"{share:.1%} of contacts" if share is not None else "an unknown share",
         "newest_text": local(newest.occurrence.due, zone) if newest else "",
         "audience_kind": job.audience.kind,
         "audience_problem": f"its audience of {local(occurrence.due, zone)} has "
         + ("expired" if expired else "moved on"),
         "entries": evidence.entries if evidence.entries is not None else "unknown",
+        "list_problem": evidence.list_problem or "",
+        "list_id": job.tessitura_list or "",
     }
     return Facts(flags, words)
+
+
+def awaited_run(
+    job: Job, occurrence: Occurrence, rows: Sequence[ActivityRow], now: datetime
+) -> datetime | None:
+    """When the job's next run after ``occurrence`` is due that may still begin by itself (R7, R13).
+
+    A run is awaited until its grace has passed; one that left a row of its own has begun. None for a paused job.
+    """
+    due = next_due(job, max(occurrence.due, now - job.grace - timedelta.resolution))
+    while due is not None and due <= now and _begun(due, job, rows):
+        due = next_due(job, due)
+    return due
+
+
+def _begun(due: datetime, job: Job, rows: Sequence[ActivityRow]) -> bool:
+    return any(
+        row.job_id == job.id and row.manual is not True and due - CLOCK_SKEW <= row.started <= due + job.grace
+        for row in rows
+    )
 
 
 def _unfinished(state: OccurrenceState) -> bool:
@@ -198,12 +244,14 @@ def _source_problem(evidence: OccurrenceEvidence) -> str | None:
     """Why the absence of a row proves nothing (invariant 11), or None when it does prove something."""
     if evidence.log is None:
         return "the Activity Log could not be read"
+    if not evidence.log.covers(evidence.occurrence.expected + evidence.job.grace):
+        return "the Activity Log ends before it was due"
+    if evidence.log.begins_after(evidence.occurrence.due):
+        return "the Activity Log begins after it was due"
     if not evidence.log.rows:
         return "the Activity Log is empty for the whole window"
-    if not evidence.log.covers(evidence.occurrence.due + evidence.job.grace):
-        return "the Activity Log ends before it was due"
     if evidence.console is None:
         return "the Console could not be read"
-    if evidence.console.as_of < evidence.occurrence.due + evidence.job.grace:
+    if evidence.console.as_of < evidence.occurrence.expected + evidence.job.grace:
         return "the Console was read before it was due"
     return None

@@ -32,6 +32,12 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         steps=("Look in the Activity Log what «{raw_status}» of «{name}» means", *_CONSOLE),
     ),
     Rule(
+        "R6",
+        ("no_row", "in_maintenance"),
+        WATCH,
+        "was due in known maintenance until {excused_text}: expected by {expected_text}",
+    ),
+    Rule(
         "R1",
         ("no_row", "source_unusable"),
         HUMAN,
@@ -47,7 +53,7 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         "ran late at {row_text}, outside its audience window",
         steps=_RUN_AGAIN,
     ),
-    Rule("R2", ("succeeded",), NONE, "success at {row_text}{late_note}"),
+    Rule("R2", ("succeeded",), NONE, "success at {row_text}{late_note}{count_note}"),
     Rule("R4", ("later_success", "covered_by_later"), NONE, "covered by the run of {later_text}"),
     Rule(
         "R4",
@@ -99,7 +105,7 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         "R13",
         ("no_trace", "data_sync", "next_within_wait"),
         WATCH,
-        "missed; its next run {next_text} picks up the difference",
+        "missed; its next run {judge_text} picks up the difference",
     ),
     Rule(
         "R9",
@@ -193,7 +199,13 @@ REPROCESS_RULES: tuple[Rule, ...] = (
         Reach.INBOX,
         _REPEAT,
     ),
-    Rule("R11", ("trigger",), HUMAN, "its audience or re-entry is not configured", steps=_RUN_AGAIN),
+    Rule(
+        "R11",
+        ("trigger",),
+        HUMAN,
+        "its audience (kind, window, validity) or re-entry is not configured",
+        steps=_RUN_AGAIN,
+    ),
     Rule(
         "R12",
         ("import", "harmless_import"),
@@ -207,6 +219,16 @@ REPROCESS_RULES: tuple[Rule, ...] = (
 )
 
 DATA_SYNC_RULES: tuple[Rule, ...] = (
+    Rule(
+        "R14",
+        ("sync_configured", "not list_fresh"),
+        HUMAN,
+        "{list_problem}, so it is not imported",
+        steps=(
+            "Generate List Manager list {list_id} in Tessitura (Preview or Generate), as «{name}» would have done",
+            "Start reconcile again, or wait for the nightly one: it offers the import then",
+        ),
+    ),
     Rule(
         "R14",
         ("sync_configured", "harmless_import"),

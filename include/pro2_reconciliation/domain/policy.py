@@ -5,14 +5,20 @@ A policy may only make a rule stricter; the demo's file shortens the times so th
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import Campaign
+from pro2_reconciliation.domain.words import ItemKind
+
+_LINK = re.compile(r"https?://[^\s{}]+\{id\}[^\s{}]*")
+"""A link to a thing in Pro2: the web address differs from account to account."""
 
 
 class CampaignPolicy(Value):
@@ -127,9 +133,24 @@ class Policy(Value):
     vendor_contact: str | None = Field(
         default=None, description="Address that closes each report with something open"
     )
+    automation_link: str | None = Field(
+        default=None,
+        description="Address of an automation in Pro2, as your browser shows it, with {id} for its number",
+    )
+    campaign_link: str | None = Field(
+        default=None,
+        description="Address of a campaign in Pro2, as your browser shows it, with {id} for its number",
+    )
     campaigns: tuple[CampaignPolicy, ...] = Field(
         default=(), description="Exceptions; the first that matches counts"
     )
+
+    @field_validator("automation_link", "campaign_link")
+    @classmethod
+    def _has_a_number(cls, value: str | None) -> str | None:
+        if value is not None and not _LINK.fullmatch(value):
+            raise ValueError("write a web address with {id} where the number stands")
+        return value
 
     @field_validator("sending_hours")
     @classmethod
@@ -148,6 +169,11 @@ class Policy(Value):
         entry = self.of(campaign)
         hours = entry.send_by_hours if entry and entry.send_by_hours else self.send_by_hours
         return due + timedelta(hours=hours)
+
+    def link_to(self, kind: ItemKind, item_id: str) -> str:
+        """The address of a campaign or automation in Pro2; empty where the policy names none. Ids are escaped."""
+        link = {ItemKind.AUTOMATION: self.automation_link, ItemKind.CAMPAIGN: self.campaign_link}.get(kind)
+        return link.replace("{id}", quote(item_id, safe="")) if link else ""
 
     def in_sending_hours(self, local: datetime) -> bool:
         """Whether a local wall-clock time lies in the sending hours, start included, end not."""

@@ -7,7 +7,7 @@ Every method may raise the errors of :mod:`pro2_reconciliation.domain.errors`: r
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReport
@@ -90,8 +90,8 @@ class Contacts(Protocol):
         """How many contacts entered an automation in [since, until)."""
         ...
 
-    def automations(self, since: datetime) -> list[Automation]:
-        """Active automations with contacts stalled since, or entered since, ``since``."""
+    def automations(self, start: datetime, end: datetime, lead: timedelta) -> list[Automation]:
+        """Active automations with contacts that entered in [start, end), or made no step since; ``lead``: shortly."""
         ...
 
     def import_backlog(self) -> int:

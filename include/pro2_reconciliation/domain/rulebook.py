@@ -54,6 +54,7 @@ MEANING = {
     "sent": "it was sent, and counts show it",
     "due_later": "it is due in the future",
     "repaired_by_hand": "a visible copy of it that is not ours goes out or went out (by its name, and its source)",
+    "copied_by_hand": "there is a visible copy of it that is not ours, if only a draft",
     "look_alike": "a campaign with the same subject line and list goes out or went out, and is not visibly a copy",
     "counters_disagree": "it is not sent by its status, and some counter of it or of its report is above zero",
     "left_schedule": "a snapshot of the schedule after its due time did not have it any more",
@@ -73,6 +74,7 @@ MEANING = {
     # occurrences
     "unknown_label": "its row in the Activity Log has a label that is not known",
     "no_row": "the Activity Log has no row for it",
+    "in_maintenance": "it was due in known maintenance, and the time by which it is expected after that has not passed",
     "source_unusable": "the Activity Log or the Console is missing, empty, or ends before it was due",
     "by_hand_running": "a person reprocesses it, and that run has not ended",
     "by_hand": "a person reprocessed it, and that run ended",
@@ -88,14 +90,16 @@ MEANING = {
     "hanging": "it runs for more than twice its usual length and makes no progress",
     "unfinished": "it is missing, failed, stopped or hanging",
     "job_busy": "the job runs now for another occurrence",
-    "next_is_close": "its next occurrence is due within `next_occurrence_wait_minutes`",
+    "next_is_close": "the next run of the job that has not begun is due within `next_occurrence_wait_minutes`, "
+    "or was due and may still begin within its grace",
     "partial": "it ended with errors",
     "within_usual_share": "its failed share is known, and no more than usual for the job",
     "data_sync": "it is a data sync",
     "older_of_several": "several were missed, and this is not the newest",
     "newest_covers": "repairing the newest covers the others: import, data sync or address changes",
     "never_repaired": "it is a segment transfer or an address change",
-    "next_within_wait": "its next occurrence is due within `missed_sync_wait_hours`",
+    "next_within_wait": "the very next occurrence is due within `missed_sync_wait_hours`, or was due and may still "
+    "begin, or runs; it has not failed",
     "failed": "it ended with a full error",
     "second_failure": "a run by hand for it ended with a full error as well",
     "services_healthy": "every service that the job needs is up",
@@ -105,10 +109,12 @@ MEANING = {
     "audience_shift": "its audience has expired, or is another one by now",
     "prefers_next": "its audience is of kind `range` or `static`: the next run reaches the same patrons",
     "may_enter_twice": "contacts entered the automation in its slot, and may enter more than once",
-    "audience_known": "its audience is exact and the same as when due, and nobody can enter twice",
+    "audience_known": "its audience is exact and the same as when due, it is known for how long (`valid_hours`), and "
+    "nobody can enter twice",
     "import": "it is an integrated import",
     "harmless_import": "the job says `starts_mail: no` and `adds_to_list: false`",
     "sync_configured": "the job says its `tessitura_list`, `sync_tag` and `mode`",
+    "list_fresh": "Tessitura says that its List Manager list was generated after the outage ended",
 }
 """A sentence for every fact that a condition may name (``facts.py``, ``occurrence_facts.py``)."""
 

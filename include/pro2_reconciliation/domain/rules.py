@@ -47,5 +47,9 @@ RULE_BOOK = RuleBook()
 ENDING_RULES = {"stop_campaign": "C13", "stop_run_refused": "R10b", "stop_run": "R10a"}
 """Rules that are decided by what an action met, not by the plan."""
 AUTOMATION_RULE = Rule(
-    "A1", (), Remedy.REPORT, "{stalled} contacts stalled, {entered} entered since the outage began"
+    "A1",
+    (),
+    Remedy.REPORT,
+    "{entered} contacts entered it in the outage{reentry}; in progress with no step since: {stalled} that stopped in "
+    "it or shortly before, {waiting} that wait for longer (a long wait looks the same){more}",
 )

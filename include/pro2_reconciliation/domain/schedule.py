@@ -11,14 +11,18 @@ Cron is walked on the naive wall clock (cronsim) and every wall time is then pla
 - it begins with ``*`` ("15 * * * *", "0 */2 * * *"): every real hour whose wall clock matches, so both passes
   of a repeated hour are due and an hour that does not exist is not.
 
+A job whose schedule changed has earlier ones, each until a moment: what is due is the union of each schedule in its
+own span [until of the one before, until), so the run of an outage is judged by the schedule of that time.
+
 Fails with ConfigurationError for a cron line or zone that cannot be; a paused job expects nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -32,6 +36,7 @@ _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12),
 _MARGIN = timedelta(days=2)  # wider than any offset and any gap (Samoa once skipped a whole day)
 _SEARCH = timedelta(days=366 * 12)  # 29 February may be eight years away
 _ANY = datetime(2026, 1, 1)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # Pro2 is younger
 
 
 def validate_cron(job_id: str, cron: str, zone: str, *, file: str = "config/jobs.yaml") -> None:
@@ -51,11 +56,7 @@ def validate_cron(job_id: str, cron: str, zone: str, *, file: str = "config/jobs
 
 def occurrences(job: Job, start: datetime, end: datetime) -> list[Occurrence]:
     """The due times of a job in [start, end), oldest first, each with the due time after it. Paused: none."""
-    if job.paused:
-        return []
-    dues = _dues(job, start, end)
-    following = [*dues[1:], next_due(job, dues[-1])] if dues else []
-    return [_occurrence(job, due, after) for due, after in zip(dues, following, strict=True)]
+    return _as_occurrences(job, _dues(job, start, end))
 
 
 def previous(job: Job, before: datetime, n: int) -> list[Occurrence]:
@@ -67,26 +68,25 @@ def previous(job: Job, before: datetime, n: int) -> list[Occurrence]:
     while len(dues) < n and span < _SEARCH:
         span *= 2
         dues = _dues(job, before - span, before)
-    dues = dues[-n:]
-    following = [*dues[1:], next_due(job, dues[-1])] if dues else []
-    return [_occurrence(job, due, after) for due, after in zip(dues, following, strict=True)]
+    return _as_occurrences(job, dues[-n:])
 
 
 def next_due(job: Job, after: datetime) -> datetime | None:
     """The first due time strictly after ``after`` (UTC); None for a paused job."""
     if job.paused:
         return None
-    validate_cron(job.id, job.cron, job.zone)
-    zone = find_zone(job.zone)
-    best: datetime | None = None
-    for wall in _walls(job.cron, _wall(after, zone) - _MARGIN, _wall(after, zone) + _SEARCH):
-        # wall times are walked in order, instants may change places by less than the margin
-        if best is not None and wall > _wall(best, zone) + _MARGIN:
-            break
-        for due in _placed(job.cron, wall, zone):
-            if due > after and (best is None or due < best):
-                best = due
-    return best
+    for line in _lines(job):
+        moment = max(after, line.start - timedelta.resolution)
+        if line.end is None or moment < line.end:
+            found = _next_of(line, moment)
+            if found is not None and (line.end is None or found < line.end):
+                return found
+    return None
+
+
+def occurrence_at(job: Job, due: datetime) -> Occurrence:
+    """The occurrence of a due time that is known from elsewhere, even if the job's schedule has changed since."""
+    return Occurrence(organization=job.organization, job_id=job.id, due=due, next_due=next_due(job, due))
 
 
 def due_times(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
@@ -96,13 +96,58 @@ def due_times(cron: str, zone: str, start: datetime, end: datetime) -> list[date
     return sorted({due for wall in walls for due in _placed(cron, wall, place) if start <= due < end})
 
 
-def _occurrence(job: Job, due: datetime, following: datetime | None) -> Occurrence:
-    return Occurrence(organization=job.organization, job_id=job.id, due=due, next_due=following)
+@dataclass(frozen=True)
+class _Line:
+    """One schedule of a job in the time in which it holds, [start, end)."""
+
+    cron: str
+    zone: str
+    start: datetime
+    end: datetime | None
+
+
+def _lines(job: Job) -> list[_Line]:
+    """The schedules of a job, oldest first; together they leave no moment out."""
+    found, start = [], _LONG_AGO
+    for one in sorted(job.schedules, key=lambda one: one.until):
+        validate_cron(job.id, one.cron, one.zone or job.zone)
+        found.append(_Line(one.cron, one.zone or job.zone, start, one.until))
+        start = one.until
+    validate_cron(job.id, job.cron, job.zone)  # says it in words
+    return [*found, _Line(job.cron, job.zone, start, None)]
+
+
+def _as_occurrences(job: Job, dues: Sequence[datetime]) -> list[Occurrence]:
+    following = [*dues[1:], next_due(job, dues[-1])] if dues else []
+    return [
+        Occurrence(organization=job.organization, job_id=job.id, due=due, next_due=after)
+        for due, after in zip(dues, following, strict=True)
+    ]
 
 
 def _dues(job: Job, start: datetime, end: datetime) -> list[datetime]:
-    validate_cron(job.id, job.cron, job.zone)  # says it in words
-    return due_times(job.cron, job.zone, start, end)
+    if job.paused:
+        return []
+    found: list[datetime] = []
+    for line in _lines(job):
+        first, last = max(start, line.start), end if line.end is None else min(end, line.end)
+        if first < last:
+            found += due_times(line.cron, line.zone, first, last)
+    return found
+
+
+def _next_of(line: _Line, after: datetime) -> datetime | None:
+    """The first due time of one schedule strictly after a moment, wherever the schedule ends."""
+    zone = find_zone(line.zone)
+    best: datetime | None = None
+    for wall in _walls(line.cron, _wall(after, zone) - _MARGIN, _wall(after, zone) + _SEARCH):
+        # wall times are walked in order, instants may change places by less than the margin
+        if best is not None and wall > _wall(best, zone) + _MARGIN:
+            break
+        for due in _placed(line.cron, wall, zone):
+            if due > after and (best is None or due < best):
+                best = due
+    return best
 
 
 def _placed(cron: str, wall: datetime, zone: ZoneInfo) -> tuple[datetime, ...]:

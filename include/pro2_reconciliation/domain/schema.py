@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.sources import Sources
@@ -25,6 +26,9 @@ def _jobs() -> dict[str, Any]:
     job = Job.model_json_schema()
     kinds = job.pop("$defs")
     del job["properties"]["organization"]
+    del kinds["EarlierSchedule"]["properties"]["until"][
+        "format"
+    ]  # a local time without an offset is no date-time
     job["required"] = [key for key in job["required"] if key not in ("organization", "zone")]
     text = {"type": "string", "minLength": 1}
     return {
@@ -50,30 +54,29 @@ def _policy() -> dict[str, Any]:
 
 
 def _sources() -> dict[str, Any]:
-    schema = Sources.model_json_schema()
-    times = schema["$defs"]["Declared"]["properties"]
-    del times["start"]["format"]  # a local time without an offset is no date-time
-    for form in times["end"]["anyOf"]:
-        form.pop("format", None)
-    return schema
+    return Sources.model_json_schema()
 
 
-_MADE = {"jobs": _jobs, "policy": _policy, "sources": _sources}
+def _export() -> dict[str, Any]:
+    return ActivityExport.model_json_schema()
+
+
+_MADE = {"jobs": _jobs, "policy": _policy, "sources": _sources, "activity_export": _export}
 SCHEMAS = tuple(_MADE)
 """The names of the files that have a schema, without their ending."""
 
 
 def schema_of(name: str) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of one of ``SCHEMAS``."""
-    return {"$schema": DIALECT, **_without_titles(_MADE[name]()), "title": f"{name}.yaml"}
+    return {"$schema": DIALECT, **_plain(_MADE[name]()), "title": f"{name}.yaml"}
 
 
-def _without_titles(schema: Any) -> Any:
-    """pydantic names every key a second time; an editor shows the description."""
+def _plain(schema: Any) -> Any:
+    """Without pydantic's second name of every key, and without ``date-time``: a local time has no offset."""
     if isinstance(schema, dict):
         return {
-            key: _without_titles(value)
+            key: _plain(value)
             for key, value in schema.items()
-            if key != "title" or not isinstance(value, str)
+            if not (key == "title" and isinstance(value, str)) and (key, value) != ("format", "date-time")
         }
-    return [_without_titles(one) for one in schema] if isinstance(schema, list) else schema
+    return [_plain(one) for one in schema] if isinstance(schema, list) else schema

@@ -91,7 +91,9 @@ def console_row_of(
         if row is not None and candidate.run_id == row.run_id:
             return candidate
         began = candidate.scheduled_for or candidate.started
-        if row is None and began is not None and abs(began - occurrence.due) <= job.grace:
+        if row is not None or began is None:
+            continue
+        if occurrence.due - job.grace <= began <= occurrence.expected + job.grace:
             return candidate
     return None
 

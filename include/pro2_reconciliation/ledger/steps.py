@@ -35,13 +35,16 @@ class StepsPart(Core):
         with self._read() as session:
             return step_record(step_row(session, step_id))
 
-    def claim(self, step_id: int, owner: str, lease_seconds: float) -> Claim | None:
+    def claim(
+        self, step_id: int, owner: str, lease_seconds: float, *, also_own: bool = False
+    ) -> Claim | None:
         """Take a step that is CLEARED, or take over one whose lease has expired or was released.
 
         In: ``owner`` names who is at it, for people; ``lease_seconds`` must be longer than the request's
-        timeout. Out: the claim, or None if a lease is alive (even one of the same owner: its process may be
-        alive) or the state is not one to claim. A taken over step keeps its state; see ``Claim.taken_over``.
-        Errors: ``LedgerError`` if there is no such step.
+        timeout; ``also_own`` takes a living lease of the same owner too: one that no process holds, but a
+        question that waits for a person. Out: the claim, or None if a lease is alive (else even one of the same
+        owner: its process may be alive) or the state is not one to claim. A taken over step keeps its state; see
+        ``Claim.taken_over``. Errors: ``LedgerError`` if there is no such step.
         """
         try:
             with self._write() as session:
@@ -49,7 +52,8 @@ class StepsPart(Core):
                 state = step_record(locked_step(session, step_id)).state
                 lease = session.get(LeaseRow, step_id, populate_existing=True)
                 taken_over = state in HELD
-                if taken_over and lease is not None and lease.expires_at > now:
+                alive = lease is not None and lease.expires_at > now
+                if taken_over and lease is not None and alive and not (also_own and lease.owner == owner):
                     return None
                 if not taken_over:
                     if state is not State.CLEARED:
@@ -66,6 +70,16 @@ class StepsPart(Core):
                 return claim
         except _Refused:
             return None  # another process claimed it between our look and our write
+
+    def holder(self, step_id: int) -> tuple[str, datetime] | None:
+        """Who holds a living lease on a step, and until when (UTC); None where nobody does."""
+        with self._read() as session:
+            lease = session.get(LeaseRow, step_id)
+            return (
+                (lease.owner, lease.expires_at)
+                if lease is not None and lease.expires_at > self.now()
+                else None
+            )
 
     def check(self, claim: Claim, margin: float = 0.0) -> None:
         """Raise ``LedgerError`` unless the claim is still ours and stays so for ``margin`` seconds more."""

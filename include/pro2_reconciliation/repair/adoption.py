@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pro2_reconciliation.domain.errors import NoConsole
+from pro2_reconciliation.domain.jobs import ConsoleRow
 from pro2_reconciliation.domain.lineage import is_visible_copy
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
@@ -29,6 +31,23 @@ SEND_AGAIN = frozenset(
     {Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN, Verb.ADD_TAG, Verb.REMOVE_TAG}
 )
 """Verbs that may be tried again once NOT DONE is proven."""
+
+
+MANUAL = "manual"
+"""Stands in the details of an intent that a person was asked to carry out."""
+ROUNDED = timedelta(minutes=1)
+"""An export may tell the minute of a start only."""
+
+
+def is_manual(step: StepRecord) -> bool:
+    """A person was asked for it, whatever the connections say by now: it is never sent by us after that."""
+    intent = step.move_to(State.INTENDED)
+    return bool(intent and (intent.details or {}).get(MANUAL))
+
+
+def began_after(step: StepRecord, asked: datetime) -> datetime:
+    """From when (UTC) a run may be the one that was asked for at ``asked``."""
+    return asked - ROUNDED if is_manual(step) else asked
 
 
 @dataclass(frozen=True)
@@ -107,17 +126,36 @@ def _send(account: Account, action: ActionRecord, quiet: bool) -> Finding:
     return Finding(State.AMBIGUOUS, "waiting until the request cannot arrive any more")
 
 
+def _remote(decision: Decision, step: StepRecord, run_id: str) -> str:
+    """What the proof goes by: the unique tag of an import, the run of anything else."""
+    return decision.tag or run_id if step.verb is Verb.IMPORT_LIST else run_id
+
+
+def console_rows(account: Account) -> tuple[ConsoleRow, ...]:
+    """What is queued or running now; nothing where there is no Console, and nothing is concluded from that."""
+    try:
+        return account.dashboard.console().rows
+    except NoConsole:
+        return ()
+
+
 def _run(account: Account, decision: Decision, step: StepRecord, asked: datetime, quiet: bool) -> Finding:
     job_id = decision.item_id.partition("@")[0]
     rows = account.dashboard.activity(asked - timedelta(minutes=5), account.now()).rows
     for row in rows:
         ours = row.tag == decision.tag if step.verb is Verb.IMPORT_LIST else row.job_id == job_id
-        if ours and row.started >= asked and row.manual is not False:
-            return Finding(State.DONE, f"run {row.run_id} started after it was asked for", row.run_id)
-    for run in account.dashboard.console().rows:
+        if ours and row.started >= began_after(step, asked) and row.manual is not False:
+            return Finding(
+                State.DONE,
+                f"run {row.run_id} started after it was asked for",
+                _remote(decision, step, row.run_id),
+            )
+    for run in console_rows(account):
         own = run.job_id == (f"import:{decision.tag}" if step.verb is Verb.IMPORT_LIST else job_id)
         if own and run.scheduled_for is None and (run.started or account.now()) >= asked:
-            return Finding(State.DONE, f"run {run.run_id} is in the Console", run.run_id)
+            return Finding(
+                State.DONE, f"run {run.run_id} is in the Console", _remote(decision, step, run.run_id)
+            )
     if quiet:
         return Finding(State.NEEDS_HUMAN, "nothing shows that it started, and absence proves nothing")
     return Finding(State.AMBIGUOUS, "waiting for a row of it")

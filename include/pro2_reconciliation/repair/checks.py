@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
-from pro2_reconciliation.domain.jobs import ActivityRow, Job
+from pro2_reconciliation.domain.errors import NoConsole
+from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import live, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.matching import same_audience
@@ -21,6 +22,7 @@ from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.drift import old_list
 from pro2_reconciliation.repair.inventory import suspect_since
 
 
@@ -183,14 +185,24 @@ def _run_stale(
     done = [r for r in rows if r.outcome is Outcome.SUCCESS and r.started >= due]
     if done and action.remedy is not Remedy.DATA_SYNC:
         return f"it ran at {local(done[-1].started, account.zone)}"
-    running = [r for r in account.dashboard.console().of(job.id) if r.running]
+    running = [r for r in _console(account, verb) if r.job_id == job.id and r.running]
     if verb is not Verb.STOP_RUN and running and not _stop_was_refused(action):
         return "the job is running now"
     if verb is Verb.RUN_NOW:
         return _audience_moved(account, job, decision)
     if verb is Verb.IMPORT_LIST and job.tessitura_list is None:
         return "its List Manager list is not configured"
-    return None
+    return old_list(account, job, decision.fresh_since) if verb is Verb.IMPORT_LIST else None
+
+
+def _console(account: Account, verb: Verb) -> tuple[ConsoleRow, ...]:
+    """What runs now. An export shows none of it: the person who presses is told to look there first."""
+    try:
+        return account.dashboard.console().rows
+    except NoConsole:
+        if verb in account.manual:
+            return ()
+        raise
 
 
 def _stop_was_refused(action: ActionRecord) -> bool:

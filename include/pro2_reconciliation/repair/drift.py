@@ -10,14 +10,14 @@ module; the addresses of a drift are fetched for its CSV alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.drift import Drift, drift_between
 from pro2_reconciliation.domain.errors import Rejected, RequestError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job, Occurrence
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.plan import Decision, Fingerprint
+from pro2_reconciliation.domain.plan import Decision, Fingerprint, Plan, Window
 from pro2_reconciliation.domain.words import Choice, ItemKind, Outcome, Reach, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
@@ -27,6 +27,10 @@ READS = 3
 """So often A and B are read while runs of the sync come in between."""
 TAG_PREFIX = "reconcile "
 """How the unique tag of every import of ours begins."""
+SKEW = timedelta(minutes=2)
+"""So far may the clocks of the dashboard and of this machine differ."""
+TAIL = timedelta(hours=2)
+"""An occurrence this near to an outage may have been caught by it."""
 HISTORY = timedelta(days=30)
 """How long after its import a drift is still worth applying; older tags are for deletion."""
 
@@ -36,8 +40,8 @@ def unique_tag(occurrence: Occurrence) -> str:
     return f"{TAG_PREFIX}{occurrence.job_id} {occurrence.due:%Y-%m-%d %H:%M}Z"
 
 
-def drift_of(account: Account, decision: Decision) -> Drift:
-    """Read A, then B, and compare.
+def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], object] = lambda: None) -> Drift:
+    """Read A, then B, and compare. ``keep_alive`` is called before every page: large tags take minutes.
 
     Raises ``Rejected`` with the reason when what would be compared cannot be trusted, and the errors of the ports.
     """
@@ -46,44 +50,80 @@ def drift_of(account: Account, decision: Decision) -> Drift:
     sync = account.contacts.tag_id(job.sync_tag or "")
     if unique is None or sync is None:
         raise Rejected(f"job {job.id!r}: tag {decision.tag!r} or {job.sync_tag!r} does not exist in Pro2")
-    _require_fresh_list(account, job, decision.fresh_since)
+    problem = old_list(account, job, decision.fresh_since)
+    if problem:
+        raise Rejected(
+            f"job {job.id!r}: {problem}; generate it in Tessitura, import it again and compare by hand"
+        )
     brought = _import_row(account, decision.tag or "")
+    if brought is None:
+        raise Rejected(
+            f"job {job.id!r}: the Activity Log has no successful import under {decision.tag!r} in the last "
+            f"{HISTORY.days} days, so nothing says that it is whole; compare by hand"
+        )
     for _ in range(READS):
         began = account.now()
-        should = account.contacts.holders(unique)
-        have = account.contacts.holders(sync)
+        should = account.contacts.holders(unique, keep_alive)
+        have = account.contacts.holders(sync, keep_alive)
         _require_whole(job, decision.tag or "", should, brought)
-        runs = _runs_since(account, job, brought.started if brought else began)
+        runs = _runs_since(account, job, brought.started)
         overtaken = [row for row in runs if row.outcome is Outcome.SUCCESS]
         if overtaken:
             raise Rejected(
                 f"job {job.id!r} ran {local(overtaken[-1].started, account.zone)}, after the import of "
                 f"{decision.tag!r}; import its list again before comparing"
             )
-        if not any((row.finished or account.now()) >= began for row in runs):
+        running = any(row.running for row in account.dashboard.console().of(job.id))
+        if not running and not any((row.finished or account.now()) >= began for row in runs):
             mode = job.mode or "add_only"
             return drift_between(should, have, mode, sync_tag_id=sync, unique_tag_id=unique)
     raise Rejected(f"job {job.id!r} runs again and again while its tags are read; compare when it is quiet")
 
 
-def _require_fresh_list(account: Account, job: Job, since: datetime | None) -> None:
-    if since is None or job.tessitura_list is None:
-        return
-    made = account.lists.generated_at(job.tessitura_list)
-    name = f"job {job.id!r}: List Manager list {job.tessitura_list}"
-    if made is None:
-        raise Rejected(f"{name} does not say when it was generated; look in Tessitura, and compare by hand")
-    if made < since:
+def require_consent(account: Account, decision: Decision, drift: Drift, *, adding: bool) -> frozenset[str]:
+    """The contacts to write, as long as they are no more than a person was shown and the policy allows.
+
+    Raises ``Rejected`` otherwise; nothing was written then.
+    """
+    contacts = drift.to_add if adding else drift.to_remove
+    agreed = decision.audience or 0
+    if len(contacts) > agreed:
         raise Rejected(
-            f"{name} was generated {local(made, account.zone)}, before the outage ended "
-            f"{local(since, account.zone)}; generate it in Tessitura and import it again"
+            f"{len(contacts)} contacts differ by now, and {agreed} were agreed to; start reconcile again, it asks anew"
         )
+    if not adding and drift.removal_share > account.policy.max_removal_share:
+        raise Rejected(_too_large(drift, account.policy.max_removal_share))
+    return contacts
 
 
-def _require_whole(job: Job, tag: str, should: set[str], brought: ActivityRow | None) -> None:
+def _too_large(drift: Drift, most: float) -> str:
+    return f"{drift.removal_share:.1%} is more than the {most:.1%} that the policy lets software remove"
+
+
+def old_list(account: Account, job: Job, since: datetime | None) -> str | None:
+    """Why the job's List Manager list is not younger than ``since``, the end of the outage; None if it is.
+
+    Asked when the plan is made, before the import, and before the tags are compared (rule R14, domain facts 6.23).
+    Raises the errors of the port.
+    """
+    if since is None or job.tessitura_list is None:
+        return None
+    made = account.lists.generated_at(job.tessitura_list)
+    name = f"its List Manager list {job.tessitura_list}"
+    if made is None:
+        return f"{name} does not say when it was generated"
+    if made < since:
+        return (
+            f"{name} was generated {local(made, account.zone)}, before the outage ended "
+            f"{local(since, account.zone)}"
+        )
+    return None
+
+
+def _require_whole(job: Job, tag: str, should: set[str], brought: ActivityRow) -> None:
     if not should:
         raise Rejected(f"job {job.id!r}: nobody holds {tag!r}; the import brought nothing")
-    counted = brought.counts.updated if brought and brought.counts else None
+    counted = brought.counts.updated if brought.counts else None
     if counted is not None and len(should) < counted:
         raise Rejected(
             f"job {job.id!r}: {len(should)} hold {tag!r}, and the import brought {counted}; it is not whole"
@@ -97,8 +137,14 @@ def _import_row(account: Account, tag: str) -> ActivityRow | None:
 
 
 def _runs_since(account: Account, job: Job, since: datetime) -> list[ActivityRow]:
-    rows = account.dashboard.activity(since, account.now()).of(job.id)
-    return sorted((row for row in rows if row.started > since), key=lambda row: row.started)
+    """The runs of the sync since then. Raises ``Rejected`` where the log is too old to show them (invariant 11)."""
+    now = account.now()
+    log = account.dashboard.activity(since, now)
+    if not log.covers(now - SKEW):
+        raise Rejected(
+            f"the Activity Log is of {local(log.as_of, account.zone)}: whether job {job.id!r} ran since cannot be seen"
+        )
+    return sorted((row for row in log.of(job.id) if row.started > since), key=lambda row: row.started)
 
 
 def segment_text(tag: str, sync_tag: str, remedy: Remedy) -> str:
@@ -107,11 +153,22 @@ def segment_text(tag: str, sync_tag: str, remedy: Remedy) -> str:
     return f"segment «Tag exists: {first}» AND «Tag does not exist: {second}»"
 
 
-def drift_decisions(account: Account, decisions: Sequence[Decision], ended: datetime) -> list[Decision]:
-    """Proposals for every data sync whose import is confirmed: adding and removing, apart, always asked.
+def outage_end(account: Account, window: Window, due: datetime) -> datetime:
+    """When the outage ended that an occurrence of ``due`` was caught by; its due time where none is known.
 
-    ``ended``: when the outage ended; a list that is older is not compared with.
+    A nightly window is no outage, and an open item is read again long after its own.
     """
+    if window.outage_known:
+        return window.end
+    known = account.ledger.outages(account.organization)
+    ends = [
+        one.end for one in known if one.end is not None and one.start <= due + TAIL and due < one.end + TAIL
+    ]
+    return max([due, *ends])
+
+
+def drift_decisions(account: Account, decisions: Sequence[Decision], window: Window) -> list[Decision]:
+    """Proposals for every data sync whose import is confirmed: adding and removing, apart, always asked."""
     found: list[Decision] = []
     for decision in decisions:
         action = _confirmed_import(account, decision)
@@ -119,11 +176,12 @@ def drift_decisions(account: Account, decisions: Sequence[Decision], ended: date
             continue
         step = action.step(Verb.IMPORT_LIST)
         job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
-        tagged = decision.model_copy(update={"tag": step.remote_id if step else None, "fresh_since": ended})
+        since = outage_end(account, window, decision.due or window.start)
+        tagged = decision.model_copy(update={"tag": step.remote_id if step else None, "fresh_since": since})
         try:
             drift = drift_of(account, tagged)
         except RequestError as error:
-            found.append(_proposal(tagged, job, Remedy.NEEDS_HUMAN, f"the drift cannot be read: {error}", 0))
+            found.append(_proposal(tagged, job, Remedy.NEEDS_HUMAN, f"its tags are not compared: {error}", 0))
             continue
         found += _proposals(account, tagged, job, drift)
     return found
@@ -151,17 +209,9 @@ def _proposals(account: Account, decision: Decision, job: Job, drift: Drift) -> 
         reason = (
             f"{len(drift.to_remove)} contacts hold «{job.sync_tag}» and should not ({drift.have} hold it)"
         )
-        share = drift.removal_share
-        if share > account.policy.max_removal_share:
-            proposals.append(
-                _proposal(
-                    decision,
-                    job,
-                    Remedy.NEEDS_HUMAN,
-                    f"{reason}: {share:.0%} is more than the policy lets software remove",
-                    len(drift.to_remove),
-                )
-            )
+        if drift.removal_share > account.policy.max_removal_share:
+            large = f"{reason}: {_too_large(drift, account.policy.max_removal_share)}"
+            proposals.append(_proposal(decision, job, Remedy.NEEDS_HUMAN, large, len(drift.to_remove)))
         else:
             proposals.append(_proposal(decision, job, Remedy.REMOVE_TAG, reason, len(drift.to_remove)))
     return proposals
@@ -171,6 +221,8 @@ def _proposal(decision: Decision, job: Job, remedy: Remedy, reason: str, contact
     choice = {Remedy.ADD_TAG: Choice.ADD_TAG, Remedy.REMOVE_TAG: Choice.REMOVE_TAG}.get(remedy)
     tag, sync_tag = decision.tag or "", job.sync_tag or ""
     look = segment_text(tag, sync_tag, remedy if choice else Remedy.ADD_TAG)
+    if choice:  # where it is asked and reported, and not only where a person has to go on
+        reason = f"{reason}; they are the {look} in Pro2"
     steps: tuple[str, ...] = (f"Compare them in Pro2: {look}",)
     if not choice:
         steps += (f"Compare the other way round: {segment_text(tag, sync_tag, Remedy.REMOVE_TAG)}",)
@@ -196,12 +248,16 @@ def _proposal(decision: Decision, job: Job, remedy: Remedy, reason: str, contact
     )
 
 
-def drift_table(account: Account, decision: Decision) -> list[tuple[str, str, str]]:
-    """The contacts of one proposal as (contact id, e-mail address, "add" or "remove"), for its CSV and nowhere else.
+def with_contacts(plan: Plan) -> list[Decision]:
+    """The decisions about a drift whose contacts can be listed: offered, or too many for software to remove."""
+    return [d for d in plan.decisions if d.rule == "R14" and "+" in d.item_id and d.audience]
 
-    Raises as ``drift_of``.
+
+def drift_table(account: Account, decision: Decision, drift: Drift) -> list[tuple[str, str, str]]:
+    """The contacts of one decision as (contact id, e-mail address, "add" or "remove"), for the CSV and nowhere else.
+
+    A contact that is gone has no address. Raises the errors of the port.
     """
-    drift = drift_of(account, decision)
     adding = decision.remedy is Remedy.ADD_TAG
     wanted, tag, holders = (
         (drift.to_add, drift.unique_tag_id, drift.should)

@@ -1,17 +1,39 @@
-"""The mutating request of every verb, and nothing else. Only ``steps.py`` calls this, after the intent is written."""
+"""The mutating request of every verb, and what is noted before it. Only ``steps.py`` calls this."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected
+from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected, RequestError
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import StopAnswer, Verb
 from pro2_reconciliation.ledger import ActionRecord
 from pro2_reconciliation.repair.account import Account
 
 RENEW_EVERY = 50
-"""Contacts between two renewals of the lease: about 15 s at the default pace."""
+"""Contacts between two renewals of the lease: about 40 s at the default pace, two or three requests each."""
+
+HISTORY = timedelta(days=35)
+"""So far back the tag of an import is looked for in its rows."""
+HELD = "held"
+"""In the details of the intent of a Repeat Import: how many held its tag before, as the proof compares."""
+
+
+def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, int]:
+    """What the proof of a verb compares with later, for the details of its intent; empty where it is not known.
+
+    Only Repeat Import has some: "the tag's count not lower than before" (decisions, section 3).
+    """
+    if verb is not Verb.REPEAT_IMPORT:
+        return {}
+    try:
+        log = account.dashboard.activity(account.now() - HISTORY, account.now())
+        tags = [row.tag for row in log.of(decision.item_id.partition("@")[0]) if row.tag]
+        tag_id = account.contacts.tag_id(tags[-1]) if tags else None
+        return {HELD: account.contacts.holder_count(tag_id)} if tag_id else {}
+    except RequestError:
+        return {}
 
 
 def perform(
@@ -68,19 +90,29 @@ def copy_of(action: ActionRecord) -> str:
 
 
 def _apply_drift(account: Account, decision: Decision, verb: Verb, keep_alive: Callable[[], object]) -> str:
-    """Add or remove the sync tag contact by contact; the contact's tags are the proof, so a repeat goes on."""
-    from pro2_reconciliation.repair.drift import drift_of
+    """Add or remove the sync tag contact by contact; returns how many were written.
 
-    drift = drift_of(account, decision)
-    contacts = drift.to_add if verb is Verb.ADD_TAG else drift.to_remove
+    The drift is derived from the world as it is now, and each contact's tags are read once more before it is written:
+    a run that was killed goes on with the others, and nobody gets a tag twice. Raises ``Rejected`` before the first
+    write when it is more than a person agreed to.
+    """
+    from pro2_reconciliation.repair.drift import drift_of, require_consent
+
+    drift = drift_of(account, decision, keep_alive)
+    contacts = require_consent(account, decision, drift, adding=verb is Verb.ADD_TAG)
+    written = 0
     for number, contact_id in enumerate(sorted(contacts, key=lambda c: (len(c), c))):
         if number % RENEW_EVERY == 0:
             keep_alive()
         try:
             if verb is Verb.ADD_TAG:
-                account.contacts.add_tag(contact_id, drift.sync_tag_id)
+                written += account.contacts.add_tag(
+                    contact_id, drift.sync_tag_id, holding=drift.unique_tag_id
+                )
             else:
-                account.contacts.remove_tag(contact_id, drift.sync_tag_id)
+                written += account.contacts.remove_tag(
+                    contact_id, drift.sync_tag_id, lacking=drift.unique_tag_id
+                )
         except Rejected as error:
             raise Ambiguous(f"contact {contact_id}: {error}", status=error.status) from error
-    return str(len(contacts))
+    return str(written)

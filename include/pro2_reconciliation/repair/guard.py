@@ -113,7 +113,12 @@ def _campaign(account: Account, action: ActionRecord) -> str | None:
 
 
 def _stop_again(account: Account, action: ActionRecord) -> str:
-    """Stop a woken original at once: an action of its own, with intent before effect like every other."""
+    """Stop a woken original at once: an action of its own, with intent before effect like every other.
+
+    Where a person presses in Pro2, the alarm asks for it: a question would wait too long, and we send nothing there.
+    """
+    if Verb.STOP_CAMPAIGN in account.manual:
+        return "stop it in Pro2 by hand, NOW"
     if account.read_only:
         return account.read_only
     if account.ledger.switch(account.organization).stage is Stage.EVERYTHING:

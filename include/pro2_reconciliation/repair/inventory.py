@@ -7,17 +7,20 @@ list of campaigns and a readable Activity Log there is no inventory, and nothing
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
+from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, RequestError
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
-from pro2_reconciliation.domain.jobs import ActivityLog, Job, Occurrence
+from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.matching import match
+from pro2_reconciliation.domain.maintenance import excuse
+from pro2_reconciliation.domain.matching import USUAL_RUNS, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.plan import Window
-from pro2_reconciliation.domain.schedule import occurrences, previous
+from pro2_reconciliation.domain.schedule import occurrence_at, occurrences, previous
 from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
@@ -38,7 +41,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     campaign_span, job_span = touched(window, policy, usual)
     listed = account.campaigns.scheduled_since(campaign_span.start)
     campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
-    due = _with_open(account, due_occurrences(account.site.jobs, job_span, now))
+    due = _with_open(account, due_occurrences(account.site, job_span, now))
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
     due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
     gone = [i for i in before if i not in {c.id for c in campaigns} and (not only or f"campaign:{i}" in only)]
@@ -81,10 +84,19 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     )
 
 
-def due_occurrences(jobs: tuple[Job, ...], span: Window, now: datetime) -> tuple[Occurrence, ...]:
-    """Every occurrence that was due in the span and should have begun by now, in order of time."""
-    found = [o for job in jobs for o in occurrences(job, span.start, span.end) if o.due + job.grace <= now]
-    return tuple(sorted(found, key=lambda o: (o.due, o.job_id)))
+def due_occurrences(site: Site, span: Window, now: datetime) -> tuple[Occurrence, ...]:
+    """Every occurrence that was due in the span and should have begun by now, in order of time.
+
+    One that was due in known maintenance is here too, and says until when it is excused (rule R6).
+    """
+    found = [
+        o for job in site.jobs for o in occurrences(job, span.start, span.end) if o.due + job.grace <= now
+    ]
+    return _excused(site, sorted(found, key=lambda o: (o.due, o.job_id)))
+
+
+def _excused(site: Site, found: Sequence[Occurrence]) -> tuple[Occurrence, ...]:
+    return excuse(found, site.jobs_by_id, site.sources.maintenance, site.zone)
 
 
 def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrence, ...]:
@@ -97,14 +109,16 @@ def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrenc
         if kind != ItemKind.OCCURRENCE.value or key in known or job is None:
             continue
         moment = datetime.fromisoformat(key.partition("@")[2].partition("+")[0])
-        due += tuple(o for o in occurrences(job, moment, moment + timedelta(minutes=1)) if o.key == key)
+        again = occurrence_at(job, moment)  # also where the job's schedule has changed since
+        due += _excused(account.site, [again]) if again.key == key else ()
     return tuple(sorted(due, key=lambda o: (o.due, o.job_id)))
 
 
 def history_start(account: Account, due: tuple[Occurrence, ...], window: Window) -> datetime:
-    """From when the Activity Log is read: far enough for the three occurrences before the outage (rule R5)."""
+    """From when the Activity Log is read: far enough for what is usual before the outage (rules R2, R5, R8)."""
     jobs = account.site.jobs_by_id
-    earlier = [o.due for job_id in {o.job_id for o in due} for o in previous(jobs[job_id], window.start, 3)]
+    ids = {o.job_id for o in due}
+    earlier = [o.due for job_id in ids for o in previous(jobs[job_id], window.start, USUAL_RUNS)]
     return max(min([*earlier, window.start]) - timedelta(hours=1), window.start - HISTORY)
 
 
@@ -210,9 +224,12 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
 
 
 def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
-    if Service.SENDING not in window.services:
+    """Only for an outage: on any other night everybody who waits in an automation would look stalled."""
+    outage = window.outage_known or bool(window.outage_ids)
+    if Service.SENDING not in window.services or not outage:
         return ()
-    return tuple(account.contacts.automations(window.start))
+    lead = timedelta(hours=account.policy.lead_hours)
+    return tuple(account.contacts.automations(window.start, window.end, lead))
 
 
 def suspect_since(window: Window, campaign: Campaign) -> datetime:

@@ -16,20 +16,20 @@ from pro2_reconciliation.domain.decide import decide_automation, decide_campaign
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.facts import OwnAction, campaign_facts, health_of
 from pro2_reconciliation.domain.inventory import Inventory
-from pro2_reconciliation.domain.jobs import ActivityLog, Console
+from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
 from pro2_reconciliation.domain.lineage import suspects
-from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_failed_share
+from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_count, usual_failed_share
 from pro2_reconciliation.domain.observation import CampaignState, Observation
-from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, occurrence_facts
+from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
 from pro2_reconciliation.domain.outage import OutageState
-from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.states import campaign_state
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.drift import drift_decisions, unique_tag
+from pro2_reconciliation.repair.drift import drift_decisions, old_list, outage_end, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
 from pro2_reconciliation.repair.snapshot import left_the_schedule
 
@@ -63,7 +63,7 @@ def build_plan(
         seen = _seen(inventory, observations, f"campaign:{campaign_id}")
         decisions.append(_campaign(account, inventory, world, campaign_id, seen, ours, copies, book))
     decisions += _occurrences(account, inventory, world, observations, ours, book)
-    decisions += drift_decisions(account, decisions, inventory.window.end)
+    decisions += drift_decisions(account, decisions, inventory.window)
     decisions += [decide_automation(automation) for automation in inventory.automations]
     identity = account.ledger.identity
     return Plan(
@@ -119,6 +119,10 @@ def _look(account: Account, inventory: Inventory, ours: Mapping[str, OwnAction])
     young = [c.id for c in listed.values() if (c.created or since) >= since]
     if pending:
         listed |= account.campaigns.detailed(sorted({*pending, *young}, key=int))
+        for made in account.campaigns.newer_than(
+            inventory.floor_id
+        ):  # a draft copy has no time, so no list shows it
+            listed.setdefault(made.id, made)
     return World(listed, log, console, health)
 
 
@@ -225,6 +229,7 @@ def _occurrences(
         job = jobs[found.occurrence.job_id]
         siblings = tuple(m for m in matches.by_key.values() if m.occurrence.job_id == job.id)
         own_rows = [row for row in rows if row.job_id == job.id]
+        earlier = [row for row in own_rows if row.started < inventory.window.start]
         before = previous(job, inventory.window.start, 3)
         evidence = OccurrenceEvidence(
             occurrence=found.occurrence,
@@ -236,10 +241,13 @@ def _occurrences(
             later=tuple(row for row in own_rows if row.started > found.occurrence.due),
             matched_before=last_matched(job, before, own_rows) if not found.found else None,
             asked_before=len(before),
-            usual_share=usual_failed_share(r for r in own_rows if r.started < inventory.window.start),
+            usual_share=usual_failed_share(earlier),
+            usual_count=usual_count(earlier),
+            awaited=awaited_run(job, found.occurrence, own_rows, account.now()),
             entries=_entries(account, found, job.automation, job.process_type),
             services_healthy=not down & set(job.needs),
             own=ours.get(f"occurrence:{key}"),
+            list_problem=_list_problem(account, inventory.window, found, job),
         )
         facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())
         decisions.append(
@@ -247,11 +255,23 @@ def _occurrences(
                 evidence,
                 facts,
                 tag=unique_tag(found.occurrence),
+                fresh_since=outage_end(account, inventory.window, found.occurrence.due),
                 observation=_seen(inventory, observations, f"occurrence:{key}"),
                 book=book,
             )
         )
     return decisions
+
+
+def _list_problem(account: Account, window: Window, found: Match, job: Job) -> str | None:
+    """Why the list of a data sync that has to be repaired may not be imported (rule R14); None where it may."""
+    done = found.row is not None and found.row.outcome is Outcome.SUCCESS
+    if job.process_type is not ProcessType.DATA_SYNC or done:
+        return None
+    try:
+        return old_list(account, job, outage_end(account, window, found.occurrence.due))
+    except RequestError as error:
+        return f"its List Manager list {job.tessitura_list} cannot be read ({error})"
 
 
 def _entries(account: Account, found: Match, automation: str | None, kind: ProcessType) -> int | None:

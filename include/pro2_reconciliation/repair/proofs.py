@@ -6,10 +6,13 @@
     copy              the copy is a draft of the same content (checked again before it is sent)
     send              copy sending or complete, at least 95 % of its total at the end, original still zero
     stop run          gone from the Console, and no success row afterwards
-    run now, import   a row of this job after our request, a success; for a list import the tag's count equals it
+    run now           a row of this job after our request, a success; who entered is said, be it nobody
+    repeat import     such a row, and the holders of its tag are no fewer than before
+    list import       such a row under the unique tag, whose holders are as many as the row counts
     tags              counting again leaves nothing to add or to remove
 
-A proof that does not come before its deadline is NEEDS_HUMAN with the rule that says so, never "probably".
+A proof that does not come before its deadline is NEEDS_HUMAN with the rule that says so, never "probably". One that
+an Activity Log older than the deadline could not bring is "open": the step stays DONE, and a newer log settles it.
 """
 
 from __future__ import annotations
@@ -19,22 +22,27 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.errors import LedgerError, RequestError
+from pro2_reconciliation.domain.jobs import ActivityLog
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.adoption import began_after, is_manual
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
-from pro2_reconciliation.repair.effects import copy_of
+from pro2_reconciliation.repair.effects import HELD, copy_of
 from pro2_reconciliation.repair.steps import end_of_action
 
-PROVEN, FAILED, WAITING = "proven", "failed", "waiting"
+PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"
+LOGGED = frozenset({Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST})
+"""Verbs that a row of the Activity Log proves."""
 
 
 class Verdict(Value):
-    """``proven``, ``failed`` or ``waiting``, with the sentence for the log."""
+    """``proven``, ``failed``, ``waiting``, or ``open`` (not before a newer log), with the sentence for the log."""
 
     state: str
     why: str
@@ -53,6 +61,7 @@ class Proof:
     action_id: str
     verb: Verb
     _first_good: datetime | None = field(default=None)
+    _log: ActivityLog | None = field(default=None)
 
     def look(self) -> Verdict:
         """One look. A read that fails is "waiting"; the verdict is written to the ledger once it is decided."""
@@ -61,6 +70,7 @@ class Proof:
             return Verdict(state=PROVEN, why=step.moves[-1].why)
         if step.state is not State.DONE:
             return Verdict(state=FAILED, why=f"{step.state.value}: {step.moves[-1].why}")
+        self._log = None
         try:
             verdict = self._verdict(action, decision, step)
         except RequestError as error:
@@ -71,6 +81,9 @@ class Proof:
         if (
             verdict.state == WAITING and late and self._first_good is None
         ):  # a good first read earns its second
+            newer = self._needs_newer(step, limit)
+            if newer:
+                return Verdict(state=OPEN, why=f"{verdict.why}; {newer}")
             seconds = limit.total_seconds()
             within = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
             verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
@@ -82,6 +95,18 @@ class Proof:
             if to is State.NEEDS_HUMAN:
                 end_of_action(self.account, action.id, self.verb, why)
         return verdict
+
+    def _needs_newer(self, step: StepRecord, limit: timedelta) -> str | None:
+        """Why a missing row proves nothing: the log is no live one and ends before the deadline, or was not read."""
+        if self.verb not in LOGGED:
+            return None
+        if self._log is None:
+            return "it is looked at again when the export can be read" if is_manual(step) else None
+        now, as_of = self.account.now(), self._log.as_of
+        live = now - as_of <= timedelta(seconds=self.account.policy.quiet_seconds)
+        if live or as_of >= (step.when(State.DONE) or now) + limit:
+            return None
+        return f"this needs a newer export: the newest shows what was until {local(as_of, self.account.zone)}"
 
     def _record(self) -> tuple[ActionRecord, Decision, StepRecord]:
         action = self.account.ledger.action(self.action_id)
@@ -167,13 +192,14 @@ class Proof:
     def _ran(self, decision: Decision, step: StepRecord) -> Verdict:
         asked = step.when(State.INTENDED) or self.account.now()
         log = self.account.dashboard.activity(asked - timedelta(minutes=5), self.account.now())
+        self._log = log
         job_id = decision.item_id.partition("@")[0]
         imported = self.verb is Verb.IMPORT_LIST
         rows = [
             r
             for r in log.rows
             if (r.tag == step.remote_id if imported else r.job_id == job_id)
-            and r.started >= asked - timedelta(seconds=1)
+            and r.started >= began_after(step, asked - timedelta(seconds=1))
             and r.manual is not False
         ]
         if not rows:
@@ -184,13 +210,28 @@ class Proof:
         if row.outcome is not Outcome.SUCCESS:
             return Verdict(state=FAILED, why=f"run {row.run_id} ended «{row.raw_status}»")
         updated = row.counts.updated if row.counts else None
-        if imported:
-            tag = self.account.contacts.tag_id(step.remote_id or "")
-            held = self.account.contacts.holder_count(tag) if tag else 0
-            if updated is not None and held != updated:
-                return Verdict(state=WAITING, why=f"{held} hold the tag, the row says {updated}")
-        entered = self._entries(decision, asked) if self.verb is Verb.RUN_NOW else ""
-        return Verdict(state=PROVEN, why=f"run {row.run_id}: success, {updated} contacts{entered}")
+        said = f"run {row.run_id}: success, {'an unknown number of' if updated is None else updated} contacts"
+        if self.verb is Verb.RUN_NOW:
+            return Verdict(state=PROVEN, why=said + self._entries(decision, asked))
+        held = self._held(step.remote_id if imported else row.tag)
+        if imported and updated is not None and held != updated:
+            return Verdict(state=WAITING, why=f"{held or 0} hold the tag, the row says {updated}")
+        before = self._held_before(step)
+        if before is not None and held is not None and held < before:
+            return Verdict(state=WAITING, why=f"{held} hold the tag «{row.tag}», before it were {before}")
+        return Verdict(state=PROVEN, why=said if held is None else f"{said}, {held} hold the tag")
+
+    def _held(self, tag: str | None) -> int | None:
+        """How many hold a tag; None where there is no such tag."""
+        tag_id = self.account.contacts.tag_id(tag) if tag else None
+        return None if tag_id is None else self.account.contacts.holder_count(tag_id)
+
+    @staticmethod
+    def _held_before(step: StepRecord) -> int | None:
+        """How many held the tag of a repeated import before it was asked for; None where that was not known."""
+        intent = step.move_to(State.INTENDED)
+        found = (intent.details or {}).get(HELD) if intent else None
+        return found if isinstance(found, int) else None
 
     def _entries(self, decision: Decision, asked: datetime) -> str:
         job = self.account.site.jobs_by_id[decision.item_id.partition("@")[0]]

@@ -22,6 +22,7 @@ from pro2_reconciliation.repair.observing import Observer, poll, verdict, watch_
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
+from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.steps import ASKED, GONE_ON, StepResult, carry_out
 
 Answer = Callable[[Plan], Mapping[str, Choice]]
@@ -43,6 +44,7 @@ def reconcile(
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
+    settle_waiting(account)
     inventory = take_inventory(account, window, only=only)
     observations = watch(account, inventory)
     plan = build_plan(account, inventory, observations, run=dag_run, parent=parent, book=book)
@@ -92,7 +94,15 @@ def _step(account: Account, plan: Plan, step: ClearedStep, presser: Presser | No
     went_on = result.went_on
     if result.state == ASKED and presser is not None:
         answer = presser(result)
-        record = answer_manual(account, plan, step.action_id, step.verb, answer, "in process")
+        record = answer_manual(
+            account,
+            plan,
+            step.action_id,
+            step.verb,
+            answer,
+            "in process",
+            even_if_not_stopped=step.even_if_not_stopped,
+        )
         went_on = record.state in GONE_ON
     if went_on:
         proof = Proof(account, plan, step.action_id, step.verb)

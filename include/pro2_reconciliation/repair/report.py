@@ -18,8 +18,10 @@ from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Ver
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import chosen_remedy
+from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.gates import closed_gate
-from pro2_reconciliation.repair.manual import instruction, is_manual
+from pro2_reconciliation.repair.manual import instruction
+from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
 
 
 class End(StrEnum):
@@ -38,7 +40,9 @@ class End(StrEnum):
 
 
 class Row(Value):
-    """One item. ``rule`` is the last rule that decided, plan or ending; ``log_url`` is filled by the caller."""
+    """One item. ``rule`` is the last rule that decided, plan or ending. ``log_url`` is filled by the caller, and
+    ``pro2_url`` stays empty where the policy names no link.
+    """
 
     kind: ItemKind
     item_id: str
@@ -57,6 +61,7 @@ class Row(Value):
     answered_by: str = ""
     copy_id: str | None = None
     log_url: str = ""
+    pro2_url: str = ""
 
     @property
     def key(self) -> str:
@@ -186,6 +191,9 @@ def _row(
     gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
     if gate:
         end, detail = End.NOT_NOW, f"{detail}; {gate}"
+    newer = _needs_newer_log(account, action) if end is End.FAILED and action else None
+    if newer:
+        end, detail = End.OPEN, newer
     asked = _asked_for(action) if end is End.FAILED and action else None
     steps = decision.steps
     if asked and action:
@@ -212,6 +220,7 @@ def _row(
         observed_at=seen.seen_at if seen else None,
         answered_by=who,
         copy_id=copied.remote_id if copied else None,
+        pro2_url=account.policy.link_to(decision.kind, decision.item_id),
     )
 
 
@@ -248,6 +257,16 @@ def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord
     if waiting is None or waiting.state is not State.CLEARED:
         return None
     return closed_gate(account, plan, decision, waiting.verb)
+
+
+def _needs_newer_log(account: Account, action: ActionRecord) -> str | None:
+    """Why the proof of a done step waits for a newer export of the Activity Log; None where it does not."""
+    step = next((s for s in action.latest if s.state is State.DONE and s.verb in LOGGED), None)
+    plan = account.ledger.plan(action.plan_hash) if step else None
+    if step is None or plan is None:
+        return None
+    verdict = Proof(account, plan, action.id, step.verb).look()
+    return verdict.why if verdict.state == OPEN else None
 
 
 def _asked_for(action: ActionRecord) -> StepRecord | None:

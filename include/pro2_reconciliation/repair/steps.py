@@ -18,15 +18,23 @@ from pro2_reconciliation.domain.errors import (
     RequestError,
     Unreadable,
 )
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import SEND_AGAIN, find_out
+from pro2_reconciliation.repair.adoption import MANUAL, SEND_AGAIN, find_out, is_manual
 from pro2_reconciliation.repair.checks import stale_reason
-from pro2_reconciliation.repair.effects import perform
+from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.gates import closed_gate
-from pro2_reconciliation.repair.manual import MANUAL, floor_of, instruction, is_manual, seen_done
+from pro2_reconciliation.repair.manual import (
+    Look,
+    asker,
+    floor_of,
+    look_again,
+    press_by,
+    words,
+)
 
 LEASE_SECONDS = 180.0
 """Above what one request may take with pacing, retries after a refusal (60 s) and its timeout."""
@@ -52,7 +60,8 @@ ENDED = frozenset({State.DECLINED, State.SKIPPED, State.STALE, State.FAILED, Sta
 class StepResult(Value):
     """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
 
-    ``asked``: a person is to press what ``instruction`` says, and ``manual.answer_manual`` takes his answer.
+    ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
+    his answer.
     """
 
     action_id: str
@@ -64,6 +73,7 @@ class StepResult(Value):
     remote_id: str | None = None
     adopted: bool = False
     instruction: str = ""
+    wait_seconds: float = 0
 
     @property
     def went_on(self) -> bool:
@@ -98,13 +108,28 @@ def carry_out(
     gate = closed_gate(account, plan, decision, verb)
     if gate and step.state not in (State.INTENDED, State.AMBIGUOUS):
         return _result(action, step, gate, state=HELD)
-    claim = account.ledger.claim(step.id, account.owner, LEASE_SECONDS)
+    manual = is_manual(step) or (verb in account.manual and not step.had_effect)
+    who = asker(account.owner) if manual else account.owner
+    claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
     if claim is None:
-        return _result(action, account.ledger.step(step.id), "somebody else is at this step", state=ELSEWHERE)
+        return _result(
+            action, account.ledger.step(step.id), _elsewhere(account, step, manual), state=ELSEWHERE
+        )
+    asked = False
     try:
-        return _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+        result = _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+        asked = result.state == ASKED
+        return result
     finally:
-        account.ledger.release(claim)
+        if not asked:  # a question keeps its lease, so that no other dag run asks somebody else
+            account.ledger.release(claim)
+
+
+def _elsewhere(account: Account, step: StepRecord, manual: bool) -> str:
+    holder = account.ledger.holder(step.id) if manual else None
+    if holder is None:
+        return "somebody else is at this step"
+    return f"a person is asked to press it until {local(holder[1], account.zone)}, by {holder[0]}"
 
 
 def _find(account: Account, plan: Plan, action_id: str) -> tuple[ActionRecord, Decision]:
@@ -137,9 +162,8 @@ def _claimed(
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
-    manual = claim.state is State.INTENDED and is_manual(account.ledger.step(claim.step_id))
-    if manual:
-        return _asked(account, plan, decision, action, claim)
+    if claim.state is State.INTENDED and is_manual(account.ledger.step(claim.step_id)):
+        return _asked(account, plan, decision, action, claim, again=True)
     if claim.state in (State.INTENDED, State.AMBIGUOUS):
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     step = account.ledger.step(claim.step_id)
@@ -149,30 +173,40 @@ def _claimed(
         end_of_action(account, action.id, step.verb, reason)
         return _result(action, account.ledger.step(step.id), reason)
     floor = _newest_id(account, plan, step.verb)
+    noted = noted_before(account, decision, step.verb)
     account.ledger.check(
         claim, MARGIN_SECONDS
     )  # the last thing before the intent: a slow look may have used it up
     manual = step.verb in account.manual
-    details = {"floor": floor, MANUAL: True} if manual else {"floor": floor}
+    details = {"floor": floor, **noted, **({MANUAL: True} if manual else {})}
     account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
     if manual:
-        return _asked(account, plan, decision, action, claim)
+        return _asked(account, plan, decision, action, claim, again=False)
     return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
 
 
 def _asked(
-    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim, *, again: bool
 ) -> StepResult:
-    """Look whether it was done already; else say what to press. Nothing of ours leaves."""
+    """Say what to press; asked again, only after a look at what became of it. Nothing of ours leaves."""
     step = account.ledger.step(claim.step_id)
-    state, why, remote = seen_done(account, decision, action, step, floor_of(plan, step))
-    if state is State.INTENDED:
-        press = instruction(account, decision, action, step.verb)
-        return _result(action, step, why, state=ASKED).model_copy(update={"instruction": press})
-    account.ledger.move(step.id, state, who=account.owner, why=why, claim=claim, remote_id=remote)
-    if state is State.NEEDS_HUMAN:
-        end_of_action(account, action.id, step.verb, why)
-    return _result(action, account.ledger.step(step.id), why, adopted=True)
+    look = Look(state=State.INTENDED, why="asked for")
+    if again:
+        look = look_again(account, plan, decision, action, step)
+    if look.held:
+        return _result(action, step, look.why, state=HELD)
+    if look.state is State.INTENDED:
+        press = words(account, decision, action, step, again=again)
+        seconds = (press_by(account, decision, step.verb) - account.now()).total_seconds()
+        account.ledger.renew(claim, seconds)
+        update = {"instruction": press, "wait_seconds": seconds}
+        return _result(action, step, look.why, state=ASKED).model_copy(update=update)
+    account.ledger.move(
+        step.id, look.state, who=account.owner, why=look.why, claim=claim, remote_id=look.remote_id
+    )
+    if look.state is State.NEEDS_HUMAN:
+        end_of_action(account, action.id, step.verb, look.why)
+    return _result(action, account.ledger.step(step.id), look.why, adopted=True)
 
 
 def _request(

@@ -1,4 +1,4 @@
-"""Contacts, tags and automation entries of ActiveCampaign v3: ids and counts; addresses only for a drift's CSV.
+"""Contacts and tags of ActiveCampaign v3: ids and counts; addresses only for a drift's CSV.
 
 The exchanges are the methods of the port :class:`~pro2_reconciliation.domain.ports.Contacts`. Counts come
 from ``meta.total`` (often text); where an answer has none, the count is ``Unreadable`` and not 0.
@@ -7,18 +7,13 @@ from ``meta.total`` (often text); where an answer has none, the count is ``Unrea
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
 
-from pro2_reconciliation.domain.campaigns import Automation
 from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.wire import scalars
 from pro2_reconciliation.wire.exchange import Exchange, Request
 from pro2_reconciliation.wire.paging import PAGE, ask, pages
 from pro2_reconciliation.wire.scalars import Row
 
-ACTIVE = "1"
-IN_PROGRESS = "1"
-MAX_STALLED_ROWS = 1000
 ANY_STATUS = "-1"
 
 
@@ -107,7 +102,7 @@ def holder_count(tag: str) -> Exchange[int]:
     entry = scalars.row(body.get("tag"), f"tag {tag}")
     if entry.get("subscriber_count") not in (None, ""):
         return scalars.number(entry, "subscriber_count", f"tag {tag}")
-    return (yield from _count("api/3/contacts", {"tagid": tag, "status": ANY_STATUS}))
+    return (yield from count("api/3/contacts", {"tagid": tag, "status": ANY_STATUS}))
 
 
 def add_tag(contact_id: str, tag: str, *, holding: str | None = None) -> Exchange[bool]:
@@ -158,41 +153,6 @@ def _tags_of(contact_id: str) -> Exchange[dict[str | None, str] | None]:
     }
 
 
-def entries(automation_id: str, since: datetime, until: datetime) -> Exchange[int]:
-    """How many contacts entered an automation in [since, until)."""
-    span = {"filters[adddate][gte]": written(since), "filters[adddate][lt]": written(until)}
-    return (yield from _count("api/3/contactAutomations", {"filters[seriesid]": automation_id, **span}))
-
-
-def automations(since: datetime) -> Exchange[list[Automation]]:
-    """Active automations where contacts stalled or entered since ``since``; at most two counts for each.
-
-    Stalled: entered before ``since``, still in progress, and no step since then. A long wait looks the same,
-    so the number asks for a look and proves nothing. Above 1000 contacts in progress it is "at least".
-    """
-    listed = yield from pages("api/3/automations", "automations", {})
-    found: list[Automation] = []
-    for entry in listed:
-        automation_id = scalars.identity(entry, "id", "an automation")
-        what = f"automation {automation_id}"
-        if scalars.text(entry, "status") != ACTIVE or entry.get("entered") in ("0", 0):
-            continue
-        series = {"filters[seriesid]": automation_id}
-        entered = yield from _count(
-            "api/3/contactAutomations", {**series, "filters[adddate][gte]": written(since)}
-        )
-        stalled = 0
-        everyone_left = "exited" in entry and (
-            scalars.number(entry, "entered", what) <= scalars.number(entry, "exited", what)
-        )
-        if not everyone_left:
-            stalled = yield from _stalled(automation_id, since)
-        if entered or stalled:
-            name = scalars.text(entry, "name")
-            found.append(Automation(id=automation_id, name=name, entered=entered, stalled=stalled))
-    return found
-
-
 def import_backlog() -> Exchange[int]:
     """Contacts that still wait in ActiveCampaign's bulk import."""
     body = yield from ask(Request("GET", "api/3/import/bulk_import"))
@@ -200,35 +160,10 @@ def import_backlog() -> Exchange[int]:
     return sum(scalars.number(entry, "contacts", "a waiting import", required=True) for entry in waiting)
 
 
-def written(moment: datetime) -> str:
-    """A time as the filters take it: ISO 8601 in UTC, whole seconds."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def _count(path: str, params: dict[str, str]) -> Exchange[int]:
+def count(path: str, params: dict[str, str]) -> Exchange[int]:
+    """How many rows a listing has in all; ``Unreadable`` where it does not say."""
     body = yield from ask(Request("GET", path, {**params, "limit": "1"}))
     total = scalars.total(body, path)
     if total is None:
         raise Unreadable(f"GET {path} gives no meta.total; it cannot be counted")
     return total
-
-
-def _stalled(automation_id: str, since: datetime) -> Exchange[int]:
-    seen = 0
-
-    def enough(page: object) -> bool:
-        nonlocal seen
-        seen += PAGE
-        return seen >= MAX_STALLED_ROWS
-
-    params = {
-        "filters[seriesid]": automation_id,
-        "filters[status]": IN_PROGRESS,
-        "filters[adddate][lt]": written(since),
-    }
-    waiting = yield from pages("api/3/contactAutomations", "contactAutomations", params, enough)
-    last_steps = [
-        scalars.moment_if_clear(entry, "lastdate") or scalars.moment_if_clear(entry, "adddate")
-        for entry in waiting
-    ]
-    return sum(1 for step in last_steps if step is not None and step < since)

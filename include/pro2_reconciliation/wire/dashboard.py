@@ -14,10 +14,9 @@ from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, ConsoleRow, Counts
 from pro2_reconciliation.domain.words import Outcome, ProcessType, StopAnswer
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.contacts import written
 from pro2_reconciliation.wire.exchange import Exchange, Request
 from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, unreadable_or_ambiguous
-from pro2_reconciliation.wire.scalars import Row
+from pro2_reconciliation.wire.scalars import Row, written
 
 PER_PAGE = 200
 

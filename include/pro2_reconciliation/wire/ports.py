@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReport
 from pro2_reconciliation.domain.jobs import ActivityLog, Console
 from pro2_reconciliation.domain.words import StopAnswer
-from pro2_reconciliation.wire import campaigns, contacts, dashboard, tessitura
+from pro2_reconciliation.wire import automations, campaigns, contacts, dashboard, tessitura
 from pro2_reconciliation.wire.exchange import Exchange, Transport, drive
 from pro2_reconciliation.wire.patience import PATIENCE, Patient
 
@@ -86,10 +86,10 @@ class ActiveCampaignPort(_Port):
         return self._drive(contacts.remove_tag(contact_id, tag_id, lacking=lacking))
 
     def entries(self, automation_id: str, since: datetime, until: datetime) -> int:
-        return self._drive(contacts.entries(automation_id, since, until))
+        return self._drive(automations.entries(automation_id, since, until))
 
-    def automations(self, since: datetime) -> list[Automation]:
-        return self._drive(contacts.automations(since))
+    def automations(self, start: datetime, end: datetime, lead: timedelta) -> list[Automation]:
+        return self._drive(automations.automations(start, end, lead))
 
     def import_backlog(self) -> int:
         return self._drive(contacts.import_backlog())

@@ -108,3 +108,8 @@ def total(body: Row, what: str) -> int | None:
     if not isinstance(meta, dict) or meta.get("total") is None:
         return None
     return number(meta, "total", f"{what}: meta", required=True)
+
+
+def written(moment: datetime) -> str:
+    """A time as the filters of the services take it: ISO 8601 in UTC, whole seconds."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -8,19 +8,24 @@ its loop.
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
 from airflow.providers.http.hooks.http import HttpAsyncHook
 from airflow.sdk.exceptions import AirflowNotFoundException
+from asgiref.sync import sync_to_async
 
 from pro2.connection_types import DASHBOARD, PRO2
 from pro2.hooks import failures
-from pro2.hooks.dashboard import with_organization
+from pro2.hooks.dashboard import no_host, with_organization
+from pro2.hooks.export import ExportDashboard, open_export
 from pro2.hooks.pacing import Pacer
-from pro2.hooks.settings import Settings, missing, read_settings
+from pro2.hooks.settings import HTTP, Settings, missing, read_settings
 from pro2_reconciliation.domain.errors import ConfigurationError, ReadOnly
+from pro2_reconciliation.domain.jobs import ActivityLog, Console
+from pro2_reconciliation.wire import dashboard
 from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, adrive
 
 T = TypeVar("T")
@@ -57,7 +62,7 @@ class AsyncCarryingHook(HttpAsyncHook):
             except AirflowNotFoundException:
                 raise missing(self.http_conn_id, self.conn_type) from None
             found = read_settings(self.http_conn_id, connection, await _extra(connection))
-            if not found.secret:
+            if found.adapter == HTTP and not found.secret:
                 raise ConfigurationError(
                     f"connection {self.http_conn_id} has no password; the secret goes there"
                 )
@@ -149,6 +154,28 @@ class DashboardAsyncHook(AsyncCarryingHook):
 
     def __init__(self, pro2_dashboard_conn_id: str = default_conn_name) -> None:
         super().__init__(pro2_dashboard_conn_id)
+        self._files: ExportDashboard | None = None
+
+    async def activity(self, since: datetime, until: datetime) -> ActivityLog:
+        """The Activity Log of [since, until), by requests or, in a thread, from the files of an export."""
+        if (await self.settings()).adapter == HTTP:
+            return await self.fetch(dashboard.activity(await self.organization(), since, until))
+        if self._files is None:
+            self._files = await asyncio.to_thread(open_export)
+        # not to_thread: a storage may look a connection up, which a thread may do only in this loop's own way
+        return await sync_to_async(self._files.activity)(since, until)
+
+    async def console(self) -> Console | None:
+        """What is queued or running now; None where the log is an export: that has no Console."""
+        if (await self.settings()).adapter == HTTP:
+            return await self.fetch(dashboard.console(await self.organization()))
+        return None
+
+    async def acarry(self, request: Request) -> Reply:
+        settings = await self.settings()
+        if settings.adapter != HTTP:
+            raise no_host(request, settings)
+        return await super().acarry(request)
 
     async def organization(self) -> str:
         """The organization whose jobs and log this connection shows."""

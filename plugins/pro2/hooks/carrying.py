@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pro2.connection_types import ui_field_behaviour
 from pro2.hooks import failures
 from pro2.hooks.pacing import Pacer
-from pro2.hooks.settings import Settings, missing, read_settings
+from pro2.hooks.settings import HTTP, Settings, missing, read_settings
 from pro2_reconciliation.domain.errors import (
     ConfigurationError,
     NeverSent,
@@ -69,7 +69,7 @@ class CarryingHook(HttpHook):
             except AirflowNotFoundException:
                 raise missing(self.http_conn_id, self.conn_type) from None
             found = self._adapted(read_settings(self.http_conn_id, connection, connection.extra_dejson))
-            if self.has_secret and not found.secret:
+            if self.has_secret and found.adapter == HTTP and not found.secret:
                 raise ConfigurationError(
                     f"connection {self.http_conn_id} has no password; the secret goes there"
                 )

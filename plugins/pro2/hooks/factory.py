@@ -11,9 +11,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pro2.connection_types import DEFAULT_TIMEOUT, STATUS_FEED
 from pro2.hooks.carrying import CarryingHook
 from pro2.hooks.dashboard import Pro2DashboardHook
+from pro2.hooks.export import open_export
 from pro2.hooks.plain import PlainHook
 from pro2.hooks.pro2 import Pro2Hook
-from pro2.hooks.settings import missing
+from pro2.hooks.settings import EXPORT, missing
 from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -50,8 +51,13 @@ def open_board(
     patience: float = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Dashboard:
-    """The Integrated Dashboard behind a connection. Raises ``ConfigurationError`` as above."""
+    """The Integrated Dashboard behind a connection: ``adapter`` in its extra says http or export.
+
+    Raises ``ConfigurationError`` as above, and for an export without ``activity_export.yaml``.
+    """
     hook = Pro2DashboardHook(conn_id)
+    if hook.settings.adapter == EXPORT:
+        return open_export()
     return DashboardPort(hook, hook.organization, sleep=sleep, patience=patience)
 
 

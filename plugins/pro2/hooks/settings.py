@@ -17,6 +17,8 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 
 API, MANUAL = "api", "manual"
 """Who presses: we, by requests, or a person who is asked to."""
+HTTP, EXPORT = "http", "export"
+"""How the dashboard is read: through its HTTP contract, or from files (ADR 0008)."""
 MAX_CONNECT_SECONDS = 10.0
 _SECRET = {PRO2: "API_KEY", DASHBOARD: "TOKEN", TESSITURA: "PASSWORD"}
 _HTTP_OPTIONS = frozenset({"verify", "verify_ssl", "cert", "proxy", "proxies", "trust_env"})
@@ -27,7 +29,8 @@ _HTTP_OPTIONS = frozenset({"verify", "verify_ssl", "cert", "proxy", "proxies", "
 class Settings:
     """One connection. ``timeout`` is in seconds, ``pace_ms`` in milliseconds (0: no pacing).
 
-    ``manual``: what changes something is pressed by a person (ADR 0007).
+    ``manual``: what changes something is pressed by a person (ADR 0007). ``adapter``: ``http``, or ``export``, which
+    has neither host nor secret.
     """
 
     conn_id: str
@@ -39,6 +42,7 @@ class Settings:
     pace_ms: int = DEFAULT_PACE_MS
     organization: str = ""
     manual: bool = False
+    adapter: str = HTTP
     http_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -55,13 +59,14 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
 
     Only the written value "no" (false, 0, "false", "no", "off") makes a connection writable.
     """
+    adapter = _adapter(conn_id, connection, extra)
     host = (connection.host or "").strip().rstrip("/")
     if host and "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
     if connection.port:
         host = f"{host}:{connection.port}"
     parts = urlsplit(host)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if adapter == HTTP and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ConfigurationError(
             f"connection {conn_id} has host {host!r}; give the base URL with its scheme, "
             "such as https://account.api-us1.com"
@@ -79,7 +84,8 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
         timeout=_number(conn_id, extra, "timeout", DEFAULT_TIMEOUT, low=0.05, high=120),
         pace_ms=int(_number(conn_id, extra, "pace_ms", DEFAULT_PACE_MS, low=0, high=60_000)),
         organization=str(extra.get("organization") or ""),
-        manual=_is_manual(conn_id, extra),
+        manual=_is_manual(conn_id, extra) or adapter == EXPORT,
+        adapter=adapter,
         http_options={key: extra[key] for key in _HTTP_OPTIONS & extra.keys()},
     )
 
@@ -95,6 +101,15 @@ def missing(conn_id: str, connection_type: str) -> ConfigurationError:
     if connection_type == DASHBOARD:
         command += ["--conn-extra", '{"organization": "NAME"}']
     return ConfigurationError(f"there is no connection {conn_id}; add it with: {shlex.join(command)}")
+
+
+def _adapter(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> str:
+    if connection.conn_type != DASHBOARD:
+        return HTTP
+    adapter = str(extra.get("adapter") or HTTP)
+    if adapter not in (HTTP, EXPORT):
+        raise ConfigurationError(f"connection {conn_id} has adapter = {adapter!r}; write {HTTP} or {EXPORT}")
+    return adapter
 
 
 def _is_manual(conn_id: str, extra: Mapping[str, Any]) -> bool:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pro2_reconciliation.repair.steps import StepResult
 
 RANK_WAIT = timedelta(seconds=3)
-PRESS_WITHIN = timedelta(hours=12)
-"""So long a manual step waits for its person, as long as the question does."""
 ANSWERS = {"I did it": "done", "Not possible": "not possible", "Skip it": "skip"}
 """The buttons of a manual step, and what each means to the core."""
 _FAILED = frozenset({"failed", "needs_human"})
@@ -75,7 +73,9 @@ class StepOperator(BaseOperator):
             body=f"{escaped(result.instruction)}\n\nThen answer. What you say is looked at in Pro2 before it counts.",
         )
         self.log.info("«%s» (%s) waits for a person: %s", result.name, result.item_key, result.instruction)
-        raise TaskAwaitingInput(method_name="execute_complete", timeout=PRESS_WITHIN)
+        raise TaskAwaitingInput(
+            method_name="execute_complete", timeout=timedelta(seconds=result.wait_seconds)
+        )
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """A person answered, or nobody did: then the step stays asked, and a cleared task asks again."""
@@ -86,6 +86,8 @@ class StepOperator(BaseOperator):
         who = (event.get("responded_by_user") or {}).get("name") or "somebody"
         record = answer_step(self.step, ANSWERS[chosen], who, who_acts(context))
         story = f"{name}: {self.step['verb']} {record.state.value}: {record.moves[-1].why}"
+        if record.state.value == "failed" and self.refusal_is_an_answer:
+            raise AirflowSkipException(story)
         if record.state.value not in ("done", "confirmed"):
             raise AirflowFailException(story)
         self.log.info(story)

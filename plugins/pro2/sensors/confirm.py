@@ -39,6 +39,8 @@ class ConfirmSensor(BaseSensorOperator):
         self.log.info("%s: %s %s: %s", name, self.step["verb"], verdict.state, verdict.why)
         if not verdict.decided:
             self.defer(trigger=ConfirmTrigger(step=self.step, who=who), method_name="execute_complete")
+        if verdict.state == "open":
+            raise AirflowSkipException(f"{name}: {verdict.why}")
         if verdict.state != "proven":
             raise AirflowFailException(f"{name}: {verdict.why}")
         return verdict.model_dump(mode="json")

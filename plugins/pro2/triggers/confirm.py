@@ -10,7 +10,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import (
+    BaseTrigger,
+    TaskFailedEvent,
+    TaskSkippedEvent,
+    TaskSuccessEvent,
+    TriggerEvent,
+)
 from asgiref.sync import sync_to_async
 
 
@@ -38,5 +44,7 @@ class ConfirmTrigger(BaseTrigger):
         self.log.info("%s: %s %s: %s", name, self.step["verb"], verdict.state, verdict.why)
         if verdict.state == "proven":
             yield TaskSuccessEvent(xcoms={"return_value": verdict.model_dump(mode="json")})
+        elif verdict.state == "open":  # not before a newer export; the next dag run looks again
+            yield TaskSkippedEvent()
         else:
             yield TaskFailedEvent()

@@ -105,17 +105,15 @@ async def _poll(site: Any, inventory: Any, pro2: Any, dashboard: Any) -> Any:
     from pro2_reconciliation.domain.errors import RequestError
     from pro2_reconciliation.repair.observing import Snapshot, watch_span
     from pro2_reconciliation.wire import campaigns
-    from pro2_reconciliation.wire import dashboard as board
 
     edge, since = watch_span(inventory, site)
-    organization = await dashboard.organization()
     now = datetime.now(UTC)
     parts: dict[str, Any] = {}
     errors: list[str] = []
     wanted: dict[str, Callable[[], Any]] = {
         "campaigns": lambda: pro2.fetch(campaigns.scheduled_since(edge)) if inventory.readings else None,
-        "log": lambda: dashboard.fetch(board.activity(organization, since, now)),
-        "console": lambda: dashboard.fetch(board.console(organization)),
+        "log": lambda: dashboard.activity(since, now),
+        "console": lambda: dashboard.console(),
     }
     for name, read in wanted.items():
         try:

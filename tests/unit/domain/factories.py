@@ -97,6 +97,7 @@ def campaign_inputs(
     health: str = "open",
     policy: Policy = DEFAULT,
     now: datetime = NOW,
+    left_at: datetime | None = None,
 ) -> dict[str, Any]:
     second = reading(at=now) if second is DEFAULT else second
     shown = second.campaign
@@ -114,6 +115,7 @@ def campaign_inputs(
         "policy": Policy() if policy is DEFAULT else policy,
         "zone": ZONE,
         "now": now,
+        "left_at": left_at,
     }
 
 
@@ -204,6 +206,7 @@ def evidence(of: Job = DEFAULT, found: ActivityRow | None = None, **more: Any) -
         "console": console(),
         "matched_before": 3,
         "entries": 0,
+        "awaited": occurrence.next_due,
     }
     return OccurrenceEvidence(occurrence=occurrence, job=of, match=own, **{**plain, **more})
 

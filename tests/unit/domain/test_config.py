@@ -10,7 +10,7 @@ import pytest
 
 from pro2_reconciliation.domain.config import DIRECTORY, Declared, Feed, Probe, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
-from pro2_reconciliation.domain.jobs import Audience, Job
+from pro2_reconciliation.domain.jobs import Audience, EarlierSchedule, Job
 from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
 from pro2_reconciliation.domain.words import ProcessType, Service
 
@@ -46,6 +46,10 @@ def with_job(line: str) -> str:
     return JOBS + f"  - {line}\n"
 
 
+def with_schedules(entries: str) -> str:
+    return f'{{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", schedules: [{entries}]}}'
+
+
 def test_the_examples_of_the_project_load():
     site = load_site(ROOT / "config")
     assert [job.id for job in site.jobs] == ["j-201", "j-310", "j-415", "j-500"]
@@ -60,6 +64,16 @@ def test_organization_and_zone_hold_for_every_job_and_a_job_may_have_its_own_zon
     )
     assert {job.organization for job in loaded.jobs} == {"playhouse"}
     assert [job.zone for job in loaded.jobs] == [CHICAGO, "Asia/Beirut"]
+
+
+def test_until_of_an_earlier_schedule_is_read_on_its_own_wall_clock(site):
+    entries = (
+        '{cron: "0 2 * * *", until: "2026-11-17T18:00"}',
+        '{cron: "0 3 * * *", zone: America/New_York, until: "2026-11-18T18:00"}',
+        '{cron: "0 4 * * *", until: "2026-11-19T18:00:00+01:00"}',
+    )
+    job = load_site(site(with_job(with_schedules(", ".join(entries))))).jobs_by_id["b"]
+    assert [f"{one.until:%d %H:%M}" for one in job.schedules] == ["18 00:00", "18 23:00", "19 17:00"]
 
 
 def test_without_policy_and_sources_the_defaults_hold(site):
@@ -146,6 +160,30 @@ def test_an_unquoted_no_and_unquoted_clock_times_mean_what_they_say(site):
         (
             '{id: b, name: B, process_type: data_sync, cron: "0 1 * * *", audience: {hours: 3}}',
             "jobs.yaml, job 'b', audience: unknown key 'hours'; see docs/configuration.md",
+        ),
+        (
+            with_schedules('{cron: "61 1 * * *", until: "2026-11-19T18:00"}'),
+            "job 'b', schedules number 1: cron '61 1 * * *' has no minute 61; fix jobs.yaml",
+        ),
+        (
+            with_schedules('{cron: "0 2 * * *", zone: America/Chicgo, until: "2026-11-19T18:00"}'),
+            "job 'b', schedules number 1: zone 'America/Chicgo' is not known; did you mean 'America/Chicago'?; "
+            "fix jobs.yaml",
+        ),
+        (
+            with_schedules('{cron: "0 2 * * *", until: yesterday}'),
+            "jobs.yaml, job 'b', schedules number 1: until 'yesterday' is not a time; write 2026-11-19T18:00",
+        ),
+        (
+            with_schedules('{cron: "0 2 * * *"}'),
+            "jobs.yaml, job 'b', schedules number 1: 'until' is missing; add it, see docs/configuration.md",
+        ),
+        (
+            with_schedules(
+                '{cron: "0 2 * * *", until: "2026-11-19T18:00"}, {cron: "0 3 * * *", until: "2026-11-18T18:00"}'
+            ),
+            "jobs.yaml, job 'b', schedules number 2: until Wed 18 Nov 18:00 CST is not after that of number 1, "
+            "Thu 19 Nov 18:00 CST; write the oldest schedule first",
         ),
         ("j-9", "jobs.yaml: job number 2 is 'j-9'; write keys with values, - {id: ...}"),
     ],
@@ -293,6 +331,6 @@ def test_wrong_sources_say_what_where_and_what_to_do(site, text, said):
 def test_every_key_is_documented():
     text = (ROOT / "docs" / "configuration.md").read_text()
     documented = set(re.findall(r"`(\w+)`", text))
-    models = (Job, Audience, Policy, CampaignPolicy, Feed, Probe, Declared)
+    models = (Job, Audience, EarlierSchedule, Policy, CampaignPolicy, Feed, Probe, Declared)
     assert {key for model in models for key in model.model_fields} <= documented
     assert {kind.value for kind in ProcessType} <= documented

@@ -133,9 +133,20 @@ class TestWhatIsNoRepair:
         assert outcome(found) == ("C6", Remedy.NEEDS_HUMAN)
         assert "«Tonight» (104, scheduled)" in found.steps[0]
 
-    def test_c6_a_draft_copy_is_nobodys_repair(self):
+    def test_c6_a_draft_copy_is_no_repair_yet_but_whoever_made_it_is_at_work(self):
         draft = f.campaign(id="104", source="copy", status=CampaignStatus.DRAFT)
-        assert decided(suspects=[draft], look_alikes=[draft]).rule == "C11"
+        found = decided(suspects=[draft])
+        assert outcome(found) == ("C6", Remedy.NEEDS_HUMAN)
+        assert "(104, draft)" in found.steps[0]
+
+    def test_c6_a_draft_that_is_no_visible_copy_stands_in_nobodys_way(self):
+        draft = f.campaign(id="104", source="web", status=CampaignStatus.DRAFT)
+        assert decided(look_alikes=[draft]).rule == "C11"
+
+    def test_c7_what_had_left_the_schedule_before_is_not_sent_again(self):
+        found = decided(left_at=START)
+        assert outcome(found) == ("C7", Remedy.NEEDS_HUMAN)
+        assert "may have been sent" in found.reason
 
 
 class TestWhatMayHaveLeft:
@@ -328,9 +339,15 @@ def test_names_are_text_and_never_filled_in():
 
 
 def test_a1_an_automation_is_reported_with_its_counts_and_never_repaired():
-    found = decide_automation(Automation(id="12", name="Welcome", stalled=4, entered=7))
+    found = decide_automation(Automation(id="12", name="Welcome", stalled=4, entered=7, waiting=2))
     assert outcome(found) == ("A1", Remedy.REPORT)
-    assert found.reason == "4 contacts stalled, 7 entered since the outage began"
+    assert found.reason == (
+        "7 contacts entered it in the outage; in progress with no step since: 4 that stopped in it or shortly "
+        "before, 2 that wait for longer (a long wait looks the same)"
+    )
+    told = decide_automation(Automation(id="12", name="Welcome", entered=7, reentry=True, whole=False)).reason
+    assert "7 contacts entered it in the outage and may enter again" in told
+    assert told.endswith("; there are more, only so many were read")
     assert not found.asks
 
 

@@ -14,6 +14,7 @@ from pro2_reconciliation.domain.decide import NOT_OBSERVED
 from pro2_reconciliation.domain.facts import OwnAction
 from pro2_reconciliation.domain.jobs import ActivityLog, Audience, Counts
 from pro2_reconciliation.domain.matching import Match, match, same_audience
+from pro2_reconciliation.domain.occurrence_facts import awaited_run
 from pro2_reconciliation.domain.words import Choice, Outcome, ProcessType, Reach, Remedy
 
 SYNC = f.job(ProcessType.DATA_SYNC)
@@ -71,6 +72,8 @@ class TestWhatCannotBeKnown:
             ({"log": None}, "the Activity Log could not be read"),
             ({"log": ActivityLog(as_of=NOW, rows=())}, "the Activity Log is empty for the whole window"),
             ({"log": f.log(as_of=DUE + GRACE - SECOND)}, "the Activity Log ends before it was due"),
+            ({"log": f.log().model_copy(update={"whole_from": DUE + SECOND})}, "begins after it was due"),
+            ({"log": ActivityLog(as_of=DUE, rows=())}, "the Activity Log ends before it was due"),
             ({"console": None}, "the Console could not be read"),
             ({"console": f.console(as_of=DUE + GRACE - SECOND)}, "the Console was read before it was due"),
         ],
@@ -99,6 +102,25 @@ class TestWhatHappened:
 
     def test_r2_a_late_success_says_so(self):
         assert judged(IMPORT, f.row(DUE + HOUR), late=True).reason == "success at Thu 19 Nov 19:30 CST, late"
+
+    @pytest.mark.parametrize(
+        ("count", "note"),
+        [
+            (0, ", unusually few: 0 contacts, usually 300 (more than 3 times off)"),
+            (99, ", unusually few: 99 contacts, usually 300 (more than 3 times off)"),
+            (100, ""),
+            (900, ""),
+            (901, ", unusually many: 901 contacts, usually 300 (more than 3 times off)"),
+        ],
+    )
+    def test_r2_an_unusual_count_is_noted(self, count, note):
+        found = judged(IMPORT, f.row(counts=Counts(returned=count)), usual_count=300.0)
+        assert outcome(found) == ("R2", Remedy.NONE)
+        assert found.reason == f"success at Thu 19 Nov 18:30 CST{note}"
+
+    def test_r2_without_counts_or_history_nothing_is_unusual(self):
+        assert "unusual" not in judged(IMPORT, f.row(counts=Counts(returned=0))).reason
+        assert "unusual" not in judged(IMPORT, f.row(), usual_count=300.0).reason
 
     @pytest.mark.parametrize(("hours", "remedy"), [(2, Remedy.NONE), (3, Remedy.NEEDS_HUMAN)])
     def test_r2_a_trigger_that_ran_late_must_have_met_its_audience(self, hours, remedy):
@@ -165,10 +187,58 @@ class TestWhatIsNotOverYet:
         busy = f.console(f.running(NOW - MINUTE))
         assert outcome(judged(job, row, console=busy)) == ("R7", Remedy.WATCH)
 
-    @pytest.mark.parametrize(("minutes", "rule"), [(0, "R7"), (15, "R7"), (16, "R10"), (-1, "R10")])
+    @pytest.mark.parametrize(
+        ("minutes", "rule"), [(0, "R7"), (15, "R7"), (16, "R10"), (-10, "R7"), (-11, "R10")]
+    )
     def test_r7_so_does_the_next_occurrence_within_15_minutes(self, minutes, rule):
-        occurrence = f.due(following=NOW + minutes * MINUTE)
-        assert judged(IMPORT, occurrence=occurrence).rule == rule
+        job = f.job(cron=f"{(45 + minutes) % 60} {21 + (45 + minutes) // 60} * * *")  # it is 21:45
+        awaited = awaited_run(job, f.due(), (), NOW)
+        assert judged(job, awaited=awaited).rule == rule
+
+    def test_r7_asks_for_the_next_run_after_now_and_not_the_one_after_the_missed_one(self):
+        hourly = f.job(cron="50 * * * *")
+        occurrence = f.due(following=DUE + 20 * MINUTE)  # 18:50, long past at 21:45
+        found = judged(hourly, occurrence=occurrence, awaited=awaited_run(hourly, occurrence, (), NOW))
+        assert outcome(found) == ("R7", Remedy.WATCH)
+        assert "Thu 19 Nov 21:50 CST" in found.reason
+
+    def test_a_run_that_has_begun_or_is_past_its_grace_is_awaited_no_more(self):
+        hourly = f.job(cron="40 * * * *")
+        assert awaited_run(hourly, f.due(), (), NOW) == NOW - 5 * MINUTE
+        assert awaited_run(hourly, f.due(), (f.row(NOW - 4 * MINUTE),), NOW) == NOW + 55 * MINUTE
+        assert awaited_run(hourly, f.due(), (), NOW + 6 * MINUTE) == NOW + 55 * MINUTE
+        by_hand = f.row(NOW - 4 * MINUTE, manual=True)
+        assert awaited_run(hourly, f.due(), (by_hand,), NOW) == NOW - 5 * MINUTE
+        assert awaited_run(f.job(paused=True), f.due(), (), NOW) is None
+
+    @pytest.mark.parametrize("kind", ["range", "static"])
+    def test_an_audience_that_waits_for_its_next_run_is_told_one_that_is_still_to_come(self, kind):
+        job = f.job(
+            ProcessType.SCHEDULED_TRIGGER, audience=Audience(kind=kind, window_hours=14), cron="30 * * * *"
+        )
+        occurrence = f.due(following=DUE + HOUR)
+        found = judged(job, occurrence=occurrence, awaited=awaited_run(job, occurrence, (), NOW))
+        assert "its next run Thu 19 Nov 22:30 CST reaches it" in found.reason
+
+    def test_r6_what_was_due_in_known_maintenance_is_expected_by_its_end_and_the_grace(self):
+        excused = f.due().model_copy(update={"excused_until": NOW - 5 * MINUTE})
+        found = judged(SYNC, occurrence=excused, log=f.log(as_of=NOW), console=f.console(as_of=NOW))
+        assert outcome(found) == ("R6", Remedy.WATCH)
+        assert "until Thu 19 Nov 21:40 CST: expected by Thu 19 Nov 21:50 CST" in found.reason
+        later = NOW + 6 * MINUTE
+        assert judged(IMPORT, occurrence=excused, now=later).rule == "R1"  # the log ends before 21:50
+        whole = {"log": f.log(as_of=later), "console": f.console(as_of=later)}
+        for missing in whole:  # each of them has to reach past 21:50
+            rest = {key: value for key, value in whole.items() if key != missing}
+            assert judged(IMPORT, occurrence=excused, now=later, **rest).rule == "R1"
+        assert judged(IMPORT, occurrence=excused, now=later, **whole).rule == "R10"
+        assert judged(IMPORT, FAILED, occurrence=excused).rule == "R9"
+
+    def test_a_console_row_after_the_maintenance_is_its_run(self):
+        excused = f.due().model_copy(update={"excused_until": DUE + HOUR})
+        started = f.console(f.running(DUE + HOUR + 5 * MINUTE, progressed=NOW))
+        assert judged(IMPORT, occurrence=excused, console=started).rule == "R6"
+        assert judged(IMPORT, console=started).rule == "R7"
 
 
 class TestErrors:
@@ -278,6 +348,7 @@ class TestRunNow:
         [
             ({"audience": Audience()}, 0),
             ({"audience": Audience(kind="exact")}, 0),
+            ({"audience": Audience(kind="exact", window_hours=14)}, 0),
             ({"audience": Audience(kind="unknown", window_hours=14)}, 0),
             ({"reentry": "unknown"}, None),
             ({"reentry": "many"}, None),
@@ -314,8 +385,41 @@ class TestImportsAndSyncs:
         assert judged(SYNC, FAILED, occurrence=f.due(following=NOW + HOUR)).rule == "R14"
 
     def test_r13_a_next_run_that_did_not_come_is_not_waited_for_any_longer(self):
-        assert judged(SYNC, occurrence=f.due(following=NOW - GRACE)).rule == "R13"
-        assert judged(SYNC, occurrence=f.due(following=NOW - GRACE - SECOND)).rule == "R14"
+        def at(now):
+            job = f.job(ProcessType.DATA_SYNC, cron="30 18-21/3 * * *")  # the next one is due at 21:30
+            occurrence = f.due(following=DUE + 3 * HOUR)
+            sources = {"log": f.log(as_of=now), "console": f.console(as_of=now)}
+            awaited = awaited_run(job, occurrence, (), now)
+            return judged(job, occurrence=occurrence, awaited=awaited, now=now, **sources)
+
+        assert outcome(at(DUE + 2 * HOUR)) == ("R13", Remedy.WATCH)
+        assert outcome(at(DUE + 3 * HOUR + GRACE)) == ("R7", Remedy.WATCH)
+        assert outcome(at(DUE + 3 * HOUR + GRACE + SECOND)) == ("R14", Remedy.DATA_SYNC)
+
+    @pytest.mark.parametrize("how", [Outcome.FULL_ERROR, Outcome.STOPPED, Outcome.PARTIAL_ERROR])
+    def test_r13_a_next_run_that_failed_itself_is_no_comfort(self, how):
+        """It began early in its grace; what comes after it is not waited for."""
+        next_one = f.row(NOW - MINUTE, how)
+        occurrence = f.due(following=NOW - MINUTE)
+        found = judged(SYNC, occurrence=occurrence, later=(next_one,), awaited=NOW + HOUR)
+        assert outcome(found) == ("R14", Remedy.DATA_SYNC)
+
+    def test_r13_a_next_run_that_runs_is_waited_for(self):
+        going = f.row(NOW - 15 * MINUTE, Outcome.IN_PROGRESS)
+        occurrence = f.due(following=NOW - 15 * MINUTE)
+        found = judged(SYNC, occurrence=occurrence, later=(going,), awaited=NOW + 24 * HOUR)
+        assert outcome(found) == ("R13", Remedy.WATCH)
+        assert "its next run Thu 19 Nov 21:30 CST" in found.reason
+
+    def test_r13_a_run_after_a_next_one_that_failed_is_not_waited_for(self):
+        after = (f.row(NOW - 8 * MINUTE, Outcome.FULL_ERROR), f.row(NOW - MINUTE, Outcome.IN_PROGRESS))
+        occurrence = f.due(following=NOW - 8 * MINUTE)
+        assert judged(SYNC, occurrence=occurrence, later=after, awaited=NOW + 24 * HOUR).rule == "R14"
+
+    def test_r13_a_run_that_a_person_tried_is_not_the_next_one(self):
+        tried = f.row(NOW - MINUTE, Outcome.FULL_ERROR, manual=True)
+        occurrence = f.due(following=NOW + HOUR)
+        assert judged(SYNC, occurrence=occurrence, later=(tried,)).rule == "R13"
 
     def test_r14_a_missed_sync_is_stopped_and_then_audited_under_its_unique_tag(self):
         found = judged(SYNC)
@@ -524,7 +628,8 @@ def test_an_action_appears_only_where_nothing_speaks_against_it(world):
         assert found.reach is Reach.INBOX
         assert job.audience.kind == "exact"
         assert same_audience(job, DUE, now) is True
-        assert job.audience.valid_hours is None or now < DUE + timedelta(hours=job.audience.valid_hours)
+        assert job.audience.valid_hours is not None
+        assert now < DUE + timedelta(hours=job.audience.valid_hours)
         assert job.reentry == "once" or world["more"]["entries"] == 0
     else:
         assert found.reach is (Reach.DATA if job.starts_mail == "no" else Reach.INBOX)

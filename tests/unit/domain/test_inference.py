@@ -115,6 +115,13 @@ class TestMarks:
         marks = marks_of(due, log, {job.id: job})
         assert [(mark.at, mark.good) for mark in marks] == [(at(1), True), (at(60), False)]
 
+    def test_what_lies_before_the_log_begins_is_not_missing(self) -> None:
+        job = make_job(cron="0 * * * *", zone="UTC", grace_minutes=10)
+        due = occurrences(job, T0, at(180))
+        log = ActivityLog(as_of=at(600), rows=(make_row(at(121)),), whole_from=at(60.1))
+        marks = marks_of(due, log, {job.id: job})
+        assert [(mark.at, mark.good) for mark in marks] == [(at(121), True)]
+
     def test_an_occurrence_in_known_maintenance_is_no_bad_sign(self) -> None:
         job = make_job(cron="0 * * * *", zone="UTC")
         due = occurrences(job, T0, at(120))

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.domain import factories as f
 
-from pro2_reconciliation.domain.maintenance import excused_until, spans, without_maintenance
+from pro2_reconciliation.domain.jobs import Occurrence
+from pro2_reconciliation.domain.maintenance import excuse, excused_until, spans, without_maintenance
 from pro2_reconciliation.domain.outage import Evidence
 from pro2_reconciliation.domain.sources import Maintenance
 from pro2_reconciliation.domain.words import Service
@@ -89,3 +91,21 @@ def test_nothing_outside_of_it_is_lost_and_nothing_within_it_left(start: int, le
         in_maintenance = minute % (24 * 60) < 30
         covered = any(first <= minute < (1e9 if last is None else last) for first, last in pieces)
         assert covered is not in_maintenance
+
+
+def test_a_run_that_is_due_in_maintenance_of_a_service_it_needs_is_excused_and_never_dropped():
+    sender = f.job(id="j-1", needs=(Service.SENDING,))
+    other = f.job(id="j-2", needs=(Service.TESSITURA,))
+    due = [
+        Occurrence(organization="playhouse", job_id=job.id, due=at(minutes))
+        for minutes in (-1, 10, 29, 30)
+        for job in (sender, other)
+    ]
+    found = excuse(due, {"j-1": sender, "j-2": other}, KNOWN, ZONE)
+    assert [o.key for o in found] == [o.key for o in due]
+    assert [o.excused_until for o in found if o.job_id == "j-2"] == [None] * 4
+    mine = [o for o in found if o.job_id == "j-1"]
+    assert [o.excused_until for o in mine] == [
+        excused_until(o.due, sender.needs, KNOWN, ZONE) if o.expected > o.due else None for o in mine
+    ]
+    assert [o.excused_until for o in mine] == [None, at(30), at(30), None]

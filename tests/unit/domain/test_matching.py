@@ -202,6 +202,13 @@ def test_a_row_of_unknown_origin_counts_as_the_schedules_own():
     assert (found.late, found.repaired_by_hand) == (True, None)
 
 
+def test_a_due_time_in_known_maintenance_is_in_time_until_its_end_and_the_grace():
+    excused = due(0).model_copy(update={"excused_until": at(30)})
+    assert only([excused], [row(40)]).late is False
+    assert only([excused], [row(40.01)]).late is True
+    assert only([due(0)], [row(40)]).late is True
+
+
 dues_of_jobs = st.lists(
     st.builds(due, st.integers(0, 60), st.sampled_from(["j-1", "j-2"]), st.sampled_from([None, 70])),
     max_size=9,
@@ -247,7 +254,7 @@ def test_every_row_of_the_organization_is_used_exactly_once_or_left_over(dues, r
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sets(st.integers(0, 40), max_size=8), st.sets(st.integers(0, 3000), max_size=8))
+@given(st.sets(st.integers(0, 90), max_size=8), st.sets(st.integers(0, 6000), max_size=8))
 def test_pairs_in_time_are_taken_nearest_first(due_minutes, row_seconds):
     dues, rows = [due(m) for m in due_minutes], [row(s / 60) for s in row_seconds]
     pairs = sorted(
@@ -283,7 +290,8 @@ def test_ten_times_the_rows_take_about_ten_times_as_long():
         return spent
 
     seconds(10)  # the first call imports pandas
-    assert seconds(1000) < 25 * min(seconds(100) for _ in range(3))
+    large = min(seconds(5000) for _ in range(2))  # 100,000 due times and as many rows
+    assert large < 25 * min(seconds(500) for _ in range(3))
 
 
 def test_importing_the_module_does_not_import_pandas():

@@ -75,6 +75,7 @@ CHANGES = {
     "stop_first": True,
     "covers": ("x",),
     "tag": "t",
+    "fresh_since": NOW,
     "kind": ItemKind.OCCURRENCE,
     "fingerprint": Fingerprint(subject="Other"),
 }

@@ -33,7 +33,23 @@ ROWS = [
     for table, rules in TABLES.items()
     for n, rule in enumerate(rules)
 ]
-VERBS = {"Ask", "Check", "Compare", "Decide", "Duplicate", "Import", "Look", "Make", "Open", "Wait"}
+VERBS = set(
+    [
+        "Ask",
+        "Check",
+        "Compare",
+        "Decide",
+        "Duplicate",
+        "Generate",
+        "Import",
+        "Look",
+        "Make",
+        "Open",
+        "Start",
+        "Stop",
+        "Wait",
+    ]
+)
 
 
 def facts_for(table: str) -> Facts:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pro2_reconciliation.domain.errors import ConfigurationError
-from pro2_reconciliation.domain.jobs import Job
+from pro2_reconciliation.domain.jobs import EarlierSchedule, Job
 from pro2_reconciliation.domain.schedule import next_due, occurrences, previous, validate_cron
 from pro2_reconciliation.domain.words import ProcessType
 
@@ -159,6 +159,71 @@ def test_nothing_is_expected_of_a_paused_job():
     assert occurrences(paused, now, now + timedelta(days=1)) == []
     assert previous(paused, now, 3) == []
     assert next_due(paused, now) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first"),
+    [
+        ("America/Sao_Paulo", "2018-11-04", "01:00-0200"),
+        ("Africa/Cairo", "2026-04-24", "01:00+0300"),
+        (BEIRUT, "2026-03-29", "01:00+0300"),
+        (SANTIAGO, "2026-09-06", "01:00-0300"),
+    ],
+)
+def test_on_a_day_without_midnight_midnight_is_due_once_when_the_day_begins(zone, day, first):
+    noon_before = wall(f"{day}T12:00", zone) - timedelta(days=1)
+    midnight = job("0 0 * * *", zone)
+    found = occurrences(
+        midnight, noon_before.astimezone(UTC), noon_before.astimezone(UTC) + timedelta(days=1)
+    )
+    assert [f"{one.due.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M%z}" for one in found] == [f"{day} {first}"]
+    assert found[0].due == next_due(midnight, noon_before)
+
+
+def test_where_the_clocks_change_by_half_an_hour_every_time_is_due_once():
+    lord_howe = "Australia/Lord_Howe"
+    assert due_on("15 2 * * *", "2026-10-04", lord_howe) == ["02:30+1100"]
+    assert due_on("45 1 * * *", "2026-04-05", lord_howe) == ["01:45+1100"]
+    assert due_on("45 * * * *", "2026-04-05", lord_howe)[1:4] == ["01:45+1100", "01:45+1030", "02:45+1030"]
+
+
+CHANGED = job(
+    "0 9 * * *",
+    schedules=(
+        EarlierSchedule(cron="0 6 * * *", until=wall("2026-01-10T00:00")),
+        EarlierSchedule(cron="0 7,19 * * *", zone="UTC", until=wall("2026-01-12T09:00")),
+    ),
+)
+
+
+def test_of_a_job_whose_schedule_changed_each_schedule_counts_in_its_own_span():
+    found = occurrences(CHANGED, wall("2026-01-08T12:00"), wall("2026-01-13T12:00"))
+    assert [f"{one.due.astimezone(ZoneInfo(NEW_YORK)):%d %H:%M}" for one in found] == [
+        "09 06:00",
+        "10 02:00",
+        "10 14:00",
+        "11 02:00",
+        "11 14:00",
+        "12 02:00",
+        "12 09:00",
+        "13 09:00",
+    ]
+    assert [one.next_due for one in found[:-1]] == [one.due for one in found[1:]]
+    assert previous(CHANGED, wall("2026-01-13T12:00"), 8) == found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 6 * 24 * 60))
+def test_the_next_due_time_of_a_changed_schedule_is_the_first_occurrence_after(minutes):
+    after = wall("2026-01-08T00:00") + timedelta(minutes=minutes)
+    following = occurrences(CHANGED, after + timedelta(microseconds=1), after + timedelta(days=3))
+    assert next_due(CHANGED, after) == following[0].due
+
+
+def test_a_schedule_that_was_replaced_before_it_was_ever_due_is_due_never():
+    short = EarlierSchedule(cron="0 6 1 1 *", until=wall("2026-01-10T00:00"))
+    changed = job("0 9 * * *", schedules=(short,))
+    assert next_due(changed, wall("2026-01-05T12:00")) == wall("2026-01-10T09:00")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.jobs import ActivityRow, Counts, Job, Occurrence
-from pro2_reconciliation.domain.matching import last_matched, usual_failed_share
+from pro2_reconciliation.domain.matching import last_matched, usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
 BASE = datetime(2026, 11, 20, tzinfo=UTC)
@@ -45,6 +45,20 @@ def test_the_usual_share_is_what_nine_of_ten_of_the_last_runs_did_not_exceed():
 def test_failed_runs_and_runs_without_counts_say_nothing_about_the_usual_share():
     assert usual_failed_share([partial(0, 100, Outcome.FULL_ERROR), row(1)]) is None
     assert usual_failed_share([partial(0, 3), row(1)]) == 0.03
+
+
+def test_the_usual_count_is_the_median_of_the_last_twenty_successes():
+    runs = [partial(n, 0, Outcome.SUCCESS) for n in range(18)]
+    runs += [row(n, counts=Counts(returned=900)) for n in range(18, 20)]
+    before = [row(-n, counts=Counts(returned=1)) for n in range(1, 40)]
+    assert usual_count([*reversed(runs), *before]) == 100
+
+
+def test_errors_and_runs_without_counts_say_nothing_about_the_usual_count():
+    errors = [partial(n, 5) for n in range(9)]
+    two = [row(n, counts=Counts(returned=7)) for n in (10, 11)]
+    assert usual_count([*errors, *two, row(12)]) is None
+    assert usual_count([*errors, *two, row(12, counts=Counts(returned=9))]) == 7
 
 
 def test_the_last_due_times_before_an_outage_show_whether_the_catalog_is_right():

@@ -91,7 +91,6 @@ MUTATING = {
     "stop": campaigns.stop,
     "send": campaigns.send,
     "copy": campaigns.copy,
-    "add_tag": lambda i: contacts.add_tag(i, "1"),
     "stop_run": lambda i: dashboard.stop_run("o", i),
     "run_now": lambda i: dashboard.run_now("o", i),
     "repeat_import": lambda i: dashboard.repeat_import("o", i),
@@ -110,12 +109,15 @@ def test_read_only_refuses_every_mutating_exchange_before_a_session_is_built(
     assert (made.call_count, server.seen) == (0, [])
 
 
-def test_read_only_lets_a_tag_be_looked_for_but_not_removed(server: Any, answers: Any, connect: Any) -> None:
+def test_read_only_lets_a_tag_be_looked_for_but_not_written(server: Any, answers: Any, connect: Any) -> None:
     server.will(answers.reply(200, {"contactTags": [{"id": "502", "tag": "12"}]}))
     hook = Pro2Hook(connect("pro2", server.url))
     with pytest.raises(ReadOnly):
         drive(contacts.remove_tag("88", "12"), hook.carry)
-    assert [one.method for one in server.seen] == ["GET"]
+    server.will(answers.reply(200, {"contactTags": []}))
+    with pytest.raises(ReadOnly):
+        drive(contacts.add_tag("88", "12"), hook.carry)
+    assert [one.method for one in server.seen] == ["GET", "GET"]
 
 
 def test_a_refused_connection_was_never_sent(connect: Any, closed_port: str) -> None:

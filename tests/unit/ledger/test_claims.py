@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -45,6 +46,22 @@ def test_taking_over_only_after_the_lease_expired(ledger, stop, clock, state):
     assert second.token != first.token
     assert ledger.step(stop.id).state is state, "taking over is no move"
     assert ledger.claim(stop.id, "third", 60) is None
+
+
+def test_a_question_is_taken_over_by_its_own_asker_only(ledger, stop, clock):
+    """No process holds it: a retry of the same task asks again, and nobody else does."""
+    first = ledger.claim(stop.id, "reconcile/run-1/stop[0]", 60)
+    ledger.intend(first, fingerprint="f1")
+    ledger.renew(first, 3600)
+    assert ledger.holder(stop.id) == ("reconcile/run-1/stop[0]", clock() + timedelta(hours=1))
+    assert ledger.claim(stop.id, "reconcile/run-2/stop[0]", 60, also_own=True) is None
+    assert ledger.claim(stop.id, "reconcile/run-1/stop[0]", 60) is None, "it has to be asked for"
+    again = ledger.claim(stop.id, "reconcile/run-1/stop[0]", 60, also_own=True)
+    assert (again.state, again.taken_over) == (State.INTENDED, True)
+    with pytest.raises(LedgerError, match="lease lost"):
+        ledger.move(stop.id, State.DONE, who="the first process", why="late", claim=first)
+    clock.pass_seconds(60)
+    assert ledger.holder(stop.id) is None
 
 
 def test_who_takes_over_after_the_intent_cannot_intend_again(ledger, stop, clock):

@@ -21,6 +21,7 @@ from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 from pro2_reconciliation.ledger import Ledger, State
+from pro2_reconciliation.repair.replaying import load_recording, replay
 
 EVENING = {"from": "2026-11-19T18:00", "to": "2026-11-19T21:05"}
 START, END = datetime(2026, 11, 20, 0, 0, tzinfo=UTC), datetime(2026, 11, 20, 3, 5, tzinfo=UTC)
@@ -455,6 +456,7 @@ class TestTheReport:
         assert written == [
             "manual__2026-11-20T03_45_00_00_00.html",
             "manual__2026-11-20T03_45_00_00_00.json",
+            "manual__2026-11-20T03_45_00_00_00.recording.json",
         ]
         assert path.endswith(written[0])
         told = json.loads((reports / written[1]).read_text(encoding="utf-8"))
@@ -464,6 +466,20 @@ class TestTheReport:
             "104": "not chosen",
         }
         assert "Opening night invitation" in (reports / written[0]).read_text(encoding="utf-8")
+
+    def test_keeps_beside_it_what_the_plan_was_built_on(self, play: Any, reports: Path) -> None:
+        playing = play(run_id="manual__1")
+        plan = playing.plan()
+        recording = load_recording(reports / "manual__1.recording.json")
+        assert (recording.plan_hash, recording.run) == (plan.hash, "manual__1")
+        assert replay(recording, playing.evening.site).plan.hash == plan.hash
+
+    def test_a_folder_that_cannot_be_written_stops_no_plan(
+        self, play: Any, reports: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (reports / "manual__1.recording.json").mkdir(parents=True)
+        assert play(run_id="manual__1").plan().decisions
+        assert "The recording of this plan could not be kept" in caplog.text
 
     def test_fails_for_an_action_without_an_end_after_it_was_written(
         self, playing: Playing, reports: Path

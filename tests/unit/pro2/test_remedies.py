@@ -7,6 +7,8 @@ import json
 import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -278,7 +280,7 @@ class TestASend:
             lane("send_campaign", "campaign:103")
 
     def test_is_looked_at_again_soon(self, lane: Any, clock: Any) -> None:
-        from datetime import UTC, datetime, timedelta
+        from datetime import UTC, datetime
 
         with pytest.raises(AirflowRescheduleException) as waiting:
             self.sending(lane)
@@ -325,6 +327,25 @@ class TestByHand:
         assert "Do not delete it" in said["body"]
         assert playing.evening.effects() == []
         assert in_the_ledger(playing, "campaign:103").state is State.INTENDED
+
+    def test_it_waits_half_a_day_for_what_mails_nobody(
+        self, stop: Any, playing: Playing, asked: list[Any]
+    ) -> None:
+        with pytest.raises(TaskAwaitingInput) as waiting:
+            stop.execute(self.context(playing))
+        assert waiting.value.timeout == timedelta(hours=12)
+        assert waiting.value.method_name == "execute_complete"
+
+    def test_a_run_that_cannot_be_stopped_is_an_answer(
+        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The end of the stop, not a failed task: rule R10b stands in the report."""
+        refused = SimpleNamespace(state=State.FAILED, moves=[SimpleNamespace(why="Ada says no")])
+        monkeypatch.setattr(remedies, "answer_step", lambda *_: refused)
+        step = {"verb": "stop_run", "name": "Gala", "item_key": "occurrence:j-1@x", "action_id": "a"}
+        task = remedies.StopRunOperator(task_id="stop_run", step=step)
+        with pytest.raises(AirflowSkipException, match="Ada says no"):
+            task.execute_complete(self.context(playing), self.answered("Not possible"))
 
     def test_done_is_written_with_the_name_of_who_said_so(self, stop: Any, playing: Playing) -> None:
         with pytest.raises(TaskAwaitingInput):

@@ -16,6 +16,7 @@ from pro2.sensors.watch import CampaignSensor, OccurrenceSensor
 from pro2.triggers.confirm import ConfirmTrigger
 from pro2.triggers.watch import WatchTrigger
 from pro2_reconciliation.ledger import State
+from pro2_reconciliation.repair.proofs import Proof, Verdict
 
 pytestmark = pytest.mark.usefixtures("executable")
 
@@ -73,6 +74,15 @@ class TestAProof:
         with pytest.raises(
             AirflowFailException, match=r"«Opening night invitation».*not proven within 10 min"
         ):
+            confirm(playing, step)
+
+    def test_that_needs_a_newer_export_is_skipped_and_says_so(
+        self, playing: Playing, step: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bring_to(playing, State.DONE)
+        waits = Verdict(state="open", why="no row of it yet; this needs a newer export")
+        monkeypatch.setattr(Proof, "look", lambda self: waits)
+        with pytest.raises(AirflowSkipException, match="«Opening night invitation».*needs a newer export"):
             confirm(playing, step)
 
     def test_that_failed_is_red_again_on_a_retry_and_says_why(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.triggers.base import TaskFailedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from tests.incident.harness import InProcess
 from tests.unit.pro2.conftest import NOW, Playing
 from tests.unit.pro2.test_remedies import bring_to, step_of
@@ -23,6 +23,8 @@ from pro2_reconciliation.domain.inventory import WatchItem
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import State
+from pro2_reconciliation.repair.proofs import Proof, Verdict
+from pro2_reconciliation.wire import dashboard
 from pro2_reconciliation.wire.exchange import drive
 
 
@@ -197,8 +199,11 @@ class Carried:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def organization(self) -> str:
-        return "playhouse"
+    async def activity(self, since: Any, until: Any) -> Any:
+        return await self.fetch(dashboard.activity("playhouse", since, until))
+
+    async def console(self) -> Any:
+        return await self.fetch(dashboard.console("playhouse"))
 
     async def fetch(self, exchange: Any) -> Any:
         return await asyncio.to_thread(drive, exchange, self.carrier.carry)
@@ -315,6 +320,13 @@ class TestTheProof:
         action = playing.ledger.action(step["action_id"])
         assert action is not None
         assert action.steps[0].state is State.NEEDS_HUMAN
+
+    def test_skips_its_task_when_only_a_newer_export_could_show_it(
+        self, playing: Playing, step: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Neither a success nor a failure: the next dag run looks again."""
+        monkeypatch.setattr(Proof, "look", lambda self: Verdict(state="open", why="needs a newer export"))
+        assert isinstance(self.proof(step), TaskSkippedEvent)
 
     def test_sends_nothing(self, playing: Playing, step: dict[str, Any], slept: list[float]) -> None:
         bring_to(playing, State.DONE)

@@ -282,3 +282,24 @@ def test_three_hundred_items_render_within_a_second():
     assert time.perf_counter() - began < 1
     assert len(Page(page).having("data-item")) == 300
     assert all(f"n{n} " in text for n in range(300))
+
+
+def test_a_campaign_and_an_automation_are_linked_to_pro2_where_the_policy_says_how():
+    rows = [
+        row("103", End.NEEDS_HUMAN, pro2_url="https://playhouse.example/app/campaigns/103"),
+        row("301", End.REPORTED, kind=AUTOMATION, pro2_url="https://playhouse.example/app/automations/301"),
+        row("104", pro2_url="javascript:alert(1)"),
+        row("105"),
+    ]
+    page = Page(render(report(*rows)))
+    linked = [link for link in page.having("href") if "playhouse.example" in str(link)]
+    assert [str(link).rpartition("/")[2] for link in linked] == ["103", "103", "301"]
+    assert not [link for link in page.having("href") if str(link).startswith("javascript")]
+
+
+def test_the_drifts_file_and_old_tags_are_named_on_top():
+    made = report(row("103"), drift_file="run-1.drift.csv", old_tags=(f"reconcile j-1 {EVIL}",))
+    page = Page(render(made))
+    assert "run-1.drift.csv" in page.having("href")
+    assert "reconcile j-1 {{ conn.pro2.password }} <script>alert(1)</script>" in page.text
+    assert not [tag for tag, _ in page.elements if tag == "script"]

@@ -14,12 +14,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.sandbox.desk import SMALL
 
-from pro2_sandbox import IncidentError, World, build_incident, load_incident, parse_incident, truth
+from pro2_sandbox import (
+    IncidentError,
+    World,
+    build_incident,
+    load_incident,
+    organizations,
+    parse_incident,
+    truth,
+)
 from pro2_sandbox.__main__ import main
 from pro2_sandbox.incident_jobs import ScheduleModel
 from pro2_sandbox.loader import INCIDENTS, incident_schema
 from pro2_sandbox.schedule import Schedule
 from pro2_sandbox.timeshift import parse, written
+from pro2_sandbox.world import wall_clock
 
 CHICAGO = ZoneInfo("America/Chicago")
 
@@ -68,7 +77,7 @@ def test_the_next_occurrence_follows_the_one_that_was_named():
     ("night", "due"),
     [
         (datetime(2031, 3, 9, tzinfo=UTC), datetime(2031, 3, 9, 8, 0, tzinfo=UTC)),
-        (datetime(2031, 11, 2, tzinfo=UTC), datetime(2031, 11, 2, 7, 30, tzinfo=UTC)),
+        (datetime(2031, 11, 2, tzinfo=UTC), datetime(2031, 11, 2, 6, 30, tzinfo=UTC)),
     ],
     ids=[
         "a time that does not exist is due when the gap ends",
@@ -121,6 +130,9 @@ def broken(section, **change):
             SMALL | {"outages": [{"services": ["sending"], "start": "-1h", "end": "-2h"}]},
             ["outages[0].end", "later"],
         ),
+        (SMALL | {"alarms": ["7"]}, ["alarms '7'", "add it to campaigns"]),
+        (SMALL | {"neighbours": [{"organization": "playhouse"}]}, ["'playhouse'", "give another name"]),
+        (SMALL | {"play": {"desk": [{"at": "+1s", "does": "declare"}]}}, ["without start", "start: -1h"]),
         (SMALL | {"campaigns": SMALL["campaigns"] * 2}, ["campaigns has the id '103' 2 times"]),
     ],
 )
@@ -158,7 +170,8 @@ SHIPPED = sorted(path.stem for path in INCIDENTS.glob("*.yaml"))
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_incident_loads_and_fits_the_schema(name):
-    world = World(load_incident(name))
+    incident = load_incident(name)
+    world = World(incident, (lambda: incident.t0) if incident.t0 else wall_clock)
     assert truth.expected(world)
     content = yaml.safe_load((INCIDENTS / f"{name}.yaml").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(incident_schema()).validate(content)
@@ -189,6 +202,28 @@ def test_the_same_seed_makes_the_same_world():
     assert one.campaigns.all[103].audience == other.campaigns.all[103].audience
     different = World(build_incident(SMALL | {"seed": 2}), clock)
     assert one.campaigns.all[103].audience != different.campaigns.all[103].audience
+
+
+def test_an_incident_of_one_day_is_not_served(capsys):
+    assert main(["--incident", "dst-autumn"]) == 2
+    assert "happens on 2026-11-01 only, so it needs a clock of its own" in capsys.readouterr().err
+
+
+def test_a_neighbour_is_the_same_incident_but_for_its_changes():
+    own, opera, ballet = organizations(load_incident("three-organizations"))
+    assert [one.organization for one in (own, opera, ballet)] == ["playhouse", "opera", "ballet"]
+    assert opera.campaigns == own.campaigns != ballet.campaigns
+    assert (opera.outages, opera.neighbours) == ((), ())
+
+
+def test_the_first_copy_of_a_campaign_has_a_name_before_it_exists():
+    expected = [{"kind": "campaign", "id": "103+1", "absent": True}]
+    world = World(
+        build_incident(SMALL | {"expected": expected}), lambda: datetime(2031, 3, 4, 18, tzinfo=UTC)
+    )
+    assert truth.expected(world)[0]["id"] == "103+1"
+    world.campaigns.copy(world.campaigns.all[103], world.now, "us")
+    assert truth.expected(world)[0]["id"] == "104"
 
 
 def test_a_file_is_checked_from_the_command_line(capsys, tmp_path):

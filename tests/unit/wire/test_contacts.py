@@ -1,4 +1,4 @@
-"""The exchanges of the port Contacts: exact tags, whole sets, counts that are there or an error."""
+"""The exchanges of the port Contacts about tags: exact names, whole sets, a look before each write."""
 
 from __future__ import annotations
 
@@ -53,69 +53,74 @@ def test_a_holder_count_falls_back_to_the_total(scripted: Any) -> None:
     assert drive(contacts.holder_count("7"), wire.carry) == 13
 
 
-def test_adding_a_tag_is_one_mutating_request(scripted: Any) -> None:
-    wire = scripted(Reply(201, {}, '{"contactTag": {"id": "1"}}'))
-    drive(contacts.add_tag("88", "12"), wire.carry)
-    assert wire.asked[0].body == {"contactTag": {"contact": "88", "tag": "12"}}
-    assert wire.asked[0].mutating
+RELATIONS = {"contactTags": [{"id": "501", "tag": "11"}, {"id": "502", "tag": "12"}]}
+GONE = Reply(404, {}, '{"errors": [{"status": 404, "title": "Not Found", "detail": "Contact not found"}]}')
+
+
+def sent(wire: Any) -> list[tuple[str, str, bool]]:
+    return [(one.method, one.path, one.mutating) for one in wire.asked]
+
+
+def test_a_tag_is_added_after_a_look_at_what_the_contact_holds(scripted: Any) -> None:
+    wire = scripted(RELATIONS, Reply(201, {}, '{"contactTag": {"id": "1"}}'))
+    assert drive(contacts.add_tag("88", "13", holding="11"), wire.carry) is True
+    assert sent(wire) == [
+        ("GET", "api/3/contacts/88/contactTags", False),
+        ("POST", "api/3/contactTags", True),
+    ]
+    assert wire.asked[1].body == {"contactTag": {"contact": "88", "tag": "13"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "tag", "holding"),
+    [(RELATIONS, "12", "11"), (RELATIONS, "13", "14"), ({"contactTags": []}, "13", "11"), (GONE, "13", None)],
+    ids=["has it already", "not meant any more", "holds nothing", "is gone"],
+)
+def test_a_tag_is_not_added_to_a_contact_that(
+    scripted: Any, answer: Any, tag: str, holding: str | None
+) -> None:
+    wire = scripted(answer)
+    assert drive(contacts.add_tag("88", tag, holding=holding), wire.carry) is False
+    assert not any(one.mutating for one in wire.asked)
 
 
 def test_a_tag_is_removed_through_its_relation(scripted: Any) -> None:
-    relations = {"contactTags": [{"id": "501", "tag": "11"}, {"id": "502", "tag": "12"}]}
-    wire = scripted(relations, {})
-    drive(contacts.remove_tag("88", "12"), wire.carry)
-    assert [(one.method, one.path, one.mutating) for one in wire.asked] == [
+    wire = scripted(RELATIONS, {})
+    assert drive(contacts.remove_tag("88", "12", lacking="13"), wire.carry) is True
+    assert sent(wire) == [
         ("GET", "api/3/contacts/88/contactTags", False),
         ("DELETE", "api/3/contactTags/502", True),
     ]
 
 
 def test_a_tag_that_is_gone_already_needs_no_removal(scripted: Any) -> None:
-    drive(contacts.remove_tag("88", "12"), scripted({"contactTags": []}).carry)
+    assert drive(contacts.remove_tag("88", "12"), scripted({"contactTags": []}).carry) is False
     gone = scripted({"contactTags": [{"id": "502", "tag": "12"}]}, Reply(404, {}, ""))
-    drive(contacts.remove_tag("88", "12"), gone.carry)
+    assert drive(contacts.remove_tag("88", "12"), gone.carry) is False
     refused = scripted({"contactTags": [{"id": "502", "tag": "12"}]}, Reply(403, {}, ""))
     with pytest.raises(Rejected):
         drive(contacts.remove_tag("88", "12"), refused.carry)
 
 
-def test_entries_are_counted_in_a_half_open_span(scripted: Any) -> None:
-    wire = scripted({"contactAutomations": [], "meta": {"total": "4"}})
-    assert drive(contacts.entries("5", SINCE, SINCE.replace(hour=3)), wire.carry) == 4
-    assert wire.asked[0].params == {
-        "filters[seriesid]": "5",
-        "filters[adddate][gte]": "2031-03-04T02:00:00+00:00",
-        "filters[adddate][lt]": "2031-03-04T03:00:00+00:00",
-        "limit": "1",
-    }
+def test_a_tag_is_not_removed_from_a_contact_that_should_hold_it_by_now(scripted: Any) -> None:
+    wire = scripted(RELATIONS)
+    assert drive(contacts.remove_tag("88", "12", lacking="11"), wire.carry) is False
+    assert len(wire.asked) == 1
 
 
-def test_a_count_without_a_total_is_unreadable_and_not_zero(scripted: Any) -> None:
-    with pytest.raises(Unreadable, match=r"meta\.total"):
-        drive(contacts.entries("5", SINCE, SINCE), scripted({"contactAutomations": []}).carry)
+def test_a_contact_whose_tags_cannot_be_read_is_not_written(scripted: Any) -> None:
+    wire = scripted(Reply(403, {}, ""))
+    with pytest.raises(Rejected):
+        drive(contacts.add_tag("88", "12"), wire.carry)
+    assert len(wire.asked) == 1
 
 
-def test_only_active_automations_with_something_left_behind_are_named(scripted: Any) -> None:
-    listed = [
-        {"id": "1", "name": "Off", "status": "2", "entered": "9", "exited": "0"},
-        {"id": "2", "name": "Never used", "status": "1", "entered": "0", "exited": "0"},
-        {"id": "3", "name": "All through", "status": 1, "entered": "9", "exited": "9"},
-        {"id": "4", "name": "Stuck", "status": "1", "entered": "9", "exited": "5"},
-    ]
-    waiting = [
-        {"id": "1", "lastdate": "2031-03-04T01:00:00Z"},
-        {"id": "2", "lastdate": "2031-03-04T05:00:00Z"},
-        {"id": "3", "lastdate": None, "adddate": "2031-03-03T05:00:00Z"},
-    ]
-    wire = scripted(
-        {"automations": listed, "meta": {"total": "4"}},
-        {"contactAutomations": [], "meta": {"total": "0"}},
-        {"contactAutomations": [], "meta": {"total": "2"}},
-        {"contactAutomations": waiting, "meta": {"total": "3"}},
-    )
-    (found,) = drive(contacts.automations(SINCE), wire.carry)
-    assert (found.id, found.entered, found.stalled) == ("4", 2, 2)
-    assert len(wire.asked) == 4
+def test_every_page_of_holders_can_be_told(scripted: Any) -> None:
+    first = [{"id": str(n)} for n in range(1, 101)]
+    told: list[int] = []
+    wire = scripted({"contacts": first}, {"contacts": [{"id": "205"}]})
+    drive(contacts.holders("7", lambda: told.append(len(wire.asked))), wire.carry)
+    assert told == [0, 1]
 
 
 def test_the_import_backlog_is_the_sum_of_what_waits(scripted: Any) -> None:

@@ -40,6 +40,9 @@ def app(asked: list[tuple[str, dict[str, Any]]]) -> Starlette:
         asked.append(("tag", await request.json()))
         return JSONResponse({"errors": [{"title": "Missing attribute"}]}, status_code=422)
 
+    async def tags_of(_: Incoming) -> Response:
+        return JSONResponse({"contactTags": []})
+
     async def copy(request: Incoming) -> Response:
         new_id = int(request.path_params["id"]) + 1
         return JSONResponse({"succeeded": 1, "message": "copied", "newCampaignId": new_id})
@@ -60,6 +63,7 @@ def app(asked: list[tuple[str, dict[str, Any]]]) -> Starlette:
             Route("/admin/api.php", v1, methods=["POST"]),
             Route("/api/3/contacts", contacts),
             Route("/api/3/contactTags", tag, methods=["POST"]),
+            Route("/api/3/contacts/88/contactTags", tags_of),
             Route("/api/3/campaigns/{id}/copy", copy, methods=["POST"]),
             Route(f"{board}/activity", activity),
             Route(f"{board}/jobs/members/stop", stop, methods=["POST"]),

@@ -1,0 +1,58 @@
+"""Look again at what waits for the world: a newer export, or a person who pressed after the question had ended.
+
+The first thing of every reconciliation, in every mode: it reads, and writes only the ledger. Nothing is asked and
+nothing is sent. What cannot be read or is unknown to this ledger stays as it is; the next dag run looks again.
+"""
+
+from __future__ import annotations
+
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.adoption import is_manual
+from pro2_reconciliation.repair.manual import LEASE_SECONDS, asker, floor_of, seen_done
+from pro2_reconciliation.repair.proofs import LOGGED, Proof
+
+
+def settle_waiting(account: Account) -> list[str]:
+    """Settle the steps that wait for nothing but a look; returns a sentence for each that moved."""
+    told = []
+    for action in account.ledger.actions(account.organization):
+        for step in action.latest:
+            was = step.state
+            try:
+                if was is State.INTENDED and is_manual(step):
+                    _was_it_pressed(account, action, step)
+                if account.ledger.step(step.id).state is State.DONE and step.verb in LOGGED:
+                    _is_it_proven(account, action, step)
+            except LedgerError:
+                continue  # somebody else is at it, or its plan is not in this ledger
+            now = account.ledger.step(step.id)
+            if now.state is not was:
+                told.append(
+                    f"«{action.name}» ({action.item_id}): {step.verb.value} {now.state}: {now.moves[-1].why}"
+                )
+    return told
+
+
+def _was_it_pressed(account: Account, action: ActionRecord, step: StepRecord) -> None:
+    """A question that still waits for its person is left alone: his answer says more."""
+    plan = account.ledger.plan(action.plan_hash)
+    decision = plan.decision(action.item_key) if plan else None
+    if plan is None or decision is None:
+        return
+    claim = account.ledger.claim(step.id, asker(account.owner), LEASE_SECONDS)
+    if claim is None:
+        return
+    try:
+        state, why, remote = seen_done(account, decision, action, step, floor_of(plan, step))
+        if state is State.DONE:
+            account.ledger.move(step.id, state, who=account.owner, why=why, claim=claim, remote_id=remote)
+    finally:
+        account.ledger.release(claim)
+
+
+def _is_it_proven(account: Account, action: ActionRecord, step: StepRecord) -> None:
+    plan = account.ledger.plan(action.plan_hash)
+    if plan is not None:
+        Proof(account, plan, action.id, step.verb).look()

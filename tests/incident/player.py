@@ -1,0 +1,424 @@
+"""Plays a whole incident as Airflow would: detection every few minutes, the guard every minute, a dag run per outage.
+
+In: an incident. Out: :class:`Played`, with everything that can be compared afterwards. The code that runs is the
+code of the tasks; ``plugins/pro2`` resolves the windows and closes the outages. Only transport and clock differ,
+and dag runs follow one another instead of running side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import yaml
+from sqlalchemy import event
+from tests.incident.harness import PREFERENCE, START, Evening, MovableClock
+
+from pro2 import flow, reporting, window
+from pro2_reconciliation.domain.errors import NoConsole, ReconciliationError, RequestError
+from pro2_reconciliation.domain.export import ActivityExport
+from pro2_reconciliation.domain.jobs import ActivityLog, Console
+from pro2_reconciliation.domain.outage import Outage
+from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
+from pro2_reconciliation.domain.words import Choice, Mode, Service, StopAnswer, Verb
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.detection import DetectionResult, detect
+from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.repair.handover import follow_up_keys
+from pro2_reconciliation.repair.manual import ManualAnswer
+from pro2_reconciliation.repair.reconcile import reconcile
+from pro2_reconciliation.repair.report import End, Report, as_json, raise_if_failed
+from pro2_reconciliation.repair.snapshot import scheduled_snapshot
+from pro2_reconciliation.repair.sources import open_sources
+from pro2_reconciliation.repair.steps import StepResult
+from pro2_reconciliation.wire.exchange import Reply, Request, Transport
+from pro2_reconciliation.wire.export import Export, ExportFile
+from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort
+from pro2_sandbox import Incident, load_incident, organizations
+from pro2_sandbox.demo.reports import Item, merged
+from pro2_sandbox.export import FILE_NAME
+from pro2_sandbox.incident_play import DeskModel
+
+MINUTE = timedelta(minutes=1)
+PRESSES = {
+    Verb.STOP_CAMPAIGN: "stop",
+    Verb.COPY_CAMPAIGN: "duplicate",
+    Verb.SEND_CAMPAIGN: "send",
+    Verb.STOP_RUN: "stop_run",
+    Verb.RUN_NOW: "run_now",
+    Verb.REPEAT_IMPORT: "repeat_import",
+    Verb.IMPORT_LIST: "import",
+}
+"""What a person does in the sandbox for a step that asks him."""
+BY_HAND = frozenset(PRESSES)
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """One reconciliation that was played."""
+
+    run_id: str
+    at: datetime
+    window: Window
+    mode: Mode
+    plan: Plan
+    report: Report
+    failure: str = ""
+
+    @property
+    def items(self) -> list[Item]:
+        return [Item.of(row) for row in as_json(self.report)["rows"]]
+
+
+@dataclass
+class Played:
+    """What became of one organization."""
+
+    house: House
+    runs: list[DagRun] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def items(self) -> list[Item]:
+        return merged(run.items for run in self.runs)
+
+    @property
+    def outages(self) -> list[Outage]:
+        return self.house.kept.outages(self.house.site.organization)
+
+
+def unhurried(connection: Any, _record: object) -> None:
+    """No test pulls the plug, and a flush at each commit takes a third of the time."""
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+def no_wait(seconds: float) -> None:
+    """The waits between tries of a source: its thread must not move the clock, and real ones take long."""
+
+
+class House(Evening):
+    """One organization with its own account, on the common clock and in the common ledger."""
+
+    def __init__(
+        self, folder: Path, incident: Incident, clock: MovableClock, ledger: Callable[[], Ledger]
+    ) -> None:
+        self._ledger = ledger
+        super().__init__(folder, incident, clock)
+        self.exports = ExportedBoard(self) if incident.play.dashboard == "export" else None
+
+    @property
+    def kept(self) -> Ledger:
+        return self._ledger()
+
+    def ledger(self) -> Ledger:
+        return self._ledger()
+
+    def account(self, owner: str = "test", **changes: Any) -> Account:
+        """Detection and guard do not wait between their tries: here they run while somebody else waits."""
+        if owner in ("detection", "guard"):
+            quick = ActiveCampaignPort(self.pro2, sleep=no_wait)
+            board = DashboardPort(self.dashboard, self.site.organization, sleep=no_wait)
+            changes = {"campaigns": quick, "contacts": quick, "dashboard": board, **changes}
+        if self.exports is not None:
+            changes["dashboard"] = self.exports
+        if self.incident.play.actions == "manual":
+            changes["manual"] = BY_HAND
+        return super().account(owner, **changes)
+
+    def transport_of(self, connection: str) -> Transport:
+        return {
+            "pro2": self.pro2,
+            "pro2_dashboard": self.dashboard,
+            "tessitura": self.tessitura,
+            "status_feed": StatusPage(self),
+        }[connection]
+
+    def detect(self) -> DetectionResult:
+        """What the task of ``detect_outages`` does, up to the dag runs that are due."""
+        if self.exports is not None:
+            self.exports.keep_one_more()
+        account = self.account("detection")
+        sources = open_sources(
+            self.site,
+            self.kept,
+            transport_of=self.transport_of,
+            dashboard=account.dashboard,
+            sleep=no_wait,
+        )
+        result = detect(self.kept, self.site, sources, now=self.clock.now(), backlog=lambda: self._backlog())
+        if result.samples and all(sample.up for sample in result.samples):
+            with contextlib.suppress(RequestError):  # as the task: the next pass keeps one
+                self.kept.add_snapshot(self.site.organization, scheduled_snapshot(account))
+        return result
+
+    def _backlog(self) -> int:
+        try:
+            return self.account("detection").contacts.import_backlog()
+        except RequestError:
+            return 0
+
+
+class ExportedBoard:
+    """The Integrated Dashboard as somebody sees it who has nothing but the files that a colleague exports."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.folder = house.folder / "exports"
+        self.folder.mkdir()
+        rules = house.sandbox.call(
+            "GET", "/sandbox/config/activity_export.yaml", params={"path": f"{self.folder}"}
+        )
+        self._export = Export(
+            ActivityExport.model_validate(yaml.safe_load(rules.text)),
+            house.site.organization,
+            house.site.zone,
+            house.site.jobs,
+        )
+
+    def keep_one_more(self) -> None:
+        """A colleague exports the log anew; while the dashboard is down nobody can."""
+        if self._house.world.silent("dashboard"):
+            return
+        for old in self.folder.iterdir():
+            old.unlink()
+        name = f"{self._house.clock.now().astimezone(self._house.world.zone):{FILE_NAME}}"
+        text = self._house.sandbox.call("GET", "/sandbox/activity.csv").text
+        (self.folder / name).write_bytes(text.encode())
+
+    def activity(self, since: datetime, until: datetime) -> ActivityLog:
+        files = [ExportFile(path.name, None, path.read_bytes()) for path in sorted(self.folder.iterdir())]
+        return self._export.log(files, since, until, self._house.clock.now())
+
+    def console(self) -> Console:
+        raise NoConsole("an export has no Console")
+
+    def stop_run(self, job_id: str) -> StopAnswer:
+        raise AssertionError(f"nobody can press Stop of {job_id} here")
+
+    def run_now(self, job_id: str) -> None:
+        raise AssertionError(f"nobody can press Run Now of {job_id} here")
+
+    def repeat_import(self, job_id: str) -> None:
+        raise AssertionError(f"nobody can press Repeat Import of {job_id} here")
+
+    def import_list(self, list_id: str, tag: str, name: str) -> None:
+        raise AssertionError(f"nobody can import list {list_id} here")
+
+
+class StatusPage:
+    """The status page under the path that a connection of type status_feed has."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def carry(self, request: Request) -> Reply:
+        path = f"/status/{request.path.lstrip('/')}"
+        answer = self._house.sandbox.call(request.method, path, params=dict(request.params))
+        return Reply(answer.status, answer.headers, answer.text)
+
+
+class Player:
+    """Plays an incident from its first detection pass to its last. ``book`` replaces the decision table."""
+
+    def __init__(self, folder: Path, incident: Incident | str, *, book: RuleBook = RULE_BOOK) -> None:
+        self.incident = load_incident(incident) if isinstance(incident, str) else incident
+        self.play_book, self.book = self.incident.play, book
+        # a whole minute, so that a cron that is made from T0 fits it
+        self.clock = MovableClock(self.incident.t0 or START.replace(second=0))
+        self._kept = Ledger.open(f"sqlite:///{folder}/ledger.db", clock=self.clock.now)
+        event.listen(self._kept._engine, "connect", unhurried)
+        self._kept.close()  # what is opened from now on is not flushed to the disk
+        self.played = [
+            Played(House(folder / one.organization, one, self.clock, lambda: self._kept))
+            for one in organizations(self.incident)
+        ]
+        self.t0 = self.clock.at
+        self._next_pass = self.t0 + self.play_book.begin
+        self._waiting: list[tuple[Played, str, dict[str, Any]]] = []
+        self._acting = False
+        self._started: set[tuple[str, str]] = set()
+        self._desk = sorted(self.play_book.desk, key=lambda act: act.at)
+        self._nights = sorted(self.play_book.nightlies)
+
+    def play(self) -> list[Played]:
+        """Everything until the incident's ``until``, and whatever was begun by then."""
+        self.clock.at = max(self.clock.at, self._next_pass)
+        end = self.t0 + self.play_book.until
+        self.clock.every_minute = self._minute
+        while self.clock.at <= end:
+            self._look()
+            while self._waiting:
+                self._acting = True
+                self._reconcile(*self._waiting.pop(0))
+            self._acting = False
+            step = self._next_pass if not self._away() else self.clock.at + MINUTE
+            self.clock.sleep(min(max((step - self.clock.at).total_seconds(), 1.0), 60.0))
+        return self.played
+
+    # ------------------------------------------------------------------------------------- what Airflow does
+
+    def _away(self) -> bool:
+        since = self.clock.at - self.t0
+        return any(away.start <= since < away.end for away in self.play_book.away)
+
+    def _minute(self) -> None:
+        """The guard every minute while a dag run acts, else with each detection pass: there is less to see."""
+        if self._away():
+            return
+        if self._acting or self.clock.at >= self._next_pass:
+            for one in self.played:
+                one.alarms += guard_pass(one.house.account("guard")).alarms
+        self._look()
+
+    def _look(self) -> None:
+        """A detection pass, the nightly and people's acts at the desk, as far as they are due."""
+        since = self.clock.at - self.t0
+        while self._desk and self._desk[0].at <= since:
+            self._at_the_desk(self._desk.pop(0))
+        if self._away():
+            return
+        while self._nights and self._nights[0] <= since:
+            night = self._nights.pop(0)
+            if any(away.start <= night < away.end for away in self.play_book.away):
+                continue  # Airflow catches nothing up (catchup=False)
+            for one in self.played:
+                self._start(one, f"scheduled__{self.t0 + night:%Y-%m-%dT%H:%M}", {"scheduled": True})
+        if self.clock.at < self._next_pass:
+            return
+        every = self.play_book.every
+        self._next_pass += every * (1 + (self.clock.at - self._next_pass) // every)
+        houses = reversed(self.played) if self.play_book.order == "reversed" else self.played
+        for one in houses:
+            found = one.house.detect()
+            one.unread += found.unread
+            for due in found.due:
+                mode = Mode.PLAN if due.suspected else Mode(self.play_book.mode)
+                self._start(one, due.run_id, {"outage": due.outage_id, "mode": mode.value})
+
+    def _start(self, one: Played, run_id: str, conf: dict[str, Any]) -> None:
+        """The run id is the claim: ``skip_when_already_exists``."""
+        claim = (one.house.site.organization, run_id)
+        if claim not in self._started:
+            self._started.add(claim)
+            self._waiting.append((one, run_id, conf))
+
+    def _reconcile(self, one: Played, run_id: str, conf: dict[str, Any]) -> None:
+        house, ledger = one.house, self._kept
+        try:
+            resolved = self._resolve(house, run_id, conf)
+        except ReconciliationError as error:
+            one.refused.append(f"{run_id}: {error}")
+            return
+        where, mode = Window.model_validate(resolved["window"]), Mode(resolved["mode"])
+        ledger.beat(GUARD)
+        began, account = self.clock.at, house.account(run_id)
+        try:
+            plan, report = reconcile(
+                account,
+                where,
+                mode,
+                answer=lambda plan: self._answer(run_id, plan),
+                only=tuple(resolved["only"]),
+                parent=resolved["parent"],
+                book=self.book,
+                dag_run=run_id,
+                presser=lambda step: self._press(house, step),
+            )
+        except ReconciliationError as error:
+            one.refused.append(f"{run_id}: {error}")
+            return
+        failure = ""
+        if run_id.startswith("outage__"):
+            flow._mark_planned(ledger, plan)
+        reporting._close_outages(account, plan, report)
+        reporting._move_watermark(account, plan, mode)
+        try:
+            raise_if_failed(report)
+        except ReconciliationError as error:
+            failure = str(error)
+        one.runs.append(DagRun(run_id, began, where, mode, plan, report, failure))
+        self._hand_over(one, account, plan, mode, report)
+
+    def _hand_over(self, one: Played, account: Account, plan: Plan, mode: Mode, report: Report) -> None:
+        if mode is Mode.PLAN:
+            return
+        not_now = {row.key: row.detail for row in report.rows if row.outcome is End.NOT_NOW}
+        keys = follow_up_keys(account, plan, mode, not_now)
+        depth, parent = 0, plan.parent
+        while parent:
+            depth, parent = depth + 1, self._kept.plan(parent).parent  # type: ignore[union-attr]
+        if keys and depth < flow.MAX_FOLLOW_UPS:
+            self._kept.save_follow_up(plan.hash, keys)
+            self._start(one, f"ask__{plan.hash}", {"follow_up": plan.hash, "mode": Mode.ASK.value})
+
+    def _resolve(self, house: House, run_id: str, conf: Mapping[str, Any]) -> dict[str, Any]:
+        """``resolve_window`` of the DAG, told the time by our clock."""
+        params = {key: value for key, value in conf.items() if key != "scheduled"}
+        run_type = "scheduled" if conf.get("scheduled") else "manual"
+        run = SimpleNamespace(run_type=run_type, run_id=run_id, triggering_user_name=None)
+        told = SimpleNamespace(now=lambda zone: self.clock.now().astimezone(zone))
+        with mock.patch.multiple(
+            window, open_site=lambda: house.site, open_ledger=lambda: house.kept, datetime=told
+        ):
+            return window.resolve_window({"params": params, "dag_run": run})
+
+    # --------------------------------------------------------------------------------------- what people do
+
+    def _answer(self, run_id: str, plan: Plan) -> dict[str, Choice]:
+        if run_id.startswith("outage__"):
+            flow._mark_planned(self._kept, plan)
+        wanted = self.play_book.answers
+        given: dict[str, Choice] = {}
+        for decision in plan.decisions:
+            if not decision.asks:
+                continue
+            strongest = next((one for one in PREFERENCE if one in decision.choices), Choice.LEAVE)
+            if isinstance(wanted, Mapping):
+                named = wanted.get(decision.item_id, wanted.get(decision.item_id.partition("@")[0]))
+                given[decision.key] = Choice(named) if named is not None else Choice.LEAVE
+            else:
+                given[decision.key] = strongest if wanted == "approve_all" else Choice.LEAVE
+        return given
+
+    def _press(self, house: House, step: StepResult) -> ManualAnswer:
+        """The person of a manual step: does in Pro2 what it asks for, and says so."""
+        item = step.item_key.partition(":")[2].partition("@")[0]
+        deed = {"does": PRESSES[step.verb], "item": item}
+        if step.verb is Verb.SEND_CAMPAIGN:
+            copies = [
+                e for e in house.effects("person") if e["kind"] == "campaign_copied" and e["item"] == item
+            ]
+            deed["item"] = copies[-1]["detail"]["copy"]
+        if step.verb is Verb.IMPORT_LIST:
+            tag = step.instruction.partition("with the tag «")[2].partition("»")[0]
+            deed |= {"item": str(house.site.jobs_by_id[item].tessitura_list), "tag": tag}
+        answer = house.sandbox.call("POST", "/sandbox/people", json=deed)
+        return ManualAnswer.DONE if answer.status == 201 else ManualAnswer.NOT_POSSIBLE
+
+    def _at_the_desk(self, act: DeskModel) -> None:
+        one = self.played[0].house
+        name, service = one.site.organization, Service(act.service)
+        if act.does == "declare":
+            assert act.start is not None
+            end = None if act.end is None else self.t0 + act.end
+            self._kept.declare(name, service, self.t0 + act.start, end, "kim", act.why)
+        elif act.does == "reconcile":
+            self._start(self.played[0], f"manual__{self.clock.at:%H%M}", {"outage": "latest", "mode": "ask"})
+        elif act.does == "withdraw":
+            for known in self._kept.declarations(name):
+                if known.service is service and known.withdrawn_at is None:
+                    self._kept.withdraw(name, known.number, "kim")
+        else:
+            latest = max((o for o in self._kept.outages(name) if o.service is service), key=lambda o: o.start)
+            self._kept.declare(name, service, latest.start, latest.end, "kim", act.why)

@@ -1,0 +1,150 @@
+"""The JSON schemas of a site's files: as they are kept, true of the examples, as strict as the loader."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation.domain.config_words import read_yaml
+from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.export import ActivityExport, Columns, Totals
+from pro2_reconciliation.domain.jobs import Audience, EarlierSchedule, Job
+from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
+from pro2_reconciliation.domain.schema import SCHEMAS, schema_of
+from pro2_reconciliation.domain.sources import (
+    ActivityInference,
+    Declared,
+    Feed,
+    Maintenance,
+    Probe,
+    Sources,
+    WindowRules,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+MODELS = (
+    Job,
+    Audience,
+    EarlierSchedule,
+    Policy,
+    CampaignPolicy,
+    Sources,
+    Feed,
+    Probe,
+    ActivityInference,
+    Maintenance,
+    WindowRules,
+    Declared,
+    ActivityExport,
+    Columns,
+    Totals,
+)
+JOB = {"id": "j-1", "name": "A", "process_type": "data_sync", "cron": "30 18 * * *"}
+EXPORT: dict[str, Any] = {
+    "path": "/exports/*.csv",
+    "as_of": "modified",
+    "columns": {"started": "Start", "status": "Result", "job": "Process", "organization": "For"},
+}
+JOBS = {"organization": "playhouse", "zone": "America/Chicago", "jobs": [JOB]}
+
+
+def with_job(**changes: Any) -> dict[str, Any]:
+    return {**JOBS, "jobs": [{**JOB, **changes}]}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_schema_that_is_kept_is_the_one_in_use(name: str) -> None:
+    kept = json.loads((ROOT / "docs" / "schemas" / f"{name}.schema.json").read_text())
+    assert kept == schema_of(name), (
+        f"run: python -m pro2_reconciliation schema {name} > docs/schemas/{name}.schema.json"
+    )
+
+
+EXAMPLES = ["jobs", "policy", "sources"]
+
+
+def test_the_example_of_an_export_obeys_its_schema() -> None:
+    body = read_yaml(ROOT / "config" / "activity_export.example.yaml", needed=True)
+    jsonschema.Draft202012Validator(schema_of("activity_export")).validate(dict(body))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_schema_is_one_and_the_example_obeys_it(name: str) -> None:
+    schema = schema_of(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    path = ROOT / "config" / f"{name}.yaml"
+    jsonschema.Draft202012Validator(schema).validate(dict(read_yaml(path, needed=True)))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_editor_finds_the_schema_of_the_example(name: str) -> None:
+    path = ROOT / "config" / f"{name}.yaml"
+    first = path.read_text().splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    found = (path.parent / first.partition("$schema=")[2]).resolve()
+    assert json.loads(found.read_text())["title"] == path.name
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_key_says_what_it_means(model: Any) -> None:
+    silent = [key for key, field in model.model_fields.items() if not field.description]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("jobs", {**JOBS, "jobz": []}),
+        ("jobs", {"organization": "playhouse", "jobs": []}),
+        ("jobs", {**JOBS, "jobs": None}),
+        ("jobs", with_job(grase_minutes=5)),
+        ("jobs", with_job(grace_minutes=0)),
+        ("jobs", with_job(process_type="datasync")),
+        ("jobs", with_job(tessitura_list=501)),
+        ("jobs", with_job(feeds="103")),
+        ("jobs", with_job(needs=["mail"])),
+        ("jobs", with_job(audience={"kind": "exact", "hours": 3})),
+        ("jobs", {**JOBS, "jobs": [{"id": "j-1"}]}),
+        ("policy", {"max_sends": -1}),
+        ("policy", {"max_sends": "many"}),
+        ("policy", {"max_sent": 3}),
+        ("policy", {"max_removal_share": 1.5}),
+        ("policy", {"sending_hours": ["08:00"]}),
+        ("policy", {"predictive_sending": "always"}),
+        ("policy", {"campaigns": [{"leave_alone": True}]}),
+        ("sources", {"feeds": [{"connection": "x", "service": "sendng"}]}),
+        ("sources", {"probes": [{"url": "https://a.example", "service": "sending", "timeout_seconds": 61}]}),
+        ("sources", {"activity": {"min_jobs": 1}}),
+        ("sources", {"maintenance": [{"service": "tessitura", "cron": "0 3 * * 0"}]}),
+        ("sources", {"windows": {"padding_minutes": -1}}),
+        ("sources", {"declared": [{"service": "sending", "start": "2026-11-19T18:00"}]}),
+        ("activity_export", {"path": "/exports/*.csv"}),
+        ("activity_export", {**EXPORT, "as_of": "now"}),
+        ("activity_export", {**EXPORT, "margin_minutes": -1}),
+        ("activity_export", {**EXPORT, "outcomes": {"Well": "good"}}),
+        ("activity_export", {**EXPORT, "columns": {**EXPORT["columns"], "begun": "Start"}}),
+    ],
+    ids=str,
+)
+def test_what_the_loader_refuses_the_schema_refuses(name: str, body: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text(json.dumps(JOBS))
+    (tmp_path / f"{name}.yaml").write_text(json.dumps(body))
+    with pytest.raises(ConfigurationError):
+        load_site(tmp_path)
+    assert not jsonschema.Draft202012Validator(schema_of(name)).is_valid(body)
+
+
+def test_a_time_without_an_offset_is_no_mistake_in_an_editor(tmp_path: Path) -> None:
+    body = {"declared": [{"service": "sending", "start": "2026-11-19T18:00", "reason": "x"}]}
+    (tmp_path / "jobs.yaml").write_text(json.dumps(JOBS))
+    (tmp_path / "sources.yaml").write_text(json.dumps(body))
+    load_site(tmp_path)
+    strict = jsonschema.Draft202012Validator(
+        schema_of("sources"), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+    )
+    assert strict.is_valid(body)

@@ -1,0 +1,45 @@
+"""Which occurrences an inventory asks about."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from tests.unit.domain import factories as f
+from tests.unit.domain.factories import DUE, HOUR, MINUTE, NOW, SECOND, WINDOW, ZONE
+
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.sources import Maintenance, Sources
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.repair.inventory import _with_open, due_occurrences
+
+NIGHTLY = f.job()
+SITE = Site(organization="playhouse", zone=ZONE, jobs=(NIGHTLY,))
+
+
+def test_a_run_is_asked_about_as_soon_as_its_grace_has_passed():
+    assert due_occurrences(SITE, WINDOW, DUE + 10 * MINUTE - SECOND) == ()
+    assert [o.due for o in due_occurrences(SITE, WINDOW, DUE + 10 * MINUTE)] == [DUE]
+
+
+def test_a_run_due_in_known_maintenance_is_asked_about_too_and_says_until_when_it_is_excused():
+    known = Maintenance(service=Service.TESSITURA, cron="0 18 * * *", duration_minutes=120)
+    site = SITE.model_copy(update={"sources": Sources(maintenance=(known,))})
+    (found,) = due_occurrences(site, WINDOW, NOW)
+    assert (found.due, found.expected) == (DUE, DUE + 90 * MINUTE)
+    unneeded = f.job(needs=(Service.SENDING,))
+    (other,) = due_occurrences(site.model_copy(update={"jobs": (unneeded,)}), WINDOW, NOW)
+    assert other.expected == DUE < DUE + HOUR
+
+
+def test_an_open_run_is_asked_about_again_even_if_its_job_has_another_schedule_by_now():
+    changed = SITE.model_copy(update={"jobs": (f.job(cron="0 3 * * *"),)})
+    items = [
+        SimpleNamespace(item_key=key)
+        for key in (f"occurrence:{f.due().key}", "campaign:103", "occurrence:gone@x")
+    ]
+    account = SimpleNamespace(
+        site=changed, organization="playhouse", ledger=SimpleNamespace(open_items=lambda organization: items)
+    )
+    (found,) = _with_open(account, ())
+    assert (found.key, found.due) == (f.due().key, DUE)
+    assert _with_open(account, (found,)) == (found,)
