@@ -33,23 +33,21 @@ ROWS = [
     for table, rules in TABLES.items()
     for n, rule in enumerate(rules)
 ]
-VERBS = set(
-    [
-        "Ask",
-        "Check",
-        "Compare",
-        "Decide",
-        "Duplicate",
-        "Generate",
-        "Import",
-        "Look",
-        "Make",
-        "Open",
-        "Start",
-        "Stop",
-        "Wait",
-    ]
-)
+VERBS = {
+    "Ask",
+    "Check",
+    "Compare",
+    "Decide",
+    "Duplicate",
+    "Generate",
+    "Import",
+    "Look",
+    "Make",
+    "Open",
+    "Start",
+    "Stop",
+    "Wait",
+}
 
 
 def facts_for(table: str) -> Facts:

@@ -82,7 +82,7 @@ class TestAProof:
         bring_to(playing, State.DONE)
         waits = Verdict(state="open", why="no row of it yet; this needs a newer export")
         monkeypatch.setattr(Proof, "look", lambda self: waits)
-        with pytest.raises(AirflowSkipException, match="«Opening night invitation».*needs a newer export"):
+        with pytest.raises(AirflowSkipException, match=r"«Opening night invitation».*needs a newer export"):
             confirm(playing, step)
 
     def test_that_failed_is_red_again_on_a_retry_and_says_why(
