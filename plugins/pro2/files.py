@@ -20,8 +20,17 @@ def folder_and_name(context: Any) -> tuple[Any, str]:
     """Where the files go, and how the names of this dag run's files begin."""
     from airflow.sdk import ObjectStoragePath
 
+    from pro2_reconciliation.domain.errors import ConfigurationError
+
     home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
-    folder = ObjectStoragePath(os.environ.get(REPORTS) or f"file://{home}/reports")
+    named = os.environ.get(REPORTS) or f"file://{home}/reports"
+    try:
+        folder = ObjectStoragePath(named)
+    except (ValueError, ImportError) as error:
+        raise ConfigurationError(
+            f"{REPORTS} is {named!r}, which cannot be opened ({error}); "
+            "correct it, or install the Airflow provider of that storage"
+        ) from None
     folder.mkdir(parents=True, exist_ok=True)
     return folder, "".join(c if c.isalnum() or c in "-_" else "_" for c in context["dag_run"].run_id)
 
@@ -79,7 +88,7 @@ def write_recording(context: Any, recording: Any) -> None:
         path = folder / f"{name}.recording.json"
         path.write_text(recording.model_dump_json())
         log.info("To try another policy on this plan: python -m pro2_reconciliation plan %s", path)
-    except OSError as error:
+    except Exception as error:  # an object storage has errors of its own; the plan comes first
         log.warning("The recording of this plan could not be kept: %s", error)
 
 
