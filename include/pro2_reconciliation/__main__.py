@@ -10,7 +10,8 @@
     confirm OUTAGE [--why "..."]                    a suspected outage was one
     ended NUMBER --at T          a declared outage that lasted has ended
     withdraw NUMBER              take a declaration back
-    plan RECORDING [--against DIR] [--json]         what a recorded reconciliation leads to under a policy
+    plan RECORDING [--against DIR] [--mode MODE] [--json]
+                                 what a recorded reconciliation leads to under a policy
     schema jobs|policy|sources|activity_export      the JSON schema of a file
 
 The last two need no ledger. The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database

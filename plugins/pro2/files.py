@@ -75,7 +75,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
             os.chmod(path.path, 0o600)
         path.write_text(text.getvalue())
         log.info("The contacts of the drift are in %s", path)
-    except OSError as error:
+    except Exception as error:  # an object storage has errors of its own
         log.warning("The contacts of the drift could not be written: %s", error)
 
 

@@ -11,6 +11,8 @@ from shutil import copytree
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from tests.incident.harness import INCIDENTS, Evening, approve_all
 
@@ -18,7 +20,9 @@ from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.config_words import read_yaml
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.repair.clearing import automatic_choices
 from pro2_reconciliation.repair.inventory import take_inventory
+from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.reconcile import watch
 from pro2_reconciliation.repair.recording import ANSWERS, Recording, record_plan
 from pro2_reconciliation.repair.replaying import _Player, load_recording, replay
@@ -197,6 +201,52 @@ def test_a_recording_holds_no_address_no_contact_and_no_secret(tmp_path: Path) -
     assert {key for group in body["holders"] for key in group} == {"tags", "contacts"}
 
 
+def test_a_campaign_that_the_changed_policy_does_not_list_is_in_the_recorded_list(
+    played: tuple[Evening, Plan, Path],
+) -> None:
+    evening, plan, path = played
+    policy = evening.site.policy.model_copy(update={"lead_hours": 0})
+    found = replay(load_recording(path), evening.site.model_copy(update={"policy": policy}))
+    assert found.missing == ()
+    assert told(found.plan) == told(plan)
+
+
+CHANGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "overdue_grace_seconds": st.sampled_from([0, 60, 7200]),
+        "send_by_hours": st.sampled_from([0.5, 2, 48]),
+        "lead_hours": st.sampled_from([0, 1, 6, 40]),
+        "min_sending_recipients": st.sampled_from([0, 50, 10**6]),
+        "predictive_sending": st.sampled_from(["never", "unknown"]),
+        "partly_sent_flat_seconds": st.sampled_from([0, 9000]),
+        "next_occurrence_wait_minutes": st.sampled_from([0, 600]),
+        "missed_sync_wait_hours": st.sampled_from([0, 24]),
+        "read_gap_seconds": st.sampled_from([0, 9000]),
+    },
+)
+
+
+@given(CHANGES)
+@example({"lead_hours": 0})
+@example({"lead_hours": 40})
+@settings(max_examples=5, deadline=None)
+def test_under_another_policy_the_recording_leads_to_the_plan_that_the_world_leads_to(
+    played: tuple[Evening, Plan, Path], changes: dict[str, Any]
+) -> None:
+    evening, plan, path = played
+    kept = load_recording(path)
+    policy = type(evening.site.policy).model_validate({**evening.site.policy.model_dump(), **changes})
+    site = evening.site.model_copy(update={"policy": policy})
+    real = build_plan(evening.account("run", site=site), kept.inventory, kept.observations, run=plan.run)
+    found = replay(kept, site)
+    if found.missing:
+        asked = {decision.key: len(decision.choices) for decision in real.decisions}
+        assert all(len(one.choices) <= asked[one.key] for one in found.plan.decisions)
+    else:
+        assert told(found.plan) == told(real)
+
+
 class TestTheCommand:
     def test_shows_every_item_with_rule_decision_and_reason(
         self, played: tuple[Evening, Plan, Path], capsys: pytest.CaptureFixture[str]
@@ -281,3 +331,49 @@ class TestTheCommand:
         without = another_site(evening, tmp_path / "2", "", (job, "j-gone"))
         assert main(["plan", str(path), "--config", str(without)]) == 2
         assert f"occurrences of job {job!r}, which jobs.yaml does not name" in capsys.readouterr().err
+
+    def test_in_mode_auto_marks_what_would_run_by_itself(
+        self, played: tuple[Evening, Plan, Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        evening, plan, path = played
+        here = ["plan", str(path), "--config", str(evening.folder / "config")]
+        by_itself = set(automatic_choices(plan))
+        assert by_itself
+        for mode, wanted in (("auto", by_itself), ("ask", set()), ("plan", set())):
+            assert main([*here, "--mode", mode, "--json"]) == 0
+            body = json.loads(capsys.readouterr().out)
+            assert {one["key"] for one in body["decisions"] if one["by_itself"]} == wanted
+        main([*here, "--mode", "auto"])
+        assert capsys.readouterr().out.count("runs by itself") == len(by_itself)
+        main([*here, "--mode", "plan"])
+        assert "keep watching" not in capsys.readouterr().out
+
+    def test_says_whether_it_is_the_plan_that_was_made_then(
+        self, played: tuple[Evening, Plan, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        evening, _, path = played
+        main(["plan", str(path), "--config", str(evening.folder / "config")])
+        assert "not the plan that was made then" not in capsys.readouterr().out
+        main(["plan", str(path), "--config", str(strict(evening, tmp_path))])
+        assert "This is not the plan that was made then" in capsys.readouterr().out
+
+    def test_takes_the_name_that_the_log_gives_and_says_where_it_cannot(
+        self, played: tuple[Evening, Plan, Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        evening, _, path = played
+        here = ["--config", str(evening.folder / "config")]
+        assert main(["plan", path.as_uri(), *here]) == 0
+        capsys.readouterr()
+        assert main(["plan", "s3://bucket/reports/a.recording.json", *here]) == 2
+        assert "is not on this machine; copy it here and name the copy" in capsys.readouterr().err
+
+    def test_refuses_an_answer_that_this_version_does_not_read(
+        self, played: tuple[Evening, Plan, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        evening, _, path = played
+        body = json.loads(path.read_text())
+        listed = next(read for read in body["reads"] if read["call"] == "scheduled_since")
+        del listed["answer"][0]["name"]
+        (tmp_path / "old.json").write_text(json.dumps(body))
+        assert main(["plan", str(tmp_path / "old.json"), "--config", str(evening.folder / "config")]) == 2
+        assert "is no recording that this version reads (0.name: Field required)" in capsys.readouterr().err

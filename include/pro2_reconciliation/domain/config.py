@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pro2_reconciliation.domain.base import Value
-from pro2_reconciliation.domain.config_words import pick_unknown, read_yaml, sentences
+from pro2_reconciliation.domain.config_words import pick_unknown, read_strictly, read_yaml, sentences
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, holds_secret
 from pro2_reconciliation.domain.jobs import Job
@@ -105,7 +105,7 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
                 for n, earlier in enumerate(entry["schedules"], start=1)
             ]
         try:
-            job = Job.model_validate({"zone": zone, **known, "organization": str(body.get("organization"))})
+            job = read_strictly(Job, {"zone": zone, **known, "organization": str(body.get("organization"))})
         except ValidationError as error:
             wrong += sentences(error, name)
             continue
@@ -129,6 +129,8 @@ def _earlier(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("until"), str):
         return entry
     place = entry.get("zone") or zone
+    if not isinstance(place, str):
+        return {**entry, "until": _UNREAD}  # the zone is refused where the entry is read
     try:
         find_zone(place)
         until = parse_moment(entry["until"], place, example="2026-11-19T18:00")
@@ -164,7 +166,7 @@ def _policy(path: Path) -> Policy:
     wrong = pick_unknown(body, Policy.model_fields, str(path))
     try:
         known = {key: value for key, value in body.items() if key in Policy.model_fields}
-        policy = Policy.model_validate(known)
+        policy = read_strictly(Policy, known)
     except ValidationError as error:
         _refuse(wrong + sentences(error, str(path)))
         raise
@@ -182,7 +184,7 @@ def _sources(path: Path, zone: str) -> Sources:
             _declared(entry, f"{path}, declared number {n}", zone, wrong) for n, entry in entries
         ]
     try:
-        sources = Sources.model_validate(body)
+        sources = read_strictly(Sources, body)
     except ValidationError as error:
         _refuse(wrong + sentences(error, str(path)))
         raise
@@ -202,7 +204,7 @@ def _export(path: Path) -> ActivityExport | None:
         )
     try:
         known = {key: value for key, value in body.items() if key in ActivityExport.model_fields}
-        export = ActivityExport.model_validate(known)
+        export = read_strictly(ActivityExport, known)
     except ValidationError as error:
         _refuse(wrong + sentences(error, str(path)))
         raise

@@ -2,23 +2,26 @@
 
 YAML 1.1 reads ``no`` as false, ``21:30`` as 1290 and lets the second of two equal keys win without a word.
 Here ``no`` and ``21:30`` stay text, times stay text until their zone is known, and a key that stands twice
-is an error. Fails with ConfigurationError that names the file and the line.
+is an error. Nothing is guessed either: text is no number, true is no 1, and a number is no time.
+Fails with ConfigurationError that names the file and the line.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pro2_reconciliation.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
 
+Model = TypeVar("Model", bound="BaseModel")
 _HELP = "see docs/configuration.md"
 _LIMITS = {
     "greater_than": ("gt", "must be more than"),
@@ -71,11 +74,22 @@ def read_yaml(path: Path, *, needed: bool) -> Mapping[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise ConfigurationError(f"{path}{where}: {problem}; correct the YAML there") from None
+    try:
+        json.dumps(body, allow_nan=False)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{path} holds a number without end or an alias of itself ({error}); write the value out"
+        ) from None
     if body is None and not needed:
         return {}
     if not isinstance(body, dict):
         raise ConfigurationError(f"{path} holds {_short(body)}, not keys with values; {_HELP}")
     return body
+
+
+def read_strictly(model: type[Model], body: Mapping[str, Any]) -> Model:
+    """The model of what stands in a file, as strict as its JSON schema. Raises pydantic's ``ValidationError``."""
+    return model.model_validate_json(json.dumps(body, default=lambda value: value.isoformat()), strict=True)
 
 
 def pick_unknown(body: Mapping[str, Any], known: Collection[str], name: str) -> list[str]:

@@ -334,3 +334,46 @@ def test_every_key_is_documented():
     models = (Job, Audience, EarlierSchedule, Policy, CampaignPolicy, Feed, Probe, Declared)
     assert {key for model in models for key in model.model_fields} <= documented
     assert {kind.value for kind in ProcessType} <= documented
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("campaigns: &again [*again]\n", "(Circular reference detected)"),
+        ("guard_hours: 1.0e999\n", "(Out of range float values are not JSON compliant)"),
+    ],
+)
+def test_a_value_that_has_no_end_is_refused(site, text, said):
+    assert complaints(site(policy=text)) == [
+        f"policy.yaml holds a number without end or an alias of itself {said}; write the value out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("settle_seconds: false", "settle_seconds False is not a number; see docs/configuration.md"),
+        ('settle_seconds: "600"', "settle_seconds '600' is not a number; see docs/configuration.md"),
+        ("max_sends: true", "max_sends True is not a whole number; see docs/configuration.md"),
+    ],
+)
+def test_a_value_of_another_kind_is_not_read_as_the_one_that_was_meant(site, line, said):
+    assert complaints(site(policy=f"{line}\n")) == [f"policy.yaml: {said}"]
+
+
+def test_a_number_is_no_time(site):
+    declared = "declared:\n  - {service: sending, start: 2026, reason: x}\n"
+    assert complaints(site(sources=declared)) == [
+        "sources.yaml, declared number 1: start 2026 is not a time such as 2026-11-23T18:00; see docs/configuration.md"
+    ]
+    assert complaints(site(with_job(with_schedules('{cron: "0 2 * * *", until: 2026}')))) == [
+        "jobs.yaml, job 'b', schedules number 1: until 2026 is not a time such as 2026-11-23T18:00; "
+        "see docs/configuration.md"
+    ]
+
+
+def test_a_zone_of_an_earlier_schedule_that_is_no_text_is_named(site):
+    job = with_schedules('{cron: "0 2 * * *", zone: [a], until: "2026-11-17T18:00"}')
+    assert complaints(site(with_job(job))) == [
+        "jobs.yaml, job 'b', schedules number 1: zone ['a'] is not text; write it in quotes, zone: \"['a']\""
+    ]

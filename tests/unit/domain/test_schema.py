@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.unit.test_configuration_page import SECTIONS
 
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.config_words import read_yaml
@@ -15,7 +16,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, Columns, Totals
 from pro2_reconciliation.domain.jobs import Audience, EarlierSchedule, Job
 from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
-from pro2_reconciliation.domain.schema import SCHEMAS, schema_of
+from pro2_reconciliation.domain.schema import SCHEMAS, TOP_OF_JOBS, schema_of
 from pro2_reconciliation.domain.sources import (
     ActivityInference,
     Declared,
@@ -148,3 +149,47 @@ def test_a_time_without_an_offset_is_no_mistake_in_an_editor(tmp_path: Path) -> 
         schema_of("sources"), format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
     )
     assert strict.is_valid(body)
+
+
+VALUES: list[Any] = [
+    *(None, True, False, -1, 0, 1, 2026, 0.5, "", "5", "yes", "sending", "2026-11-19T18:00"),
+    *([], ["x"], ["sending", "sending"], ["08:00", "21:30"], {}, {"a": 1}),
+]
+SECOND_LOOK = {
+    *(
+        "cron",
+        "zone",
+        "start",
+        "end",
+        "until",
+        "sending_hours",
+        "automation_link",
+        "campaign_link",
+        "organization",
+    ),
+    *("connection", "url", "path", "encoding", "delimiter", "pattern", "job", "job_id", "name_format"),
+}
+"""Keys of which only the reader of the files knows whether a value of the right kind can be used."""
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_schema_and_loader_take_the_same_values(section: str, tmp_path: Path) -> None:
+    model, base, wrap = SECTIONS[section]
+    for key in TOP_OF_JOBS if model is None else model.model_fields:
+        for value in VALUES:
+            body = {**base, key: value}
+            if section == "Probe" and key == "url":
+                del body["connection"]
+            name, file = wrap(body)
+            (tmp_path / "jobs.yaml").write_text(json.dumps(JOBS))
+            (tmp_path / f"{name}.yaml").write_text(json.dumps(file))
+            try:
+                load_site(tmp_path)
+                taken = True
+            except ConfigurationError:
+                taken = False
+            seen = jsonschema.Draft202012Validator(schema_of(name)).is_valid(file)
+            assert seen or not taken, f"{key}: {value!r} is taken, and an editor calls it a mistake"
+            assert taken or not seen or key in SECOND_LOOK, (
+                f"{key}: {value!r} is refused only when it is read"
+            )

@@ -15,7 +15,7 @@ from tests.incident.harness import approve_none
 from tests.unit.domain import factories as f
 from tests.unit.pro2.conftest import JOBS, NOW, Playing
 
-from pro2 import flow, reporting, window
+from pro2 import files, flow, reporting, window
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, ReconciliationError
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
@@ -480,6 +480,16 @@ class TestTheReport:
         (reports / "manual__1.recording.json").mkdir(parents=True)
         assert play(run_id="manual__1").plan().decisions
         assert "The recording of this plan could not be kept" in caplog.text
+
+    def test_an_object_storage_that_fails_in_its_own_way_stops_no_plan(
+        self, play: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def refused(context: Any) -> Any:
+            raise RuntimeError("AccessDenied")
+
+        monkeypatch.setattr(files, "folder_and_name", refused)
+        assert play(run_id="manual__1").plan().decisions
+        assert "The recording of this plan could not be kept: AccessDenied" in caplog.text
 
     def test_fails_for_an_action_without_an_end_after_it_was_written(
         self, playing: Playing, reports: Path
