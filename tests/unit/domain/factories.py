@@ -20,6 +20,7 @@ from pro2_reconciliation.domain.jobs import (
     Audience,
     Console,
     ConsoleRow,
+    Counts,
     Job,
     Occurrence,
 )
@@ -251,3 +252,28 @@ def plan(*decisions: Decision, **more: Any) -> Plan:
         "run": "manual__1",
     }
     return Plan(**{**plain, **more}, decisions=decisions)
+
+
+SYNC = job(ProcessType.DATA_SYNC)
+IMPORT = job(ProcessType.INTEGRATED_IMPORT)
+TRIGGER = job(ProcessType.SCHEDULED_TRIGGER)
+TRANSFER = job(ProcessType.SEGMENT_TRANSFER)
+ADDRESSES = job(ProcessType.EADDRESS_CHANGES)
+EVERY_JOB = [SYNC, IMPORT, TRIGGER, TRANSFER, ADDRESSES]
+FAILED = row(outcome=Outcome.FULL_ERROR)
+STOPPED = row(outcome=Outcome.STOPPED)
+GOING = row(outcome=Outcome.IN_PROGRESS)
+LATER = row(DUE + 2 * HOUR)
+GRACE = timedelta(minutes=10)
+
+
+def outcome(decision):
+    return decision.rule, decision.remedy
+
+
+def partial(failed: int, returned: int = 100):
+    return row(outcome=Outcome.PARTIAL_ERROR, counts=Counts(returned=returned, failed=failed))
+
+
+def missed(at, **more):
+    return Match(due(at), **more)

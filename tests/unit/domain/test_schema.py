@@ -13,38 +13,10 @@ from tests.unit.test_configuration_page import SECTIONS
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.config_words import read_yaml
 from pro2_reconciliation.domain.errors import ConfigurationError
-from pro2_reconciliation.domain.export import ActivityExport, Columns, Totals
-from pro2_reconciliation.domain.jobs import Audience, EarlierSchedule, Job
-from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
 from pro2_reconciliation.domain.schema import SCHEMAS, TOP_OF_JOBS, schema_of
-from pro2_reconciliation.domain.sources import (
-    ActivityInference,
-    Declared,
-    Feed,
-    Maintenance,
-    Probe,
-    Sources,
-    WindowRules,
-)
 
 ROOT = Path(__file__).resolve().parents[3]
-MODELS = (
-    Job,
-    Audience,
-    EarlierSchedule,
-    Policy,
-    CampaignPolicy,
-    Sources,
-    Feed,
-    Probe,
-    ActivityInference,
-    Maintenance,
-    WindowRules,
-    Declared,
-    ActivityExport,
-    Columns,
-    Totals,
-)
+MODELS = tuple(dict.fromkeys(model for model, _, _ in SECTIONS.values() if model is not None))
 JOB = {"id": "j-1", "name": "A", "process_type": "data_sync", "cron": "30 18 * * *"}
 EXPORT: dict[str, Any] = {
     "path": "/exports/*.csv",

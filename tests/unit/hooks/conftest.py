@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,16 +52,6 @@ def reply(status: int = 200, body: Any = None, **headers: str) -> Callable[[Base
     return answer
 
 
-def silence(seconds: float) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Take the request and say nothing."""
-
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        time.sleep(seconds)
-        handler.close_connection = True
-
-    return answer
-
-
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
     """Take the request and close the connection."""
     handler.close_connection = True
@@ -78,16 +67,23 @@ def half(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.fixture
-def answers() -> Any:
+def answers() -> Iterator[Any]:
     """The ways to answer: ``reply``, ``silence``, ``hang_up``, ``half``."""
+    over = threading.Event()
+
+    def silent(handler: BaseHTTPRequestHandler) -> None:
+        """Take the request and say nothing until the test is over."""
+        over.wait(30)
+        handler.close_connection = True
 
     class Answers:
         reply = staticmethod(reply)
-        silence = staticmethod(silence)
+        silence = staticmethod(silent)
         hang_up = staticmethod(hang_up)
         half = staticmethod(half)
 
-    return Answers
+    yield Answers
+    over.set()
 
 
 @pytest.fixture

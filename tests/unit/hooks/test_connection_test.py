@@ -65,7 +65,7 @@ def test_a_host_that_is_not_there_is_explained(connect: Any, host: str, words: s
 
 
 def test_a_silent_host_is_explained(server: Any, answers: Any, connect: Any) -> None:
-    server.will(answers.silence(1))
+    server.will(answers.silence)
     assert "no answer within 0.4 s" in Pro2Hook(connect("pro2", server.url)).test_connection()[1]
 
 

@@ -22,7 +22,7 @@ from tests.incident.harness import INCIDENTS, Evening, MovableClock, approve_all
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Service
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, State
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.reconcile import watch
 from pro2_sandbox import load_incident
@@ -323,3 +323,10 @@ def play(
 @pytest.fixture
 def playing(play: Callable[..., Playing]) -> Playing:
     return play()
+
+
+def end_stale(playing: Playing, item_key: str) -> None:
+    """What becomes of an action when what was shown has changed."""
+    ledger = playing.ledger
+    action = next(a for a in ledger.actions("playhouse") if a.item_key == item_key)
+    ledger.end_rest(action.id, State.STALE, who="test", why="changed")

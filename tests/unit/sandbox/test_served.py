@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -24,9 +23,6 @@ def client() -> Iterator[httpx.Client]:
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
     headers = {"Api-Token": world.incident.tokens.api_token}
     with httpx.Client(
         base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", headers=headers, trust_env=False
