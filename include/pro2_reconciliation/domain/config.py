@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -32,6 +32,7 @@ from pro2_reconciliation.domain.window_form import parse_moment, parse_window
 
 __all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window"]
 
+T = TypeVar("T", bound=Value)
 DIRECTORY = "PRO2_RECONCILIATION_CONFIG"
 """The environment variable that names a site's directory."""
 
@@ -161,35 +162,33 @@ def _changes(job: Job, path: Path) -> list[str]:
     return wrong
 
 
-def _policy(path: Path) -> Policy:
-    body = read_yaml(path, needed=False)
-    wrong = pick_unknown(body, Policy.model_fields, str(path))
+def _read_values(model: type[T], body: Mapping[str, Any], path: Path, wrong: Sequence[str] = ()) -> T:
+    """The file's keys as the model's values. Raises ConfigurationError with every mistake, ``wrong`` first."""
+    wrong = [*wrong, *pick_unknown(body, model.model_fields, str(path))]
     try:
-        known = {key: value for key, value in body.items() if key in Policy.model_fields}
-        policy = read_strictly(Policy, known)
+        values = read_strictly(
+            model, {key: value for key, value in body.items() if key in model.model_fields}
+        )
     except ValidationError as error:
         _refuse(wrong + sentences(error, str(path)))
         raise
     _refuse(wrong)
-    return policy
+    return values
+
+
+def _policy(path: Path) -> Policy:
+    return _read_values(Policy, read_yaml(path, needed=False), path)
 
 
 def _sources(path: Path, zone: str) -> Sources:
-    body = dict(read_yaml(path, needed=False))
-    wrong = pick_unknown(body, Sources.model_fields, str(path))
-    body = {key: value for key, value in body.items() if key in Sources.model_fields}
+    body, wrong = dict(read_yaml(path, needed=False)), list[str]()
     if "declared" in body:
         entries = enumerate(_list(body, "declared", path, wrong), start=1)
         body["declared"] = [
             _declared(entry, f"{path}, declared number {n}", zone, wrong) for n, entry in entries
         ]
-    try:
-        sources = read_strictly(Sources, body)
-    except ValidationError as error:
-        _refuse(wrong + sentences(error, str(path)))
-        raise
-    wrong += _maintenance(sources, path, zone)
-    _refuse(wrong)
+    sources = _read_values(Sources, body, path, wrong)
+    _refuse(_maintenance(sources, path, zone))
     return sources
 
 
@@ -197,19 +196,11 @@ def _export(path: Path) -> ActivityExport | None:
     if not path.exists():
         return None
     body = read_yaml(path, needed=False)
-    wrong = pick_unknown(body, ActivityExport.model_fields, str(path))
     if holds_secret(body.get("path")):
         _refuse(
             [f"{path}: path holds a secret; put it into an Airflow connection and name that as connection"]
         )
-    try:
-        known = {key: value for key, value in body.items() if key in ActivityExport.model_fields}
-        export = read_strictly(ActivityExport, known)
-    except ValidationError as error:
-        _refuse(wrong + sentences(error, str(path)))
-        raise
-    _refuse(wrong)
-    return export
+    return _read_values(ActivityExport, body, path)
 
 
 def _maintenance(sources: Sources, path: Path, zone: str) -> list[str]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected, RequestError
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import StopAnswer, Verb
 from pro2_reconciliation.ledger import ActionRecord
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.inventory import HISTORY
 
 RENEW_EVERY = 50
 """Contacts between two renewals of the lease: about 40 s at the default pace, two or three requests each."""
 
-HISTORY = timedelta(days=35)
-"""So far back the tag of an import is looked for in its rows."""
 HELD = "held"
 """In the details of the intent of a Repeat Import: how many held its tag before, as the proof compares."""
 
