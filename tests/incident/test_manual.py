@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.incident.harness import Evening
+from tests.incident.harness import INCIDENTS, Evening
 
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
 from pro2_reconciliation.repair.clearing import clear
+from pro2_reconciliation.repair.guard import guard_pass
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
 from pro2_reconciliation.repair.report import End
 from pro2_reconciliation.repair.steps import ASKED, StepResult, carry_out
+from pro2_sandbox import load_incident
 
 EVERYTHING = frozenset(Verb) - {Verb.ADD_TAG, Verb.REMOVE_TAG}
 
@@ -179,3 +182,31 @@ def test_a_read_only_connection_does_not_close_what_a_person_presses(evening: Ev
     colleague = Colleague(evening)
     evening.reconcile(account=account, answer=only(Remedy.REPEAT_IMPORT), presser=colleague)
     assert [told.verb for told in colleague.told] == [Verb.REPEAT_IMPORT]
+
+
+def test_an_original_that_wakes_while_its_copy_waits_to_be_sent_is_an_alarm_not_to_send_it(
+    tmp_path: Path,
+) -> None:
+    incident = load_incident(INCIDENTS / "worked-example.yaml")
+    campaigns = tuple(
+        c.model_copy(update={"sends_itself": timedelta(hours=3), "stop": "forgotten"}) if c.id == "103" else c
+        for c in incident.campaigns
+    )
+    evening = Evening(tmp_path, incident.model_copy(update={"campaigns": campaigns}))
+    evening.end_outage()
+    colleague = Colleague(evening)
+    alarms: list[str] = []
+
+    def presser(asked: StepResult) -> ManualAnswer:
+        if asked.verb is not Verb.SEND_CAMPAIGN:
+            return colleague(asked)
+        evening.clock.at = evening.world.t0 + timedelta(hours=3, seconds=1)
+        alarms.extend(guard_pass(by_hand(evening)).alarms)
+        return ManualAnswer.SKIP
+
+    evening.reconcile(account=by_hand(evening), answer=only(Remedy.RESEND), presser=presser)
+    (alarm,) = alarms
+    assert "a person was asked to send its copy" in alarm
+    assert "do NOT send it any more" in alarm
+    assert "was sent" not in alarm
+    assert evening.truth()["mailed_twice"] == []

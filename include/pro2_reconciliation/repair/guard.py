@@ -8,18 +8,19 @@ named. One that wakes afterwards is stopped again at once, and an alarm tells th
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import CampaignReading
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Refused, RequestError
 from pro2_reconciliation.domain.jobs import Occurrence
 from pro2_reconciliation.domain.matching import match
-from pro2_reconciliation.domain.schedule import occurrences
+from pro2_reconciliation.domain.schedule import occurrence_at
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
 from pro2_reconciliation.ledger import ActionKey, ActionRecord, Stage, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.steps import LEASE_SECONDS
@@ -98,18 +99,38 @@ def _campaign(account: Account, action: ActionRecord) -> str | None:
             reading,
             copy_id,
         )
+    asked = send is not None and send.state is State.INTENDED and is_manual(send)
     again = ""
     if reading.campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.SENDING):
         again = _stop_again(account, action)
     return _alarm(
         account,
         action,
-        "original woke after its copy was sent" if copy_id else "a held back campaign woke",
+        _woke(copy_id, asked),
         f"«{action.name}» ({action.item_id}) woke up although it was stopped"
-        f"{f' and its copy {copy_id} was sent' if copy_id else ''}; {again or 'it is over'}",
+        f"{_and_the_copy(copy_id, asked)}; {again or 'it is over'}",
         reading,
         copy_id,
     )
+
+
+def _woke(copy_id: str | None, asked: bool) -> str:
+    """The kind of the alarm. ``asked``: a person may or may not have sent the copy."""
+    if copy_id is None:
+        return "a held back campaign woke"
+    return (
+        "original woke while a person was asked to send its copy"
+        if asked
+        else ("original woke after its copy was sent")
+    )
+
+
+def _and_the_copy(copy_id: str | None, asked: bool) -> str:
+    if copy_id is None:
+        return ""
+    if asked:
+        return f"; a person was asked to send its copy {copy_id}: do NOT send it any more"
+    return f" and its copy {copy_id} was sent"
 
 
 def _stop_again(account: Account, action: ActionRecord) -> str:
@@ -183,22 +204,22 @@ def _run(account: Account, action: ActionRecord) -> str | None:
     row = found.row if found else None
     if row is None or row.started <= asked:
         return None
+    waits = any(step.state is State.INTENDED and is_manual(step) for step in action.latest)
+    after = "a person was asked to repeat it: do not press that any more" if waits else "we reprocessed it"
     return _alarm(
         account,
         action,
         "the original occurrence ran after all",
-        f"«{action.name}» ({action.item_id}) ran by itself (run {row.run_id}) after we reprocessed it",
+        f"«{action.name}» ({action.item_id}) ran by itself (run {row.run_id}) after {after}",
         None,
         row.run_id,
     )
 
 
 def _occurrence(account: Account, action: ActionRecord) -> Occurrence | None:
-    job = account.site.jobs_by_id.get(action.item_id.partition("@")[0])
-    if job is None:
-        return None
-    since = action.created_at - timedelta(days=7)
-    return next((o for o in occurrences(job, since, account.now()) if o.key == action.item_id), None)
+    job_id, _, due = action.item_id.partition("@")
+    job = account.site.jobs_by_id.get(job_id)
+    return occurrence_at(job, datetime.fromisoformat(due)) if job is not None else None
 
 
 def _alarm(

@@ -20,6 +20,8 @@ def settle_waiting(account: Account) -> list[str]:
     for action in account.ledger.actions(account.organization):
         for step in action.latest:
             was = step.state
+            if was not in (State.INTENDED, State.DONE):
+                continue
             try:
                 if was is State.INTENDED and is_manual(step):
                     _was_it_pressed(account, action, step)
