@@ -141,13 +141,6 @@ class Campaigns:
         """The campaign that this one is a copy of, directly or not; itself if none."""
         return self._roots.get(campaign_id, campaign_id)
 
-    def newest_copy(self, campaign: Campaign) -> Campaign | None:
-        """The last copy of its lineage that still exists."""
-        copies = [
-            one for one in self.all.values() if one.lineage == campaign.lineage and one.source == "copy"
-        ]
-        return max(copies, key=lambda one: one.id, default=None)
-
     def restore(self, at: datetime) -> None:
         """Yesterday's state comes back: copies vanish and the account forgets what it sent. Patrons do not."""
         self.settle(at)

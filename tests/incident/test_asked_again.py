@@ -15,9 +15,11 @@ from pro2_reconciliation.domain.errors import NoConsole, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.ports import Dashboard
-from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
+from pro2_reconciliation.domain.schedule import next_due
+from pro2_reconciliation.domain.words import Choice, Mode, Outcome, Remedy, Verb
 from pro2_reconciliation.ledger import Stage, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.adoption import asked_rows
 from pro2_reconciliation.repair.clearing import ClearedStep, clear
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
@@ -383,3 +385,67 @@ class TestPressedAfterTheQuestionHadEnded:
         evening.clock.sleep(600)
         assert settle_waiting(evening.account("run-2")) == []
         assert found.record(Verb.REPEAT_IMPORT).state is State.INTENDED
+
+
+class TestTheGuardOfAnAskedSend:
+    """A person may press for hours; what our own send would look at just before, the guard looks at meanwhile."""
+
+    def test_says_not_to_send_when_a_colleague_sent_it_himself(self, evening: Evening) -> None:
+        found = sending(evening)
+        assert guard_pass(found.account).alarms == ()
+        item = int(found.step(Verb.SEND_CAMPAIGN).item_key.partition(":")[2])
+        campaigns = evening.world.campaigns
+        made = campaigns.copy(campaigns.all[item], evening.world.advance(), "person")
+        campaigns.send_now(made, evening.world.advance(), "person")
+        (alarm,) = guard_pass(found.account).alarms
+        assert "do NOT send it any more, somebody made a copy since" in alarm
+        assert guard_pass(found.account).alarms == (), "told once"
+
+    def test_says_not_to_send_when_the_kill_switch_is_on(self, evening: Evening) -> None:
+        found = sending(evening)
+        evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "ops", "fire drill")
+        (alarm,) = guard_pass(found.account).alarms
+        assert "do NOT send it any more, the kill switch is on" in alarm
+
+    def test_is_quiet_once_it_was_sent(self, evening: Evening) -> None:
+        found = sending(evening)
+        copy = found.record(Verb.COPY_CAMPAIGN).remote_id
+        campaigns = evening.world.campaigns
+        campaigns.send_now(campaigns.all[int(copy)], evening.world.advance(), "person")
+        assert guard_pass(found.account).alarms == ()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "manual", "ours"),
+    [(0, None, False), (9, None, False), (40, None, True), (0, True, True), (40, False, False)],
+    ids=["due, by whom is unknown", "late", "not due", "due, by hand", "not by hand"],
+)
+def test_a_run_of_the_schedule_is_not_the_one_that_was_asked_for(
+    evening: Evening, minutes: float, manual: bool | None, ours: bool
+) -> None:
+    found = asked(evening, Remedy.REPEAT_IMPORT)
+    step, verb = found.record(Verb.REPEAT_IMPORT), Verb.REPEAT_IMPORT
+    job = evening.site.jobs_by_id[found.job(verb)]
+    due = next_due(job, evening.clock.now())
+    assert due is not None
+    row = ActivityRow(
+        organization="playhouse",
+        run_id="r",
+        process_type=None,
+        job_id=job.id,
+        started=due + timedelta(minutes=minutes),
+        outcome=Outcome.SUCCESS,
+        manual=manual,
+    )
+    decision = found.plan.decision(found.step(verb).item_key)
+    assert decision is not None
+    assert bool(asked_rows(found.account, decision, step, [row])) is ours
+
+
+def test_a_job_that_left_the_catalog_stops_no_reconciliation(evening: Evening) -> None:
+    found = asked(evening, Remedy.REPEAT_IMPORT)
+    gone = found.job(Verb.REPEAT_IMPORT)
+    site = evening.site.model_copy(update={"jobs": tuple(j for j in evening.site.jobs if j.id != gone)})
+    evening.clock.sleep(PRESS_WITHIN.total_seconds() + 1)
+    assert settle_waiting(evening.account("run-2", site=site)) == []
+    assert found.record(Verb.REPEAT_IMPORT).state is State.INTENDED

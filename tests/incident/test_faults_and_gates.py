@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tests.incident.harness import INCIDENTS, Evening
 
+from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Stage, State
+from pro2_reconciliation.ledger import ActionKey, Ledger, Stage, State
 from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_sandbox import Fault
 from pro2_sandbox.faults import Match
@@ -132,3 +133,22 @@ def test_without_a_guard_nothing_is_sent(evening: Evening) -> None:
     assert row_of(report).outcome is End.NOT_NOW
     assert "guard_repairs has never passed" in row_of(report).detail
     assert not [e for e in evening.effects() if e["kind"] == "campaign_sent"]
+
+
+def test_an_item_whose_action_cannot_be_registered_leaves_the_other_choices_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evening = Evening(tmp_path)
+    evening.end_outage()
+    register = Ledger.register
+
+    def refusing(self: Ledger, key: ActionKey, **given: Any) -> Any:
+        if key.root == "campaign:103":
+            raise LedgerError("it was decided on other facts")
+        return register(self, key, **given)
+
+    monkeypatch.setattr(Ledger, "register", refusing)
+    _, report = evening.reconcile()
+    ends = {row.item_id: (row.outcome, row.detail) for row in report.rows}
+    assert ends["103"] == (End.NOT_NOW, "it was decided on other facts")
+    assert ends["104"][0] is End.VERIFIED

@@ -68,6 +68,10 @@ class Account:
         """Why these verbs may not be done over read-only connections; None where no request would leave."""
         return self.read_only if set(verbs) - self.manual else None
 
+    def knows_job(self, item_id: str) -> bool:
+        """Whether the job of an occurrence's id is (still) in the catalog."""
+        return item_id.partition("@")[0] in self.site.jobs_by_id
+
     def report_of(self, campaign_id: str) -> CampaignReport | None:
         """The report of a campaign, None where it cannot be read: then nothing counts as zero."""
         try:

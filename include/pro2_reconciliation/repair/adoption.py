@@ -12,21 +12,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.errors import NoConsole
-from pro2_reconciliation.domain.jobs import ConsoleRow
+from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import is_visible_copy
+from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.plan import Decision
+from pro2_reconciliation.domain.schedule import occurrences
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.effects import copy_of
 
-UNPROVABLE = frozenset({Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST, Verb.STOP_RUN})
-"""Verbs whose absence proves nothing."""
 SEND_AGAIN = frozenset(
     {Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN, Verb.ADD_TAG, Verb.REMOVE_TAG}
 )
@@ -35,6 +36,8 @@ SEND_AGAIN = frozenset(
 
 MANUAL = "manual"
 """Stands in the details of an intent that a person was asked to carry out."""
+TOLERANCE = timedelta(seconds=1)
+"""So far may the dashboard's clock be behind ours."""
 ROUNDED = timedelta(minutes=1)
 """An export may tell the minute of a start only."""
 
@@ -47,7 +50,7 @@ def is_manual(step: StepRecord) -> bool:
 
 def began_after(step: StepRecord, asked: datetime) -> datetime:
     """From when (UTC) a run may be the one that was asked for at ``asked``."""
-    return asked - ROUNDED if is_manual(step) else asked
+    return asked - (ROUNDED if is_manual(step) else TOLERANCE)
 
 
 @dataclass(frozen=True)
@@ -139,17 +142,39 @@ def console_rows(account: Account) -> tuple[ConsoleRow, ...]:
         return ()
 
 
+def asked_rows(
+    account: Account, decision: Decision, step: StepRecord, rows: Iterable[ActivityRow]
+) -> list[ActivityRow]:
+    """The runs that may be the one that was asked for: after the intent, and not their schedule's (decisions, 5).
+
+    Where the log does not say who started a run, one at a due time of its job is its schedule's.
+    """
+    asked = step.when(State.INTENDED) or account.now()
+    job_id = decision.item_id.partition("@")[0]
+    since = began_after(step, asked)
+    if step.verb is Verb.IMPORT_LIST:  # its unique tag says whose it is
+        return [r for r in rows if r.tag == decision.tag and r.started >= since and r.manual is not False]
+    job = account.site.jobs_by_id.get(job_id)
+    return [
+        row
+        for row in rows
+        if row.job_id == job_id
+        and row.started >= since
+        and (row.manual or (row.manual is None and job is not None and not _is_due(job, row)))
+    ]
+
+
+def _is_due(job: Job, row: ActivityRow) -> bool:
+    """Whether a due time of the job would explain the run."""
+    return bool(occurrences(job, row.started - job.grace, row.started + CLOCK_SKEW))
+
+
 def _run(account: Account, decision: Decision, step: StepRecord, asked: datetime, quiet: bool) -> Finding:
     job_id = decision.item_id.partition("@")[0]
     rows = account.dashboard.activity(asked - timedelta(minutes=5), account.now()).rows
-    for row in rows:
-        ours = row.tag == decision.tag if step.verb is Verb.IMPORT_LIST else row.job_id == job_id
-        if ours and row.started >= began_after(step, asked) and row.manual is not False:
-            return Finding(
-                State.DONE,
-                f"run {row.run_id} started after it was asked for",
-                _remote(decision, step, row.run_id),
-            )
+    for row in asked_rows(account, decision, step, rows):
+        why = f"run {row.run_id} started after it was asked for"
+        return Finding(State.DONE, why, _remote(decision, step, row.run_id))
     for run in console_rows(account):
         own = run.job_id == (f"import:{decision.tag}" if step.verb is Verb.IMPORT_LIST else job_id)
         if own and run.scheduled_for is None and (run.started or account.now()) >= asked:

@@ -143,7 +143,7 @@ def _feeds_ended_badly(account: Account, decision: Decision) -> str | None:
             if action.root.startswith(f"occurrence:{job_id}@") and action.had_effect:
                 if action.state in (State.FAILED, State.NEEDS_HUMAN, State.STALE):
                     return f"the job {job_id}, which makes its audience, ended {action.state}"
-                if action.state != State.CONFIRMED:
+                if action.state not in (State.CONFIRMED, State.CLOSED):
                     return f"the job {job_id}, which makes its audience, is not confirmed"
     return None
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy, Verb
 from pro2_reconciliation.ledger import ActionKey, ActionRecord, Ledger, State
@@ -103,7 +104,11 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         if actions >= account.policy.max_actions or (sends_too and sends >= account.policy.max_sends):
             not_now[decision.key] = "over the limit of this dag run; the next one takes it"
             continue
-        action = _register(account, plan, decision, remedy, who)
+        try:
+            action = _register(account, plan, decision, remedy, who)
+        except LedgerError as error:  # of one item; the other choices stand
+            not_now[decision.key] = str(error)
+            continue
         actions, sends = actions + 1, sends + sends_too
         steps += _open_steps(action, decision, plan, choice)
     return Cleared(plan_hash=plan.hash, steps=tuple(steps), not_now=not_now)

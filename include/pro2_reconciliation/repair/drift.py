@@ -61,6 +61,10 @@ def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], obje
             f"job {job.id!r}: the Activity Log has no successful import under {decision.tag!r} in the last "
             f"{HISTORY.days} days, so nothing says that it is whole; compare by hand"
         )
+    _runs_since(
+        account, job, brought.started
+    )  # what would refuse for certain, before two large tags are read
+    account.dashboard.console()
     for _ in range(READS):
         began = account.now()
         should = account.contacts.holders(unique, keep_alive)

@@ -14,11 +14,11 @@ from pro2_reconciliation.repair.inventory import HISTORY
 RENEW_EVERY = 50
 """Contacts between two renewals of the lease: about 40 s at the default pace, two or three requests each."""
 
-HELD = "held"
-"""In the details of the intent of a Repeat Import: how many held its tag before, as the proof compares."""
+HELD_BEFORE = "held_before"
+"""In the details of the intent of a Repeat Import: tag to how many held it before, as the proof compares."""
 
 
-def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, int]:
+def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, dict[str, int]]:
     """What the proof of a verb compares with later, for the details of its intent; empty where it is not known.
 
     Only Repeat Import has some: "the tag's count not lower than before" (decisions, section 3).
@@ -29,7 +29,7 @@ def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, 
         log = account.dashboard.activity(account.now() - HISTORY, account.now())
         tags = [row.tag for row in log.of(decision.item_id.partition("@")[0]) if row.tag]
         tag_id = account.contacts.tag_id(tags[-1]) if tags else None
-        return {HELD: account.contacts.holder_count(tag_id)} if tag_id else {}
+        return {HELD_BEFORE: {tags[-1]: account.contacts.holder_count(tag_id)}} if tag_id else {}
     except RequestError:
         return {}
 

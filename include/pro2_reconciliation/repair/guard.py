@@ -18,11 +18,12 @@ from pro2_reconciliation.domain.matching import match
 from pro2_reconciliation.domain.schedule import occurrence_at
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
-from pro2_reconciliation.ledger import ActionKey, ActionRecord, Stage, State
+from pro2_reconciliation.ledger import ActionKey, ActionRecord, Stage, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import is_manual
-from pro2_reconciliation.repair.checks import read_campaign
-from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.checks import read_campaign, stale_reason
+from pro2_reconciliation.repair.gates import GUARD, closed_gate
+from pro2_reconciliation.repair.manual import seen_done
 from pro2_reconciliation.repair.steps import LEASE_SECONDS
 
 CLOSE_WATCH = timedelta(hours=2)
@@ -79,10 +80,11 @@ def _campaign(account: Account, action: ActionRecord) -> str | None:
     reading = read_campaign(account, action.item_id)
     if reading.campaign is None:
         return None
+    send = action.step(Verb.SEND_CAMPAIGN)
+    asked = send is not None and is_manual(send) and send.when(State.DONE) is None
     quiet = reading.campaign.status not in _AWAKE and reading.zero_everywhere
     if quiet or (reading.report is None and reading.campaign.status in STOPPED_STATUSES):
-        return None
-    send = action.step(Verb.SEND_CAMPAIGN)
+        return _asked_too_long_ago(account, action, send, reading) if asked and send else None
     copied = action.step(Verb.COPY_CAMPAIGN)
     copy_id = copied.remote_id if copied else None
     if send is not None and send.state not in _LEFT:
@@ -99,7 +101,6 @@ def _campaign(account: Account, action: ActionRecord) -> str | None:
             reading,
             copy_id,
         )
-    asked = send is not None and send.state is State.INTENDED and is_manual(send)
     again = ""
     if reading.campaign.status in (CampaignStatus.SCHEDULED, CampaignStatus.SENDING):
         again = _stop_again(account, action)
@@ -109,6 +110,35 @@ def _campaign(account: Account, action: ActionRecord) -> str | None:
         _woke(copy_id, asked),
         f"«{action.name}» ({action.item_id}) woke up although it was stopped"
         f"{_and_the_copy(copy_id, asked)}; {again or 'it is over'}",
+        reading,
+        copy_id,
+    )
+
+
+def _asked_too_long_ago(
+    account: Account, action: ActionRecord, send: StepRecord, reading: CampaignReading
+) -> str | None:
+    """A person may press for hours: what our own send would look at just before its request is looked at here."""
+    plan = account.ledger.plan(action.plan_hash)
+    decision = plan.decision(action.item_key) if plan else None
+    if plan is None or decision is None or send.state is not State.INTENDED:
+        return None
+    if seen_done(account, decision, action, send, plan.floor_id)[0] is not State.INTENDED:
+        return None  # it was sent, and is for its proof
+    # the gate of a stop: the guard's own heart and the hours are in the words of the question
+    reason = closed_gate(account, plan, decision, Verb.STOP_CAMPAIGN) or stale_reason(
+        account, plan, decision, action, Verb.SEND_CAMPAIGN
+    )
+    if reason is None:
+        return None
+    copied = action.step(Verb.COPY_CAMPAIGN)
+    copy_id = copied.remote_id if copied else None
+    return _alarm(
+        account,
+        action,
+        "a person was asked to send a copy that must not go any more",
+        f"«{action.name}» ({action.item_id}): a person was asked to send its copy {copy_id}: "
+        f"do NOT send it any more, {reason}",
         reading,
         copy_id,
     )

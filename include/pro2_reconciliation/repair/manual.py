@@ -123,8 +123,9 @@ def instruction(account: Account, decision: Decision, action: ActionRecord, verb
             )
         case Verb.SEND_CAMPAIGN:
             return (
-                f"In Pro2, Campaigns: look once more that {name} shows 0 sent. Then send its copy "
-                f"{copy_of(action)} now, once."
+                f"In Pro2, Campaigns: look once more that {name} shows 0 sent, and that nothing else of this name "
+                f"or subject line was sent or scheduled since it was stopped; if so, answer that it is not possible. "
+                f"Then send its copy {copy_of(action)} now, once."
             )
         case Verb.STOP_RUN:
             return (

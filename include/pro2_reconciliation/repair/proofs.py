@@ -30,10 +30,10 @@ from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import began_after, is_manual
+from pro2_reconciliation.repair.adoption import asked_rows, is_manual
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
-from pro2_reconciliation.repair.effects import HELD, copy_of
+from pro2_reconciliation.repair.effects import HELD_BEFORE, copy_of
 from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"
@@ -193,15 +193,8 @@ class Proof:
         asked = step.when(State.INTENDED) or self.account.now()
         log = self.account.dashboard.activity(asked - timedelta(minutes=5), self.account.now())
         self._log = log
-        job_id = decision.item_id.partition("@")[0]
         imported = self.verb is Verb.IMPORT_LIST
-        rows = [
-            r
-            for r in log.rows
-            if (r.tag == step.remote_id if imported else r.job_id == job_id)
-            and r.started >= began_after(step, asked - timedelta(seconds=1))
-            and r.manual is not False
-        ]
+        rows = asked_rows(self.account, decision, step, log.rows)
         if not rows:
             return Verdict(state=WAITING, why="no row of it yet")
         row = rows[-1]
@@ -216,7 +209,7 @@ class Proof:
         held = self._held(step.remote_id if imported else row.tag)
         if imported and updated is not None and held != updated:
             return Verdict(state=WAITING, why=f"{held or 0} hold the tag, the row says {updated}")
-        before = self._held_before(step)
+        before = self._held_before(step, row.tag)
         if before is not None and held is not None and held < before:
             return Verdict(state=WAITING, why=f"{held} hold the tag «{row.tag}», before it were {before}")
         return Verdict(state=PROVEN, why=said if held is None else f"{said}, {held} hold the tag")
@@ -227,11 +220,11 @@ class Proof:
         return None if tag_id is None else self.account.contacts.holder_count(tag_id)
 
     @staticmethod
-    def _held_before(step: StepRecord) -> int | None:
-        """How many held the tag of a repeated import before it was asked for; None where that was not known."""
+    def _held_before(step: StepRecord, tag: str | None) -> int | None:
+        """How many held this tag before the import was asked for; None where that was not known."""
         intent = step.move_to(State.INTENDED)
-        found = (intent.details or {}).get(HELD) if intent else None
-        return found if isinstance(found, int) else None
+        noted = (intent.details or {}).get(HELD_BEFORE) if intent else None
+        return noted.get(tag) if isinstance(noted, dict) and tag else None
 
     def _entries(self, decision: Decision, asked: datetime) -> str:
         job = self.account.site.jobs_by_id[decision.item_id.partition("@")[0]]

@@ -7,6 +7,7 @@ nothing is sent. What cannot be read or is unknown to this ledger stays as it is
 from __future__ import annotations
 
 from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import is_manual
@@ -18,6 +19,8 @@ def settle_waiting(account: Account) -> list[str]:
     """Settle the steps that wait for nothing but a look; returns a sentence for each that moved."""
     told = []
     for action in account.ledger.actions(account.organization):
+        if action.kind == ItemKind.OCCURRENCE and not account.knows_job(action.item_id):
+            continue  # its job left the catalog: nothing can be read of it
         for step in action.latest:
             was = step.state
             if was not in (State.INTENDED, State.DONE):
