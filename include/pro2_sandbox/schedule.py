@@ -1,7 +1,8 @@
 """When a job is due: a cron expression in the organization's zone, made from one occurrence near T0.
 
 Only three shapes exist (daily, hourly, every n hours with n dividing 24), so the due times are worked out here from
-the local wall clock; a local time that does not exist that day is left out, one that occurs twice is taken once.
+the local wall clock. A daily time that does not exist that day comes when the clocks have jumped, one that occurs
+twice comes the first time; an hourly one comes in every real hour.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from pro2_reconciliation.domain.export import ActivityExport, holds_secret
 from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.schedule import validate_cron
-from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources
+from pro2_reconciliation.domain.schedule import cron_trouble
+from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources, carries_secret
 from pro2_reconciliation.domain.window_form import parse_moment, parse_window
 
 __all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window"]
@@ -111,12 +111,9 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
             wrong += sentences(error, name)
             continue
         jobs.append(job)
+        own_zone = None if job.zone == zone else job.zone
+        wrong += _schedule_problems(f"job {job.id!r}", job.cron, own_zone, path)
         wrong += _changes(job, path)
-        try:
-            validate_cron(job.id, job.cron, job.zone, file=str(path))
-        except ConfigurationError as error:
-            if job.zone != zone or "zone" not in str(error):  # the zone of the file was named already
-                wrong.append(str(error))
     ids = Counter(str(entry["id"]) for entry in entries if isinstance(entry, Mapping) and "id" in entry)
     for identity, times in ids.items():
         if times > 1:
@@ -134,25 +131,38 @@ def _earlier(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:
         return {**entry, "until": _UNREAD}  # the zone is refused where the entry is read
     try:
         find_zone(place)
-        until = parse_moment(entry["until"], place, example="2026-11-19T18:00")
+    except ConfigurationError:
+        return {**entry, "until": _UNREAD}  # so that the rest of the entry is looked at too
+    return {**entry, "until": _moment(entry, "until", place, name, wrong)}
+
+
+def _moment(entry: Mapping[str, Any], key: str, zone: str, name: str, wrong: list[str]) -> datetime:
+    """The time of a key on the wall clock of a known zone; what is wrong with it joins ``wrong``."""
+    try:
+        return parse_moment(entry[key], zone, example="2026-11-23T18:00")
     except ConfigurationError as error:
-        until = _UNREAD  # so that the rest of the entry is looked at too
-        if not str(error).startswith("zone "):
-            wrong.append(f"{name}: until {error}")
-    return {**entry, "until": until}
+        wrong.append(f"{name}: {key} {error}")
+        return _UNREAD  # so that the rest of the entry is looked at too
+
+
+def _schedule_problems(who: str, cron: str, own_zone: str | None, path: Path) -> list[str]:
+    """What is wrong with a cron, and with a zone of its own; an inherited zone is named where it stands."""
+    trouble = cron_trouble(cron)
+    wrong = [f"{who}: cron {cron!r} {trouble}; fix {path}"] if trouble else []
+    try:
+        if own_zone is not None:
+            find_zone(own_zone)
+    except ConfigurationError as error:
+        wrong.append(f"{who}: {error}; fix {path}")
+    return wrong
 
 
 def _changes(job: Job, path: Path) -> list[str]:
     """What is wrong with a job's earlier schedules: their crons and zones, and their order."""
     wrong = []
     for number, earlier in enumerate(job.schedules, start=1):
-        try:
-            validate_cron(job.id, earlier.cron, earlier.zone or job.zone, file=str(path))
-        except ConfigurationError as error:
-            if earlier.zone or "zone" not in str(error):  # the zone of the job is named with its own cron
-                wrong.append(
-                    str(error).replace(f"{job.id!r}: ", f"{job.id!r}, schedules number {number}: ", 1)
-                )
+        name = f"job {job.id!r}, schedules number {number}"
+        wrong += _schedule_problems(name, earlier.cron, earlier.zone, path)
     for number, (one, other) in enumerate(pairwise(job.schedules), start=2):
         if other.until <= one.until and _UNREAD not in (one.until, other.until):
             wrong.append(
@@ -187,8 +197,16 @@ def _sources(path: Path, zone: str) -> Sources:
         body["declared"] = [
             _declared(entry, f"{path}, declared number {n}", zone, wrong) for n, entry in entries
         ]
+    probes = body.get("probes")
+    for number, probe in enumerate(probes if isinstance(probes, list) else (), start=1):
+        if isinstance(probe, Mapping) and carries_secret(probe.get("url")):
+            _refuse(
+                [
+                    f"{path}, probes number {number}: url names a user, a password or a query; give a plain address"
+                ]
+            )
     sources = _read_values(Sources, body, path, wrong)
-    _refuse(_maintenance(sources, path, zone))
+    _refuse(_maintenance(sources, path))
     return sources
 
 
@@ -203,15 +221,10 @@ def _export(path: Path) -> ActivityExport | None:
     return _read_values(ActivityExport, body, path)
 
 
-def _maintenance(sources: Sources, path: Path, zone: str) -> list[str]:
+def _maintenance(sources: Sources, path: Path) -> list[str]:
     wrong = []
     for number, entry in enumerate(sources.maintenance, start=1):
-        name = f"maintenance number {number}"
-        try:
-            validate_cron(name, entry.cron, entry.zone or zone, file=str(path))
-        except ConfigurationError as error:
-            said = str(error).removeprefix(f"job {name!r}: ")
-            wrong.append(f"{path}, {name}: {said}")
+        wrong += _schedule_problems(f"{path}, maintenance number {number}", entry.cron, entry.zone, path)
     return wrong
 
 
@@ -219,21 +232,17 @@ def _declared(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:
     """The entry with its times read in the organization's zone, as the form of a window reads them."""
     if not isinstance(entry, Mapping):
         return entry
-    read = dict(entry)
-    times: dict[str, datetime] = {}
-    for key in ("start", "end"):
-        if isinstance(entry.get(key), str):
-            try:
-                times[key] = parse_moment(entry[key], zone, example="2026-11-23T18:00")
-            except ConfigurationError as error:
-                wrong.append(f"{name}: {key} {error}")
-                read[key] = _UNREAD  # so that the rest of the entry is looked at too
-    if len(times) == 2 and times["end"] <= times["start"]:
+    times = {
+        key: _moment(entry, key, zone, name, wrong)
+        for key in ("start", "end")
+        if isinstance(entry.get(key), str)
+    }
+    if len(times) == 2 and _UNREAD not in times.values() and times["end"] <= times["start"]:
         wrong.append(
             f"{name}: end {entry['end']} is not after start {entry['start']}; "
             "write a later end, or leave it out while the outage lasts"
         )
-    return {**read, **times}
+    return {**entry, **times}
 
 
 def _list(body: Mapping[str, Any], key: str, path: Path, wrong: list[str]) -> list[Any]:

@@ -10,7 +10,7 @@ It fails closed: no mark is made of a log that is empty or older than the occurr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,23 +49,41 @@ class _Cluster:
     occurrences: int = 1
     end: datetime | None = None
 
+    def clear(self, good: Mark) -> None:
+        """A success clears the services that it needed; the last one ends the cluster."""
+        if good.at > self.start:
+            left = self.culprits - good.needs
+            self.culprits, self.end = (left, None) if left else (self.culprits, good.at)
+
+    def grow(self, bad: Mark, was_good: bool) -> bool:
+        """Take a bad mark in, if it is of one of its jobs, or of a sound one that needs one of its services."""
+        known = bad.job_id in self.jobs
+        shared = self.culprits & bad.needs
+        if not known and not (was_good and shared):
+            return False
+        if not known:
+            self.jobs.append(bad.job_id)
+            self.culprits = shared
+        self.last = bad.at
+        self.occurrences += 1
+        return True
+
 
 def marks_of(
     occurrences: Sequence[Occurrence],
     log: ActivityLog,
     jobs: Mapping[str, Job],
-    excused: Collection[str] = (),
 ) -> list[Mark]:
     """Good and bad marks of these occurrences, by time; what the log cannot tell yet leaves none.
 
-    ``excused``: keys of occurrences that were due in known maintenance; they leave no bad mark.
+    An occurrence that was due in known maintenance (``excused_until``) leaves no bad mark.
     """
     if not log.rows:
         return []
     found: list[Mark] = []
     for one in match(occurrences, log.rows, jobs).by_key.values():
         mark = _mark(one, jobs[one.occurrence.job_id], log)
-        if mark is not None and (mark.good or one.occurrence.key not in excused):
+        if mark is not None and (mark.good or one.occurrence.excused_until is None):
             found.append(mark)
     return sorted(found)
 
@@ -79,39 +97,32 @@ def infer(marks: Iterable[Mark], rules: ActivityInference, as_of: datetime) -> l
     within = timedelta(minutes=rules.within_minutes)
     state: dict[str, bool] = {}
     found: list[_Cluster] = []
-    current: _Cluster | None = None
     for mark in sorted(marks):
-        if current is not None and mark.at - current.last > within:
-            current.end = current.last + within
-            current = None
+        _expire(found, mark.at, within)
+        lasting = [one for one in found if one.end is None]
         if mark.good:
-            if current is not None and mark.at > current.start:
-                left = current.culprits - mark.needs
-                if left:
-                    current.culprits = left
-                else:
-                    current.end = mark.at
-                    current = None
-        elif current is not None and mark.job_id in current.jobs:
-            current.last = mark.at
-            current.occurrences += 1
-        elif state.get(mark.job_id, False):  # a job that was broken before, or is not known, says nothing
-            shared = current.culprits & mark.needs if current is not None else frozenset()
-            if current is not None and shared:
-                current.jobs.append(mark.job_id)
-                current.last, current.culprits = mark.at, shared
-                current.occurrences += 1
-            elif current is None:
-                current = _Cluster(mark.at, mark.at, [mark.job_id], mark.needs)
-                found.append(current)
-        state[mark.job_id] = mark.good
-    if current is not None and as_of - current.last > within:
-        current.end = current.last + within
+            for one in lasting:
+                one.clear(mark)
+            state[mark.job_id] = True
+            continue
+        sound = state.get(mark.job_id, False)  # a job that was broken before, or is not known, says nothing
+        grown = any(one.grow(mark, sound) for one in lasting)
+        if not grown and sound and mark.needs:
+            found.append(_Cluster(mark.at, mark.at, [mark.job_id], mark.needs))
+        state[mark.job_id] = False
+    _expire(found, as_of, within)
     return [
         _claim(one)
         for one in found
         if len(one.jobs) >= rules.min_jobs and one.occurrences >= rules.min_occurrences
     ]
+
+
+def _expire(clusters: Iterable[_Cluster], now: datetime, within: timedelta) -> None:
+    """What had no further sign for so long has ended."""
+    for one in clusters:
+        if one.end is None and now - one.last > within:
+            one.end = one.last + within
 
 
 def _mark(found: Match, job: Job, log: ActivityLog) -> Mark | None:

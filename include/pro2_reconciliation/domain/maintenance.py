@@ -61,20 +61,6 @@ def without_maintenance(
     return left
 
 
-def excused_until(
-    due: datetime, services: Iterable[Service], known: Sequence[Maintenance], zone: str
-) -> datetime:
-    """When a job that needs these services can start at the earliest: ``due``, or the end of maintenance then."""
-    if not known:
-        return due
-    inside = [
-        end
-        for begin, end in spans(known, services, zone, due, due + timedelta(microseconds=1))
-        if begin <= due
-    ]
-    return max([due, *inside])
-
-
 def excuse(
     occurrences: Sequence[Occurrence], jobs: Mapping[str, Job], known: Sequence[Maintenance], zone: str
 ) -> tuple[Occurrence, ...]:

@@ -42,7 +42,7 @@ class CampaignPolicy(Value):
 
 
 class Policy(Value):
-    """Every time is in seconds unless its name says hours."""
+    """Every time is in the unit that its name ends with: seconds, minutes or hours."""
 
     settle_seconds: float = Field(
         default=600, ge=0, description="Wait after the end of an outage before anything is done"

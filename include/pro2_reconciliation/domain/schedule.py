@@ -45,7 +45,7 @@ def validate_cron(job_id: str, cron: str, zone: str, *, file: str = "config/jobs
     The words name the job, the value and the file: ``job 'members-sync': cron '61 * * * *' has no minute
     61; fix config/jobs.yaml``.
     """
-    trouble = _trouble(cron)
+    trouble = cron_trouble(cron)
     if trouble:
         raise ConfigurationError(f"job {job_id!r}: cron {cron!r} {trouble}; fix {file}")
     try:
@@ -170,7 +170,7 @@ def _wall(moment: datetime, zone: ZoneInfo) -> datetime:
 
 
 @lru_cache(maxsize=1024)
-def _trouble(cron: str) -> str | None:
+def cron_trouble(cron: str) -> str | None:
     """What is wrong with a cron line, to be read after its value; None when nothing is."""
     parts = cron.split()
     if len(parts) != 5:

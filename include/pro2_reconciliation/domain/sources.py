@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +16,14 @@ from pro2_reconciliation.domain.words import Service
 
 Impact = Literal["none", "maintenance", "minor", "major", "critical"]
 """Statuspage's impacts, mildest first."""
+
+
+def carries_secret(url: object) -> bool:
+    """Whether an address names a user, a password or a query; asked before an error could repeat it."""
+    if not isinstance(url, str):
+        return False
+    parts = urlsplit(url)
+    return bool(parts.username or parts.password or parts.query)
 
 
 class Feed(Value):
@@ -54,6 +63,10 @@ class Probe(Value):
     def _of_the_web(cls, url: str | None) -> str | None:
         if url is not None and not url.startswith(("https://", "http://")):
             raise ValueError("an address begins with https:// or http://")
+        if carries_secret(url):
+            raise ValueError(
+                "a plain address has no user, password or query: it stands in logs and in the ledger"
+            )
         return url
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError, Unreadable
 from pro2_reconciliation.domain.inference import ACTIVITY, infer, marks_of
-from pro2_reconciliation.domain.maintenance import excused_until
+from pro2_reconciliation.domain.maintenance import excuse
 from pro2_reconciliation.domain.outage import Evidence
 from pro2_reconciliation.domain.ports import Activity
 from pro2_reconciliation.domain.schedule import occurrences
@@ -140,14 +140,12 @@ class ActivitySource:
         rules, known = self.site.sources.activity, self.site.sources.maintenance
         since = self._since(now)
         jobs = self.site.jobs_by_id
-        due = [one for job in self.site.jobs for one in occurrences(job, since, now)]
+        found = [one for job in self.site.jobs for one in occurrences(job, since, now)]
+        due = excuse(found, jobs, known, self.site.zone)
         if not due:
             return Reading()
         log = self.dashboard.activity(since - timedelta(hours=1), now)
-        excused = {
-            o.key for o in due if excused_until(o.due, jobs[o.job_id].needs, known, self.site.zone) > o.due
-        }
-        claims = tuple(infer(marks_of(due, log, jobs, excused), rules, log.as_of))
+        claims = tuple(infer(marks_of(due, log, jobs), rules, log.as_of))
         return Reading(claims, whole=_all_of(ACTIVITY) if log.rows else frozenset())
 
     def _since(self, now: datetime) -> datetime:

@@ -36,25 +36,26 @@ def holders(tag: str, each_page: Callable[[], object] = lambda: None) -> Exchang
     found: set[str] = set()
     after = 0
     while True:
-        params = {
-            "tagid": tag,
-            "status": ANY_STATUS,
-            "orders[id]": "ASC",
-            "id_greater": str(after),
-            "limit": str(PAGE),
-        }
         each_page()
-        body = yield from ask(Request("GET", "api/3/contacts", params))
-        page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
-        if not page:
+        page, total = yield from _holders_after(tag, after)
+        found.update(map(str, page))
+        if not page or (len(page) < PAGE and total in (None, len(page), len(found))):
             return found
-        ids = [scalars.number(entry, "id", "a contact", required=True) for entry in page]
-        if ids != sorted(set(ids)) or ids[0] <= after:
-            raise Unreadable(f"the holders of tag {tag} do not come by ascending id; the set would have gaps")
-        found.update(map(str, ids))
-        after = ids[-1]
-        if len(page) < PAGE and scalars.total(body, "api/3/contacts") in (None, len(page), len(found)):
-            return found
+        after = max(page)
+
+
+def _holders_after(tag: str, after: int) -> Exchange[tuple[dict[int, Row], int | None]]:
+    """The next page of a tag's holders by ascending id, and the total that the service claims.
+
+    Raises ``Unreadable`` for ids that do not ascend: the set would have gaps, and the walk no end.
+    """
+    params = {"tagid": tag, "status": ANY_STATUS, "orders[id]": "ASC", "id_greater": str(after)}
+    body = yield from ask(Request("GET", "api/3/contacts", {**params, "limit": str(PAGE)}))
+    page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
+    ids = [scalars.number(entry, "id", "a contact", required=True) for entry in page]
+    if ids != sorted(set(ids)) or (ids and ids[0] <= after):
+        raise Unreadable(f"the holders of tag {tag} do not come by ascending id; the set would have gaps")
+    return dict(zip(ids, page, strict=True)), scalars.total(body, "api/3/contacts")
 
 
 def addresses(contact_ids: Collection[str], tag: str, holders_of_tag: int) -> Exchange[dict[str, str]]:
@@ -77,16 +78,14 @@ def addresses(contact_ids: Collection[str], tag: str, holders_of_tag: int) -> Ex
             )
         return found
     after = 0
-    while wanted - found.keys():
-        params = {"tagid": tag, "status": ANY_STATUS, "orders[id]": "ASC", "id_greater": str(after)}
-        body = yield from ask(Request("GET", "api/3/contacts", {**params, "limit": str(PAGE)}))
-        page = scalars.rows(body.get("contacts"), f"the holders of tag {tag}")
+    while len(found) < len(wanted):
+        page, _ = yield from _holders_after(tag, after)
         if not page:
             break
-        for entry in page:
-            after = scalars.number(entry, "id", "a contact", required=True)
-            if str(after) in wanted:
-                found[str(after)] = scalars.text(entry, "email")
+        found.update(
+            {str(one): scalars.text(row, "email") for one, row in page.items() if str(one) in wanted}
+        )
+        after = max(page)
     return found
 
 

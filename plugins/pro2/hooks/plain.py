@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from pro2.hooks import failures
+from pro2.hooks.carrying import HeaderAuth
 from pro2_reconciliation.wire.exchange import Reply, Request
 
 
@@ -18,10 +19,12 @@ class PlainHook:
     def carry(self, request: Request) -> Reply:
         """GET the address. Raises ``NeverSent`` or ``Unreadable`` where no answer came."""
         try:
-            response = requests.get(self.url, timeout=self.timeout, allow_redirects=False)
+            response = requests.get(self.url, timeout=self.timeout, allow_redirects=False, auth=HeaderAuth())
         except requests.RequestException as error:
             why = failures.requests_never_sent(error)
             if why is not None:
                 raise failures.never_sent(request, self.url, why) from error
-            raise failures.lost(request, self.url, f"no answer within {self.timeout:g} s") from error
+            slow = isinstance(error, requests.Timeout)
+            told = f"no answer within {self.timeout:g} s" if slow else "the connection broke off"
+            raise failures.lost(request, self.url, told) from error
         return Reply(response.status_code, dict(response.headers), "")

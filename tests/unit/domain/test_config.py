@@ -172,7 +172,7 @@ def test_an_unquoted_no_and_unquoted_clock_times_mean_what_they_say(site):
         ),
         (
             with_schedules('{cron: "0 2 * * *", until: yesterday}'),
-            "jobs.yaml, job 'b', schedules number 1: until 'yesterday' is not a time; write 2026-11-19T18:00",
+            "jobs.yaml, job 'b', schedules number 1: until 'yesterday' is not a time; write 2026-11-23T18:00",
         ),
         (
             with_schedules('{cron: "0 2 * * *"}'),
@@ -377,3 +377,23 @@ def test_a_zone_of_an_earlier_schedule_that_is_no_text_is_named(site):
     assert complaints(site(with_job(job))) == [
         "jobs.yaml, job 'b', schedules number 1: zone ['a'] is not text; write it in quotes, zone: \"['a']\""
     ]
+
+
+@pytest.mark.parametrize("job_id", ["members-sync", "zone-sync"])
+def test_an_impossible_cron_is_refused_whatever_the_job_is_called(tmp_path: Path, job_id: str) -> None:
+    folder = tmp_path / "timezone"
+    folder.mkdir()
+    job = f'{{id: "{job_id}", name: A, process_type: data_sync, cron: "61 * * * *"}}'
+    (folder / "jobs.yaml").write_text(f"organization: playhouse\nzone: America/Chicago\njobs: [{job}]\n")
+    with pytest.raises(ConfigurationError, match=rf"job '{job_id}': cron '61 \* \* \* \*' has no minute 61"):
+        load_site(folder)
+
+
+def test_a_secret_in_the_address_of_a_probe_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "jobs.yaml").write_text("organization: playhouse\nzone: America/Chicago\njobs: []\n")
+    (tmp_path / "sources.yaml").write_text(
+        "probes: [{url: 'https://me:s3cret@x.example', service: sending}]\n"
+    )
+    with pytest.raises(ConfigurationError, match="probes number 1: url names a user") as caught:
+        load_site(tmp_path)
+    assert "s3cret" not in str(caught.value)

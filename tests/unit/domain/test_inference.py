@@ -97,6 +97,16 @@ class TestTheRule:
         assert (first.service, second.service) == (Service.DASHBOARD, Service.TESSITURA)
         assert first.key == second.key
 
+    def test_an_unrelated_failure_hides_no_outage(self) -> None:
+        tessitura, sending = frozenset({Service.TESSITURA}), frozenset({Service.SENDING})
+        marks = [bad(5 + 10 * n, job, needs=tessitura) for n, job in enumerate("abc")]
+        (claim,) = found(bad(0, "x", needs=sending), *marks)
+        assert (claim.service, claim.start) == (Service.TESSITURA, at(5))
+
+    def test_a_job_that_needs_no_service_says_nothing_of_one(self) -> None:
+        marks = [bad(10 * n, job, needs=frozenset()) for n, job in enumerate("abc")]
+        assert found(*marks) == []
+
     def test_the_order_of_the_marks_does_not_matter(self) -> None:
         marks = [bad(0, "a"), bad(10, "b"), bad(20, "c"), good(50, "d")]
         assert found(*marks) == found(*reversed(marks))
@@ -124,9 +134,11 @@ class TestMarks:
 
     def test_an_occurrence_in_known_maintenance_is_no_bad_sign(self) -> None:
         job = make_job(cron="0 * * * *", zone="UTC")
-        due = occurrences(job, T0, at(120))
+        first, second = occurrences(job, T0, at(120))
+        excused = second.model_copy(update={"excused_until": at(90)})
         log = ActivityLog(as_of=at(600), rows=(make_row(at(1)),))
-        assert all(mark.good for mark in marks_of(due, log, {job.id: job}, {due[1].key}))
+        assert not all(mark.good for mark in marks_of([first, second], log, {job.id: job}))
+        assert all(mark.good for mark in marks_of([first, excused], log, {job.id: job}))
 
     def test_a_full_error_is_bad_and_a_partial_one_is_not(self) -> None:
         job = make_job(cron="0 * * * *", zone="UTC")

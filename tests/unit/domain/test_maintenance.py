@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.unit.domain import factories as f
 
 from pro2_reconciliation.domain.jobs import Occurrence
-from pro2_reconciliation.domain.maintenance import excuse, excused_until, spans, without_maintenance
+from pro2_reconciliation.domain.maintenance import excuse, spans, without_maintenance
 from pro2_reconciliation.domain.outage import Evidence
 from pro2_reconciliation.domain.sources import Maintenance
 from pro2_reconciliation.domain.words import Service
@@ -72,12 +72,6 @@ def test_a_declared_window_and_another_service_stay_whole() -> None:
     assert left(claim(-10, 40, service=Service.TESSITURA)) == [(-10, 40)]
 
 
-def test_a_job_that_was_due_in_it_may_start_when_it_is_over() -> None:
-    assert excused_until(at(10), [Service.SENDING], KNOWN, ZONE) == at(30)
-    assert excused_until(at(30), [Service.SENDING], KNOWN, ZONE) == at(30)
-    assert excused_until(at(10), [Service.TESSITURA], KNOWN, ZONE) == at(10)
-
-
 def test_on_the_night_when_the_clocks_change_there_is_one_maintenance() -> None:
     autumn = datetime(2026, 11, 1, 0, 0, tzinfo=UTC)
     twice = (Maintenance(service=Service.SENDING, cron="30 1 * * *", duration_minutes=30),)
@@ -105,7 +99,4 @@ def test_a_run_that_is_due_in_maintenance_of_a_service_it_needs_is_excused_and_n
     assert [o.key for o in found] == [o.key for o in due]
     assert [o.excused_until for o in found if o.job_id == "j-2"] == [None] * 4
     mine = [o for o in found if o.job_id == "j-1"]
-    assert [o.excused_until for o in mine] == [
-        excused_until(o.due, sender.needs, KNOWN, ZONE) if o.expected > o.due else None for o in mine
-    ]
     assert [o.excused_until for o in mine] == [None, at(30), at(30), None]

@@ -204,6 +204,12 @@ def test_every_source_of_the_file_is_opened_and_one_that_cannot_be_is_named(ledg
     assert found.unread == ["page: there is no connection page"]
 
 
+@pytest.mark.parametrize("url", ["https://me:secret@host.example", "https://host.example/x?token=1"])
+def test_a_plain_address_carries_no_secret(url: str) -> None:
+    with pytest.raises(ValueError, match="a plain address has no user, password or query"):
+        Probe(url=url, service=Service.SENDING)
+
+
 def test_a_probe_has_one_address() -> None:
     with pytest.raises(ValueError, match="give either connection or url"):
         Probe(service=Service.SENDING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.wire import contacts
-from pro2_reconciliation.wire.exchange import Reply, drive
+from pro2_reconciliation.wire.exchange import Reply, Request, drive
 
 SINCE = datetime(2031, 3, 4, 2, 0, tzinfo=UTC)
 
@@ -128,3 +129,20 @@ def test_the_import_backlog_is_the_sum_of_what_waits(scripted: Any) -> None:
     assert drive(contacts.import_backlog(), scripted(body).carry) == 260
     with pytest.raises(Unreadable):
         drive(contacts.import_backlog(), scripted({}).carry)
+
+
+@pytest.mark.parametrize("read", ["holders", "addresses"])
+def test_a_service_that_ignores_where_the_page_begins_is_left_and_not_asked_for_ever(read: str) -> None:
+    page = {"contacts": [{"id": str(n), "email": f"p{n}@example.org"} for n in range(1, 101)]}
+    wanted = [str(n) for n in range(1, 60)] + ["999"]
+    exchange = contacts.holders("7") if read == "holders" else contacts.addresses(wanted, "7", 200)
+    carried = 0
+
+    def carry(request: Request) -> Reply:
+        nonlocal carried
+        carried += 1
+        return Reply(200, {}, json.dumps(page))
+
+    with pytest.raises(Unreadable, match="do not come by ascending id"):
+        drive(exchange, carry)
+    assert carried == 2
