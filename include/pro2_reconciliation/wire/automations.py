@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.campaigns import Automation
 from pro2_reconciliation.wire import scalars
 from pro2_reconciliation.wire.contacts import count
 from pro2_reconciliation.wire.exchange import Exchange
-from pro2_reconciliation.wire.paging import PAGE, pages
+from pro2_reconciliation.wire.paging import pages
 from pro2_reconciliation.wire.scalars import Row
 
 PATH, KEY = "api/3/contactAutomations", "contactAutomations"
@@ -97,7 +97,7 @@ def _first_rows(params: dict[str, str]) -> Exchange[list[Row]]:
 
     def enough(page: Sequence[Row]) -> bool:
         nonlocal seen
-        seen += max(len(page), PAGE)
+        seen += len(page)
         return seen >= MAX_ROWS
 
     return (yield from pages(PATH, KEY, params, enough))
