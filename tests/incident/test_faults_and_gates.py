@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.incident.harness import INCIDENTS, Evening
+from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.errors import LedgerError
-from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.words import Choice, Mode, Verb
 from pro2_reconciliation.ledger import ActionKey, Ledger, Stage, State
+from pro2_reconciliation.repair.clearing import clear
 from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_sandbox import Fault
 from pro2_sandbox.faults import Match
@@ -118,6 +121,36 @@ def test_an_item_that_a_person_took_over_is_not_touched_any_more(evening: Evenin
 
     assert row_of(report).outcome is End.NOT_NOW
     assert "kim does this one by hand" in row_of(report).detail
+
+
+def test_an_answered_plan_still_clears_nothing_in_mode_plan(evening: Evening) -> None:
+    plan, _ = evening.reconcile(Mode.PLAN)
+    account = evening.account("run-2")
+    account.ledger.save_answers(plan.hash, approve_all(plan), "kim")
+
+    assert clear(account, plan, Mode.PLAN, who="kim").steps == ()
+    assert account.ledger.actions("playhouse") == []
+    assert clear(account, plan, Mode.ASK, who="kim").steps != ()
+
+
+def test_a_campaign_whose_send_by_passes_while_its_stop_settles_is_neither_copied_nor_sent(
+    evening: Evening,
+) -> None:
+    def answered_late(plan: Plan) -> dict[str, Choice]:
+        decision = plan.decision("campaign:103")
+        assert decision is not None
+        assert decision.send_by is not None
+        evening.clock.at = decision.send_by - timedelta(minutes=1)
+        evening.guard()
+        return approve_all(plan)
+
+    _, report = evening.reconcile(answer=answered_late)
+
+    assert (row_of(report).outcome, row_of(report).detail) == (
+        End.STALE,
+        "copy campaign: it is too late to send",
+    )
+    assert {e["kind"] for e in evening.effects()} == {"campaign_stopped"}
 
 
 def test_without_a_guard_nothing_is_sent(evening: Evening) -> None:
