@@ -19,7 +19,8 @@ from pro2_reconciliation.ledger.moves import LIVE, RUNNING, State
 @dataclass(frozen=True)
 class Identity:
     """Which ledger this is. ``epoch`` grows with every adoption; ``adopted_by`` None: nobody vouched for it
-    yet.
+    yet. ``host`` and ``boot`` name the machine that last used a ledger in a file; ``witnessed_at``: since when a
+    witness outside of the database knows this epoch.
     """
 
     uuid: str
@@ -27,6 +28,20 @@ class Identity:
     created_at: datetime
     adopted_by: str | None = None
     adopted_at: datetime | None = None
+    host: str | None = None
+    boot: str | None = None
+    witnessed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A person vouched for the ledger at ``host``, which began the epoch."""
+
+    epoch: int
+    who: str
+    why: str
+    at: datetime
+    host: str
 
 
 @dataclass(frozen=True)
