@@ -84,9 +84,7 @@ def _with_ledger(given: argparse.Namespace) -> str:
     site = load_site(given.config)
     url = given.ledger or _default_ledger()
     create = given.command == "adopt" and given.create
-    ledger = Ledger.open(
-        url if create else _existing(url), clock=lambda: datetime.now(UTC), create=create
-    )
+    ledger = Ledger.open(url if create else _existing(url), clock=lambda: datetime.now(UTC), create=create)
     return _do(given, ledger, site.organization, site.zone)
 
 
@@ -125,8 +123,9 @@ def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str)
             ledger.waive(organization, given.item, given.who, given.why)
             return f"Nobody waits for {given.item} any longer; its sensor sees it at its next poll"
         case "close":
+            steps = ledger.close_steps(organization, given.item, given.who, given.why)
             closed = ledger.close_item(organization, given.item, given.who, given.why)
-            return f"{given.item} is closed" if closed else f"{given.item} was not open"
+            return f"{given.item} is closed" if closed or steps else f"{given.item} was not open"
         case command if command in desk_ledger.COMMANDS:
             return desk_ledger.do(given, ledger, organization, zone)
         case command if command in desk_outages.COMMANDS:

@@ -30,7 +30,9 @@ def add_commands(commands: Any) -> None:
 def do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
     """Carry out one command; returns a sentence. Raises ``ReconciliationError``."""
     if not given.why.strip():
-        raise ReconciliationError(f"{given.command} needs a reason that others can read later; give it by --why")
+        raise ReconciliationError(
+            f"{given.command} needs a reason that others can read later; give it by --why"
+        )
     if given.command == "adopt":
         return _adopt(given, ledger, zone)
     again = ledger.repeat(organization, given.item, given.who, given.why)

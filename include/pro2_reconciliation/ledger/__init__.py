@@ -23,6 +23,7 @@ from pro2_reconciliation.ledger.records import (
     Claim,
     Identity,
     MoveRecord,
+    Repeat,
     StepRecord,
 )
 from pro2_reconciliation.ledger.store import Ledger
@@ -45,6 +46,7 @@ __all__ = [
     "Note",
     "OpenItem",
     "OutageTrace",
+    "Repeat",
     "Sample",
     "Snapshot",
     "Stage",

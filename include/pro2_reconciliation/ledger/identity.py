@@ -66,32 +66,18 @@ class IdentityPart(Core):
             identity = _identity(session)
             if identity.adopted_at is None:
                 raise LedgerError(f"The ledger {identity.uuid} at {self.address} was never adopted.")
-            newest = session.scalars(
-                select(MoveRow).order_by(MoveRow.at.desc(), MoveRow.step_id.desc(), MoveRow.to_state)
-            ).first()
+            moves = session.execute(select(MoveRow.to_state, func.count()).group_by(MoveRow.to_state))
             return Witnessed(
                 uuid=identity.uuid,
                 epoch=identity.epoch,
                 adopted_at=identity.adopted_at,
                 adopted_by=identity.adopted_by or "",
                 address=self.address,
-                moves=_count(session, MoveRow),
-                switches=_count(session, SwitchRow),
-                last_step=newest.step_id if newest else None,
-                last_state=newest.to_state if newest else "",
-                last_at=newest.at if newest else None,
+                moves=dict(moves.tuples().all()),
+                switches=session.scalar(select(func.count()).select_from(SwitchRow)) or 0,
+                last_at=session.scalar(select(func.max(MoveRow.at))),
                 written_at=self.now(),
             )
-
-    def remembers(self, seen: Witnessed) -> bool:
-        """Whether everything that a witness saw of this ledger is still in it."""
-        with self._read() as session:
-            if _count(session, MoveRow) < seen.moves or _count(session, SwitchRow) < seen.switches:
-                return False
-            if seen.last_step is None:
-                return True
-            last = session.get(MoveRow, (seen.last_step, seen.last_state))
-            return last is not None and last.at == seen.last_at
 
     def note_witnessed(self) -> None:
         """A witness knows the present epoch from now on; one that is silent afterwards is no permission."""
@@ -104,10 +90,6 @@ class IdentityPart(Core):
         with self._write() as session:
             row = session.scalars(select(IdentityRow).with_for_update()).one()
             row.host, row.boot = machine.host, machine.boot
-
-
-def _count(session: Session, table: type[MoveRow] | type[SwitchRow]) -> int:
-    return session.scalar(select(func.count()).select_from(table)) or 0
 
 
 def _identity(session: Session) -> Identity:

@@ -45,6 +45,19 @@ class Adoption:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A person asked for a generation of an action that had ended already."""
+
+    organization: str
+    root: str
+    remedy: Remedy
+    generation: int
+    who: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ActionKey:
     """The business identity of an action. It contains neither outage nor dag run, so two of them cannot
     repeat it.
@@ -129,7 +142,8 @@ class StepRecord:
 class ActionRecord:
     """An action with every attempt of its steps, in the order in which they are done.
 
-    ``joined`` True: ``register`` found it instead of writing it.
+    ``joined`` True: ``register`` found it instead of writing it. ``repeated`` True: a person asked for a later
+    generation, so this one stands in nobody's way any more.
     """
 
     id: str
@@ -146,6 +160,7 @@ class ActionRecord:
     requested_by: str
     steps: tuple[StepRecord, ...]
     joined: bool = False
+    repeated: bool = False
 
     @property
     def key(self) -> ActionKey:

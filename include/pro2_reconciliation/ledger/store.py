@@ -16,6 +16,7 @@ from typing import Self
 from pro2_reconciliation.ledger.actions import ActionsPart
 from pro2_reconciliation.ledger.consent import ConsentPart
 from pro2_reconciliation.ledger.declarations import DeclarationsPart
+from pro2_reconciliation.ledger.endings import EndingsPart
 from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
@@ -30,6 +31,7 @@ class Ledger(
     IdentityPart,
     ActionsPart,
     StepsPart,
+    EndingsPart,
     PlansPart,
     OutagesPart,
     DeclarationsPart,

@@ -45,7 +45,7 @@ def remember(ledger: Ledger, witness: Witness | None, zone: str, machine: Machin
     if witness is None:
         return
     picture = ledger.picture()
-    if seen is None or not _same_adoption(identity, seen) or _further(picture, seen):
+    if seen is None or not _same_adoption(identity, seen) or picture.more_than(seen):
         witness.write(picture)
     if identity.witnessed_at is None:
         ledger.note_witnessed()
@@ -91,7 +91,8 @@ def _adopt_it(ledger: Ledger, witness: Witness | None, zone: str) -> str:
 
 
 def _known(witness: Witness | None, seen: Witnessed) -> str:
-    moves = "1 move" if seen.moves == 1 else f"{seen.moves} moves"
+    count = sum(seen.moves.values())
+    moves = "1 move" if count == 1 else f"{count} moves"
     where = witness.name if witness else "witness"
     return f"The {where} knows the ledger {seen.uuid} at {seen.address} with {moves}"
 
@@ -109,7 +110,7 @@ def _against(
         )
     known = _known(witness, seen)
     if _same_adoption(identity, seen):
-        if ledger.remembers(seen):
+        if not seen.more_than(ledger.picture()):
             return None
         last = f", last moved {local(seen.last_at, zone)}" if seen.last_at else ""
         return (
@@ -121,15 +122,11 @@ def _against(
         return None  # a person adopted this one after the other
     return (
         f"{name} is not the one to go by, so it allows plans only. {known}, adopted "
-        f"{local(seen.adopted_at, zone)} by {seen.adopted_by}, later than this one. Give Airflow that ledger back (connection "
-        "reconciliation_ledger); if it is lost, or this one is to take its place, look in Pro2 at everything since, "
-        f"then: {ADOPT}"
+        f"{local(seen.adopted_at, zone)} by {seen.adopted_by}, later than this one. Give Airflow that ledger back "
+        "(connection reconciliation_ledger); if it is lost, or this one is to take its place, look in Pro2 at "
+        f"everything since, then: {ADOPT}"
     )
 
 
 def _same_adoption(identity: Identity, seen: Witnessed) -> bool:
     return (identity.uuid, identity.epoch, identity.adopted_at) == (seen.uuid, seen.epoch, seen.adopted_at)
-
-
-def _further(picture: Witnessed, seen: Witnessed) -> bool:
-    return picture.moves > seen.moves or picture.switches > seen.switches

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pydantic import Field
+
 from pro2_reconciliation.domain.base import UtcTime, Value
 
 
 class Witnessed(Value):
-    """The ledger that was acted on last: its adoption, how many events it had, and its last move.
+    """The ledger that was acted on last: its adoption, and how much it held.
 
-    ``last_step`` and ``last_state`` name that move, None and "" if nothing had moved yet; ``address`` is without
-    password. It travels as JSON.
+    ``moves`` counts the moves into each state: a ledger that allows plans only gains no intent, so what was lost of
+    them is never made good by something else. ``address`` is without password. It travels as JSON.
     """
 
     uuid: str
@@ -19,12 +21,15 @@ class Witnessed(Value):
     adopted_at: UtcTime
     adopted_by: str = ""
     address: str = ""
-    moves: int = 0
+    moves: dict[str, int] = Field(default_factory=dict)
     switches: int = 0
-    last_step: int | None = None
-    last_state: str = ""
     last_at: UtcTime | None = None
     written_at: UtcTime
+
+    def more_than(self, other: Witnessed) -> bool:
+        """Whether it holds anything that ``other`` does not hold as often."""
+        more = any(count > other.moves.get(state, 0) for state, count in self.moves.items())
+        return more or self.switches > other.switches
 
 
 class Witness(Protocol):

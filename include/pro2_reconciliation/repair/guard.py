@@ -74,7 +74,9 @@ def guard_pass(account: Account) -> GuardReport:
         lost = account.ledger.identity.adopted_at is not None or account.another_is_known()
     if watched > len(unread) or not watched:
         account.ledger.beat(GUARD)  # a guard that can see none of its originals is no guard
-    return GuardReport(watched=watched, alarms=tuple(alarms), unread=tuple(unread), plan_only=plan_only, lost=lost)
+    return GuardReport(
+        watched=watched, alarms=tuple(alarms), unread=tuple(unread), plan_only=plan_only, lost=lost
+    )
 
 
 def _look(account: Account, action: ActionRecord) -> str | None:
