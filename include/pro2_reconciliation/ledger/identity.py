@@ -73,7 +73,7 @@ class IdentityPart(Core):
                 adopted_at=identity.adopted_at,
                 adopted_by=identity.adopted_by or "",
                 address=self.address,
-                moves=dict(moves.tuples().all()),
+                moves={row[0]: row[1] for row in moves},
                 switches=session.scalar(select(func.count()).select_from(SwitchRow)) or 0,
                 last_at=session.scalar(select(func.max(MoveRow.at))),
                 written_at=self.now(),
