@@ -10,6 +10,8 @@
     confirm OUTAGE [--why "..."]                    a suspected outage was one
     ended NUMBER --at T          a declared outage that lasted has ended
     withdraw NUMBER              take a declaration back
+    adopt [--create] --why "..."                    this ledger is the one to go by: from now on it may be acted on
+    repeat ITEM --why "..."      an ended action on an item may be planned, asked about and done once more
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
     schema jobs|policy|sources|activity_export      the JSON schema of a file
@@ -28,7 +30,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pro2_reconciliation import desk_outages, desk_plan, desk_schema
+from pro2_reconciliation import desk_ledger, desk_outages, desk_plan, desk_schema
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--why", required=True)
     commands.add_parser("release", help="end a hold").add_argument("item")
+    desk_ledger.add_commands(commands)
     desk_outages.add_commands(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
@@ -79,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _with_ledger(given: argparse.Namespace) -> str:
     site = load_site(given.config)
-    ledger = Ledger.open(_existing(given.ledger or _default_ledger()), clock=lambda: datetime.now(UTC))
+    url = given.ledger or _default_ledger()
+    create = given.command == "adopt" and given.create
+    ledger = Ledger.open(url if create else _existing(url), clock=lambda: datetime.now(UTC), create=create)
     return _do(given, ledger, site.organization, site.zone)
 
 
@@ -118,8 +123,11 @@ def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str)
             ledger.waive(organization, given.item, given.who, given.why)
             return f"Nobody waits for {given.item} any longer; its sensor sees it at its next poll"
         case "close":
+            steps = ledger.close_steps(organization, given.item, given.who, given.why)
             closed = ledger.close_item(organization, given.item, given.who, given.why)
-            return f"{given.item} is closed" if closed else f"{given.item} was not open"
+            return f"{given.item} is closed" if closed or steps else f"{given.item} was not open"
+        case command if command in desk_ledger.COMMANDS:
+            return desk_ledger.do(given, ledger, organization, zone)
         case command if command in desk_outages.COMMANDS:
             return desk_outages.do(given, ledger, organization, zone)
         case _:
@@ -130,7 +138,7 @@ def _status(ledger: Ledger, organization: str, zone: str) -> str:
     switch = ledger.switch(organization)
     beat = ledger.heartbeat("guard_repairs")
     lines = [
-        f"Ledger {ledger.identity.uuid}, epoch {ledger.identity.epoch}",
+        *desk_ledger.told(ledger, zone),
         f"Kill switch: {switch.stage.value}",
         f"guard_repairs last passed {local(beat, zone)}" if beat else "guard_repairs has never passed",
     ]

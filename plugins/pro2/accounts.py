@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.domain.ports import Dashboard
     from pro2_reconciliation.domain.words import Verb
-    from pro2_reconciliation.ledger import Ledger
+    from pro2_reconciliation.ledger import Ledger, Witness
     from pro2_reconciliation.repair.account import Account
 
 PRO2 = "pro2"
@@ -35,12 +35,23 @@ def open_site() -> Site:
     return load_site()
 
 
-def open_ledger() -> Ledger:
-    """The ledger: the database of the connection ``reconciliation_ledger``, else a file in AIRFLOW_HOME."""
+def open_ledger(*, create: bool = False) -> Ledger:
+    """The ledger: the database of the connection ``reconciliation_ledger``, else a file in AIRFLOW_HOME.
+
+    Only the tasks that begin something ``create`` one; for all others a ledger that is not there has vanished, and
+    ``LedgerError`` says so. A new one allows plans only until a person adopts it (ADR 0009).
+    """
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import WallClock
 
-    return Ledger.open(ledger_url(), clock=WallClock().now)
+    return Ledger.open(ledger_url(), clock=WallClock().now, create=create)
+
+
+def open_witness() -> Witness:
+    """What remembers outside of the ledger which one it is: the Airflow Variable ``reconciliation_ledger_witness``."""
+    from pro2.witness import VariableWitness
+
+    return VariableWitness()
 
 
 def ledger_url() -> str:
@@ -75,8 +86,8 @@ def ledger_url() -> str:
     )
 
 
-def open_account(who: str) -> Account:
-    """The account of this site. ``who`` names dag run and task in leases and in the ledger."""
+def open_account(who: str, *, create: bool = False) -> Account:
+    """The account of this site. ``who`` names dag run and task in leases and in the ledger; ``create`` as above."""
     from pro2.hooks.factory import ports_from_connections
     from pro2_reconciliation.repair.account import Account, WallClock
 
@@ -90,11 +101,12 @@ def open_account(who: str) -> Account:
         contacts=contacts,
         dashboard=dashboard,
         lists=lists,
-        ledger=open_ledger(),
+        ledger=open_ledger(create=create),
         clock=WallClock(),
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
         manual=manual_verbs(),
+        witness=open_witness(),
     )
 
 

@@ -25,7 +25,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
     from pro2_reconciliation.repair.detection import detect as one_pass
     from pro2_reconciliation.repair.snapshot import at_risk
 
-    site, ledger, now = open_site(), open_ledger(), datetime.now(UTC)
+    site, ledger, now = open_site(), open_ledger(create=True), datetime.now(UTC)
     mode = _mode(os.environ.get(MODE_VARIABLE) or Mode.ASK.value)
     dropped: list[str] = []
     result = one_pass(
@@ -119,12 +119,16 @@ def guard(context: Any) -> dict[str, Any]:
     """One pass over every original that was repaired; raises when an original woke, so that it is seen."""
     from pro2_reconciliation.repair.guard import guard_pass
 
-    result = guard_pass(open_account(who_acts(context)))
+    result = guard_pass(open_account(who_acts(context), create=True))
     for sentence in result.unread:
         log.warning("An original could not be read: %s", sentence)
     log.info("%d originals were watched", result.watched)
+    if result.plan_only:
+        log.warning("%s", result.plan_only)
     if result.alarms:
         for sentence in result.alarms:
             log.error("ALARM: %s", sentence)
         raise ReconciliationError("; ".join(result.alarms))
+    if result.lost:
+        raise ReconciliationError(f"What was repaired is watched by nobody. {result.plan_only}")
     return result.model_dump(mode="json")

@@ -45,7 +45,7 @@ def report(
     made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
     made = made.model_copy(update={"old_tags": _old_tags(account), "drift_file": drift_file(context)})
-    keep_open_items(account, plan, made)
+    made = keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
     path = _write(context, made)
     log.info("Report: %s\n%s", path, render_text(made))

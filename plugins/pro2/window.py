@@ -10,7 +10,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pro2.accounts import open_ledger, open_site, require_plan
+from pro2.accounts import open_ledger, open_site, open_witness, require_plan
 from pro2_reconciliation.domain.errors import ConfigurationError
 
 log = logging.getLogger("pro2.reconcile")
@@ -25,9 +25,10 @@ def resolve_window(context: Any) -> dict[str, Any]:
     from pro2_reconciliation.domain.localtime import describe_window, local
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.ledger import why_plan_only
 
     params = dict(context["params"])
-    site, ledger, now = open_site(), open_ledger(), datetime.now(UTC)
+    site, ledger, now = open_site(), open_ledger(create=True), datetime.now(UTC)
     _require_organization(params.get("organization"), site.organization)
     mode = _mode(params.get("mode"))
     only: tuple[str, ...] = ()
@@ -54,6 +55,11 @@ def resolve_window(context: Any) -> dict[str, Any]:
             "No known outage that is over lies in this window, so this dag run only proposes (mode plan)"
         )
         mode = Mode.PLAN
+    if mode is not Mode.PLAN:
+        refusal = why_plan_only(ledger, open_witness(), site.zone)
+        if refusal is not None:
+            log.warning("This dag run only proposes (mode plan). %s", refusal)
+            mode = Mode.PLAN
     log.info("It is %s", local(now, site.zone))
     return {
         "window": window.model_dump(mode="json"),

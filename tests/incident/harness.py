@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pro2_reconciliation.domain.config import Site, load_site
-from pro2_reconciliation.domain.errors import Ambiguous, NeverSent, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, NeverSent, RequestError, Unreadable
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, Witnessed
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
@@ -76,6 +76,26 @@ class Carrier:
         return Reply(answer.status, answer.headers, answer.text)
 
 
+class KeptWitness:
+    """What Airflow keeps in a Variable; ``away``: it cannot be read or written."""
+
+    name = "witness of the test"
+
+    def __init__(self) -> None:
+        self.seen: Witnessed | None = None
+        self.away = False
+
+    def read(self) -> Witnessed | None:
+        if self.away:
+            raise LedgerError(f"the {self.name} cannot be read")
+        return self.seen
+
+    def write(self, seen: Witnessed) -> None:
+        if self.away:
+            raise LedgerError(f"the {self.name} cannot be written")
+        self.seen = seen
+
+
 class Evening:
     """One incident with everything around it. ``account()`` opens it as a task would."""
 
@@ -91,6 +111,8 @@ class Evening:
         self.world = World(loaded, clock=self.clock.now, rate_limit=None)
         self.sandbox = InProcess(create_app(self.world))
         self.folder = folder
+        self.witness = KeptWitness()
+        self._adopted = False
         self.site = self._site(folder / "config")
         tokens = loaded.tokens
         basic = base64.b64encode(f"{tokens.tessitura_user}:{tokens.tessitura_password}".encode()).decode()
@@ -105,7 +127,12 @@ class Evening:
         return load_site(config)
 
     def ledger(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.folder}/ledger.db", clock=self.clock.now)
+        """The ledger as a task opens it; the first time it is adopted, as its operator would."""
+        found = Ledger.open(f"sqlite:///{self.folder}/ledger.db", clock=self.clock.now)
+        if not self._adopted and found.identity.adopted_at is None:
+            found.adopt("operator", "first start")
+        self._adopted = True
+        return found
 
     def account(self, owner: str = "test", **changes: Any) -> Account:
         sleep = self.clock.sleep
@@ -119,6 +146,7 @@ class Evening:
             "ledger": self.ledger(),
             "clock": self.clock,
             "owner": owner,
+            "witness": self.witness,
         }
         return Account(**{**values, **changes})
 

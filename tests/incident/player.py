@@ -92,11 +92,14 @@ class Player:
         self.clock = MovableClock(self.incident.t0 or START.replace(second=0))
         self._kept = Ledger.open(f"sqlite:///{folder}/ledger.db", clock=self.clock.now)
         event.listen(self._kept._engine, "connect", unhurried)
+        self._kept.adopt("operator", "first start")
         self._kept.close()  # what is opened from now on is not flushed to the disk
         self.played = [
             Played(House(folder / one.organization, one, self.clock, lambda: self._kept))
             for one in organizations(self.incident)
         ]
+        for one in self.played:
+            one.house.witness = self.played[0].house.witness  # Airflow has one for all of them
         self.t0 = self.clock.at
         self._next_pass = self.t0 + self.play_book.begin
         self._waiting: list[tuple[Played, str, dict[str, Any]]] = []
@@ -223,7 +226,11 @@ class Player:
         run = SimpleNamespace(run_type=run_type, run_id=run_id, triggering_user_name=None)
         told = SimpleNamespace(now=lambda zone: self.clock.now().astimezone(zone))
         with mock.patch.multiple(
-            window, open_site=lambda: house.site, open_ledger=lambda: house.kept, datetime=told
+            window,
+            open_site=lambda: house.site,
+            open_ledger=lambda **_: house.kept,
+            open_witness=lambda: house.witness,
+            datetime=told,
         ):
             return window.resolve_window({"params": params, "dag_run": run})
 

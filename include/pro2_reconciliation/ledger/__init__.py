@@ -3,6 +3,7 @@
 Take what you need from here; the modules below are its inside.
 """
 
+from pro2_reconciliation.ledger.machine import Machine
 from pro2_reconciliation.ledger.moves import ALLOWED_MOVES, RUNNING, State
 from pro2_reconciliation.ledger.notes import (
     Alarm,
@@ -18,31 +19,42 @@ from pro2_reconciliation.ledger.notes import (
 from pro2_reconciliation.ledger.records import (
     ActionKey,
     ActionRecord,
+    Adoption,
     Claim,
     Identity,
     MoveRecord,
+    Repeat,
     StepRecord,
 )
 from pro2_reconciliation.ledger.store import Ledger
+from pro2_reconciliation.ledger.witness import remember, why_plan_only
+from pro2_reconciliation.ledger.witnessed import Witness, Witnessed
 
 __all__ = [
     "ALLOWED_MOVES",
     "RUNNING",
     "ActionKey",
     "ActionRecord",
+    "Adoption",
     "Alarm",
     "AnswerRecord",
     "Claim",
     "Identity",
     "Ledger",
+    "Machine",
     "MoveRecord",
     "Note",
     "OpenItem",
     "OutageTrace",
+    "Repeat",
     "Sample",
     "Snapshot",
     "Stage",
     "State",
     "StepRecord",
     "SwitchRecord",
+    "Witness",
+    "Witnessed",
+    "remember",
+    "why_plan_only",
 ]

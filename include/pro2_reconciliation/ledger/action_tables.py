@@ -24,7 +24,11 @@ from pro2_reconciliation.ledger.columns import Base
 
 
 class IdentityRow(Base):
-    """Which ledger this is; always exactly one row."""
+    """Which ledger this is; always exactly one row.
+
+    ``host`` and ``boot``: the machine that last used a ledger in a file; ``witnessed_at``: when a record outside
+    of the database first named the present epoch.
+    """
 
     __tablename__ = "identity"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -35,6 +39,37 @@ class IdentityRow(Base):
     created_at: Mapped[datetime]
     adopted_by: Mapped[str | None]
     adopted_at: Mapped[datetime | None]
+    host: Mapped[str | None]
+    boot: Mapped[str | None]
+    witnessed_at: Mapped[datetime | None]
+
+
+class AdoptionRow(Base):
+    """A person vouched for the ledger, which began an epoch; append-only by use."""
+
+    __tablename__ = "adoption"
+
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    who: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+    host: Mapped[str]
+
+
+class RepeatRow(Base):
+    """A person asked for one more generation of an action that had ended; it allows exactly that one."""
+
+    __tablename__ = "repeat"
+    __table_args__ = (UniqueConstraint("organization", "root", "remedy", "generation"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organization: Mapped[str]
+    root: Mapped[str]
+    remedy: Mapped[str]
+    generation: Mapped[int]
+    who: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
 
 
 class AllowedMoveRow(Base):

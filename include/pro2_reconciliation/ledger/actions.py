@@ -74,13 +74,14 @@ class ActionsPart(Core):
         """The generation that a new decision belongs to.
 
         1 if there is none; the newest one if it is live or had an effect (INTENDED or beyond): that one has
-        to be joined, settled or tried again; else, if it ended without effect, the next.
+        to be joined, settled or tried again; else, if it ended without effect or a person asked for it to be
+        repeated, the next.
         """
         with self._read() as session:
             newest = _newest(session, organization, root, remedy)
         if newest is None:
             return 1
-        return newest.generation if newest.live or newest.had_effect else newest.generation + 1
+        return newest.generation if _stands(newest) else newest.generation + 1
 
     def action(self, action_id: str) -> ActionRecord | None:
         """The action of this id, None if there is none."""
@@ -206,9 +207,14 @@ class _Raced(Exception):
     """Another process registered the same key between our look and our write."""
 
 
+def _stands(newest: ActionRecord) -> bool:
+    """Whether an action has to be joined or settled before there may be another generation of it."""
+    return newest.live or (newest.had_effect and not newest.repeated)
+
+
 def _require_turn(key: ActionKey, newest: ActionRecord | None) -> None:
     following = newest.generation + 1 if newest else 1
-    busy = newest is not None and (newest.live or newest.had_effect)
+    busy = newest is not None and _stands(newest)
     if busy or key.generation != following:
         raise LedgerError(
             f"The action {key.id} is out of turn: the newest is "

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.ledger.columns import as_utc
-from pro2_reconciliation.ledger.engine import shown, spoken
+from pro2_reconciliation.ledger.engine import file_of, shown, spoken
 
 
 class Core:
@@ -27,6 +28,8 @@ class Core:
         self._engine = engine
         self._clock = clock
         self._pid = os.getpid()
+        self._file = file_of(engine)
+        self._inode = _inode(self._file)
 
     def now(self) -> datetime:
         """The clock's time in UTC. Raises ``LedgerError`` if the clock is naive."""
@@ -36,6 +39,11 @@ class Core:
     def address(self) -> str:
         """Where the ledger lives, without the password."""
         return shown(self._engine)
+
+    @property
+    def in_a_file(self) -> bool:
+        """Whether it is a file, which serves the processes of one host only."""
+        return self._file is not None
 
     def close(self) -> None:
         """Give the connections back; the ledger may be used again afterwards."""
@@ -69,3 +77,17 @@ class Core:
         if self._pid != os.getpid():
             self._engine.dispose(close=False)
             self._pid = os.getpid()
+        if self._file is not None and _inode(self._file) != self._inode:
+            # what is written to a file that was deleted is gone; open connections would never notice
+            raise LedgerError(
+                f"The ledger's file {self._file} was deleted or replaced while it was in use. Nothing was written; "
+                "bring the newest one back, then run this again."
+            )
+
+
+def _inode(file: Path | None) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file) if file is not None else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found is not None else None

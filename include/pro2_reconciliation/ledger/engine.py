@@ -34,8 +34,11 @@ BUSY_SECONDS = 30.0
 _STUBBORN_SECONDS = 5.0  # for the refusals that SQLite gives at once, whatever the patience
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS, create: bool = True) -> Engine:
     """An engine for ``url``; nothing is connected yet.
+
+    In: ``busy_seconds`` how long a SQLite connection waits for another one that writes; ``create`` False: a file
+    that is not there is an error, and not a new and empty ledger. A file that vanishes later is never made anew.
 
     Raises ``LedgerError`` for an address that cannot hold a ledger (in memory, unknown or asynchronous
     driver). Source: SQLAlchemy, "Database Locking Behavior / Concurrency" of the SQLite dialect.
@@ -47,7 +50,7 @@ def open_engine(url: str) -> Engine:
             "The ledger's address is not a database URL; give sqlite:///<file> or postgresql://<host>/<database>."
         ) from error
     if address.get_backend_name() == "sqlite":
-        return _sqlite(address)
+        return _sqlite(address, busy_seconds, create)
     if address.get_backend_name() in ("postgresql", "postgres"):
         return create_engine(
             _postgresql(address), pool_size=2, max_overflow=8, pool_pre_ping=True, json_serializer=_to_json
@@ -79,45 +82,80 @@ def spoken(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def _sqlite(address: URL) -> Engine:
+def file_of(engine: Engine) -> Path | None:
+    """The file of a ledger on SQLite, None on PostgreSQL."""
+    if engine.dialect.name != "sqlite":
+        return None
+    name = str(engine.url.database)
+    return Path(name.removeprefix("file:").partition("?")[0])
+
+
+def no_ledger(address: str) -> LedgerError:
+    """The error of a place where a ledger should be and is not."""
+    return LedgerError(
+        f"There is no ledger at {address}, and nothing that acts begins a new one. Nothing was done. Bring it back, "
+        "or give the right place (connection reconciliation_ledger); a new one is begun by: "
+        'python -m pro2_reconciliation adopt --create --why "..."'
+    )
+
+
+def _sqlite(address: URL, busy_seconds: float, create: bool) -> Engine:
     if address.database in (None, "", ":memory:") or "mode=memory" in str(address.query):
         raise LedgerError(
             f"A ledger in memory ({address}) forgets what it did; give a file, such as sqlite:////data/ledger.db."
         )
-    folder = Path(str(address.database)).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LedgerError(
-            f"The folder {folder} of the ledger cannot be made ({error.strerror}); "
-            "make it, or give another file."
-        ) from error
-    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS}, json_serializer=_to_json)
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
+    engine = create_engine(address, connect_args={"timeout": busy_seconds}, json_serializer=_to_json)
+    file = file_of(engine)
+    if file is not None:
+        _make_room(file, shown(engine), create)
+    patience = min(_STUBBORN_SECONDS, busy_seconds)
+
+    def set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; begin does
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            _stubbornly(connection, "PRAGMA journal_mode = WAL", patience)
+
+    def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)  # noqa: S101 (for the type checker; only SQLite gets here)
+        if connection.get_execution_options().get("writes"):
+            _stubbornly(driver, "BEGIN IMMEDIATE", patience)
+        else:
+            driver.execute("BEGIN")
+
+    event.listen(engine, "do_connect", _only_what_is_there)
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "begin", begin)
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin does
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        _stubbornly(connection, "PRAGMA journal_mode = WAL")
+def _make_room(file: Path, address: str, create: bool) -> None:
+    """An empty file is a new database; it is made here, once, and nowhere else."""
+    if file.exists():
+        return
+    if not create:
+        raise no_ledger(address)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    except OSError as error:
+        raise LedgerError(
+            f"The file {file} of the ledger cannot be made ({error.strerror}); make its folder, or give another file."
+        ) from error
 
 
-def _begin(connection: Connection) -> None:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 (for the type checker; only SQLite gets here)
-    if connection.get_execution_options().get("writes"):
-        _stubbornly(driver, "BEGIN IMMEDIATE")
-    else:
-        driver.execute("BEGIN")
+def _only_what_is_there(dialect: Any, record: Any, arguments: list[Any], named: dict[str, Any]) -> None:
+    """Connect to the file if there is one; SQLite itself would begin a new one without a word."""
+    if arguments and not named.get("uri"):
+        arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+        named["uri"] = True
 
 
-def _stubbornly(connection: sqlite3.Connection, statement: str) -> None:
+def _stubbornly(connection: sqlite3.Connection, statement: str, patience: float) -> None:
     """Run a statement that changes nothing if it is refused, again while the file is busy."""
-    give_up = time.monotonic() + _STUBBORN_SECONDS
+    give_up = time.monotonic() + patience
     while True:
         try:
             connection.execute(statement)

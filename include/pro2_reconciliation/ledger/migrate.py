@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.ledger.action_tables import IdentityRow
-from pro2_reconciliation.ledger.engine import shown, spoken
+from pro2_reconciliation.ledger.engine import no_ledger, shown, spoken
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in ``migrations/versions``."""
 
 VERSION_TABLE = "ledger_version"
@@ -28,12 +28,18 @@ VERSION_TABLE = "ledger_version"
 _ADVISORY_LOCK = 7_150_715
 
 
-def upgrade(engine: Engine, now: datetime) -> None:
-    """Migrate to ``HEAD`` and write the identity if there is none. Does nothing on an up-to-date ledger."""
+def upgrade(engine: Engine, now: datetime, *, create: bool = True) -> None:
+    """Migrate to ``HEAD`` and write the identity if there is none. Does nothing on an up-to-date ledger.
+
+    Raises ``LedgerError`` for an empty database if it may not ``create`` a ledger.
+    """
     with spoken(engine):
         with engine.connect() as connection:
-            if _revision(connection) == HEAD:
+            revision = _revision(connection)
+            if revision == HEAD:
                 return
+            if revision is None and not create:
+                raise no_ledger(shown(engine))
         with engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -77,6 +77,11 @@ HELD: frozenset[State] = frozenset({State.CLAIMED, State.INTENDED, State.AMBIGUO
 """Only the holder of the lease moves a step out of these; anybody may take over once the lease has expired.
 """
 
+LEFT_TO_PERSON: frozenset[State] = frozenset(
+    State(state) for state, following in ALLOWED_MOVES.items() if State.CLOSED in following
+)
+"""Our machinery does nothing more about it; a person may close it."""
+
 ENTRY: frozenset[State] = frozenset({State.CLEARED, State.DECLINED, State.SKIPPED})
 """How a planned action may be registered."""
 

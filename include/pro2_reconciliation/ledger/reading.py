@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
-from pro2_reconciliation.ledger.action_tables import ActionRow, MoveRow, StepRow
+from pro2_reconciliation.ledger.action_tables import ActionRow, MoveRow, RepeatRow, StepRow
 from pro2_reconciliation.ledger.moves import State
 from pro2_reconciliation.ledger.records import ActionRecord, MoveRecord, StepRecord
 
@@ -24,11 +24,20 @@ def actions_where(session: Session, *conditions: Any) -> list[ActionRecord]:
         .options(selectinload(ActionRow.steps).selectinload(StepRow.moves))
         .execution_options(populate_existing=True)
     )
-    return [action_record(row) for row in session.scalars(query)]
+    rows = session.scalars(query).all()
+    asked = _repeated(session) if rows else {}
+    return [action_record(row, asked.get((row.organization, row.root, row.remedy), 0)) for row in rows]
 
 
-def action_record(row: ActionRow, *, joined: bool = False) -> ActionRecord:
-    """The record of one row with its steps."""
+def _repeated(session: Session) -> dict[tuple[str, str, str], int]:
+    """The newest generation that a person asked for, by organization, root and remedy."""
+    newest = select(RepeatRow.organization, RepeatRow.root, RepeatRow.remedy, func.max(RepeatRow.generation))
+    rows = session.execute(newest.group_by(RepeatRow.organization, RepeatRow.root, RepeatRow.remedy))
+    return {(organization, root, remedy): asked for organization, root, remedy, asked in rows}
+
+
+def action_record(row: ActionRow, asked: int = 0) -> ActionRecord:
+    """The record of one row with its steps. ``asked``: the newest generation that a person asked for, 0: none."""
     return ActionRecord(
         id=row.id,
         organization=row.organization,
@@ -43,7 +52,7 @@ def action_record(row: ActionRow, *, joined: bool = False) -> ActionRecord:
         created_at=row.created_at,
         requested_by=row.requested_by,
         steps=tuple(step_record(step) for step in row.steps),
-        joined=joined,
+        repeated=row.generation < asked,
     )
 
 

@@ -19,7 +19,8 @@ from pro2_reconciliation.ledger.moves import LIVE, RUNNING, State
 @dataclass(frozen=True)
 class Identity:
     """Which ledger this is. ``epoch`` grows with every adoption; ``adopted_by`` None: nobody vouched for it
-    yet.
+    yet. ``host`` and ``boot`` name the machine that last used a ledger in a file; ``witnessed_at``: since when a
+    witness outside of the database knows this epoch.
     """
 
     uuid: str
@@ -27,6 +28,33 @@ class Identity:
     created_at: datetime
     adopted_by: str | None = None
     adopted_at: datetime | None = None
+    host: str | None = None
+    boot: str | None = None
+    witnessed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """A person vouched for the ledger at ``host``, which began the epoch."""
+
+    epoch: int
+    who: str
+    why: str
+    at: datetime
+    host: str
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """A person asked for a generation of an action that had ended already."""
+
+    organization: str
+    root: str
+    remedy: Remedy
+    generation: int
+    who: str
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -114,7 +142,8 @@ class StepRecord:
 class ActionRecord:
     """An action with every attempt of its steps, in the order in which they are done.
 
-    ``joined`` True: ``register`` found it instead of writing it.
+    ``joined`` True: ``register`` found it instead of writing it. ``repeated`` True: a person asked for a later
+    generation, so this one stands in nobody's way any more.
     """
 
     id: str
@@ -131,6 +160,7 @@ class ActionRecord:
     requested_by: str
     steps: tuple[StepRecord, ...]
     joined: bool = False
+    repeated: bool = False
 
     @property
     def key(self) -> ActionKey:

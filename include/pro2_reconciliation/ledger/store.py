@@ -16,7 +16,8 @@ from typing import Self
 from pro2_reconciliation.ledger.actions import ActionsPart
 from pro2_reconciliation.ledger.consent import ConsentPart
 from pro2_reconciliation.ledger.declarations import DeclarationsPart
-from pro2_reconciliation.ledger.engine import open_engine
+from pro2_reconciliation.ledger.endings import EndingsPart
+from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
 from pro2_reconciliation.ledger.migrate import upgrade
@@ -30,6 +31,7 @@ class Ledger(
     IdentityPart,
     ActionsPart,
     StepsPart,
+    EndingsPart,
     PlansPart,
     OutagesPart,
     DeclarationsPart,
@@ -40,13 +42,21 @@ class Ledger(
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 
     @classmethod
-    def open(cls, url: str, *, clock: Callable[[], datetime]) -> Self:
+    def open(
+        cls,
+        url: str,
+        *,
+        clock: Callable[[], datetime],
+        create: bool = True,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> Self:
         """Open the ledger at a database URL, bringing it up to date, and creating it on first use.
 
-        In: ``clock`` returns an aware time. Out: the ledger. Safe when several processes open at once.
-        Errors: ``LedgerError`` for an address that cannot hold a ledger, a database that cannot be reached,
-        or one that newer software wrote.
+        In: ``clock`` returns an aware time; ``create`` False where something is about to be done, since a ledger
+        that is not there has then vanished; ``busy_seconds`` how long SQLite waits for another writer. Out: the
+        ledger. Safe when several processes open at once. Errors: ``LedgerError`` for an address that cannot hold a
+        ledger, one that is not there, a database that cannot be reached, or one that newer software wrote.
         """
-        ledger = cls(open_engine(url), clock)
-        upgrade(ledger._engine, ledger.now())
+        ledger = cls(open_engine(url, busy_seconds=busy_seconds, create=create), clock)
+        upgrade(ledger._engine, ledger.now(), create=create)
         return ledger

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 
 from pro2_reconciliation.domain.campaigns import CampaignReport
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.errors import LedgerError, NeverSent, RequestError
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.ports import Campaigns, Clock, Contacts, Dashboard, Lists
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, Witness, remember, why_plan_only
 
 
 class WallClock:
@@ -36,6 +36,7 @@ class Account:
 
     ``read_only`` is the sentence that names a read-only connection, or None when mutating requests may leave.
     ``manual`` are the verbs that a person presses, because there is no API for them (ADR 0007).
+    ``witness`` remembers outside of the ledger which one it is (ADR 0009); None: its adoption decides alone.
     """
 
     site: Site
@@ -48,6 +49,7 @@ class Account:
     owner: str
     read_only: str | None = None
     manual: frozenset[Verb] = frozenset()
+    witness: Witness | None = None
 
     @property
     def organization(self) -> str:
@@ -67,6 +69,28 @@ class Account:
     def refusal_of(self, verbs: Iterable[Verb]) -> str | None:
         """Why these verbs may not be done over read-only connections; None where no request would leave."""
         return self.read_only if set(verbs) - self.manual else None
+
+    def plan_only(self) -> str | None:
+        """Why this ledger allows plans only (invariant 10), with the next step; None where it may be acted on."""
+        return why_plan_only(self.ledger, self.witness, self.zone)
+
+    def another_is_known(self) -> bool:
+        """Whether the witness knows a ledger that is not this one; False where it cannot be asked."""
+        try:
+            seen = self.witness.read() if self.witness else None
+        except LedgerError:
+            return False
+        return seen is not None and seen.uuid != self.ledger.identity.uuid
+
+    def remember(self) -> None:
+        """Let the witness know what the ledger holds; between an intent and its request.
+
+        Raises ``NeverSent`` if it cannot, or if this ledger may not be acted on any more.
+        """
+        try:
+            remember(self.ledger, self.witness, self.zone)
+        except LedgerError as error:
+            raise NeverSent(str(error)) from error
 
     def knows_job(self, item_id: str) -> bool:
         """Whether the job of an occurrence's id is (still) in the catalog."""

@@ -78,6 +78,9 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
     if mode is Mode.PLAN:
         return Cleared(plan_hash=plan.hash)
     choices = _choices(account.ledger, plan, mode)
+    refusal = account.plan_only()
+    if refusal:
+        return Cleared(plan_hash=plan.hash, not_now=dict.fromkeys(choices, refusal))
     steps: list[ClearedStep] = []
     not_now: dict[str, str] = {}
     sends = actions = 0

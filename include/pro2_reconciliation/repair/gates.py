@@ -25,7 +25,7 @@ def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) ->
     Raises ``LedgerError`` if this is not the ledger that the plan was built on.
     """
     account.ledger.require_identity(plan.ledger_uuid, plan.ledger_epoch)
-    refusal = account.refusal_of([verb])
+    refusal = account.plan_only() or account.refusal_of([verb])
     if refusal:
         return refusal
     switch = account.ledger.switch(account.organization)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import CampaignReading
-from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Refused, RequestError
+from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, NeverSent, Refused, RequestError
 from pro2_reconciliation.domain.jobs import Occurrence
 from pro2_reconciliation.domain.matching import match
 from pro2_reconciliation.domain.schedule import occurrence_at
@@ -35,11 +35,17 @@ _LEFT = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE, State.CONFIRMED,
 
 
 class GuardReport(Value):
-    """What one pass did: how many originals it looked at, and a sentence for each alarm."""
+    """What one pass did: how many originals it looked at, and a sentence for each alarm.
+
+    ``plan_only``: why nothing may be done on this ledger; with ``lost`` another one is known, which this guard
+    cannot see: what was repaired there is watched by nobody.
+    """
 
     watched: int = 0
     alarms: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    plan_only: str = ""
+    lost: bool = False
 
 
 def guard_pass(account: Account) -> GuardReport:
@@ -60,9 +66,17 @@ def guard_pass(account: Account) -> GuardReport:
         else:
             if alarm:
                 alarms.append(alarm)
+    plan_only, lost = "", False
+    try:
+        account.remember()
+    except NeverSent as error:
+        plan_only = str(error)
+        lost = account.ledger.identity.adopted_at is not None or account.another_is_known()
     if watched > len(unread) or not watched:
         account.ledger.beat(GUARD)  # a guard that can see none of its originals is no guard
-    return GuardReport(watched=watched, alarms=tuple(alarms), unread=tuple(unread))
+    return GuardReport(
+        watched=watched, alarms=tuple(alarms), unread=tuple(unread), plan_only=plan_only, lost=lost
+    )
 
 
 def _look(account: Account, action: ActionRecord) -> str | None:
@@ -172,6 +186,9 @@ def _stop_again(account: Account, action: ActionRecord) -> str:
         return "stop it in Pro2 by hand, NOW"
     if account.read_only:
         return account.read_only
+    foreign = account.plan_only()
+    if foreign:
+        return f"it was NOT stopped again, stop it in Pro2 by hand, NOW: {foreign}"
     if account.ledger.switch(account.organization).stage is Stage.EVERYTHING:
         return "the kill switch is on, so it was NOT stopped again"
     ledger, who = account.ledger, account.owner

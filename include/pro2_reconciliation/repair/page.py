@@ -266,6 +266,7 @@ def render_text(report: Report) -> str:
         f"Mode {MODE_WORDS[report.mode]}. Health gate {HEALTH_WORDS.get(report.health, printable(report.health))}.",
         ", ".join(f"{END_WORDS[end]} {counts[end]}" for end in END_WORDS if end in counts) or "nothing to do",
         *(f"ALARM {printable(alarm)}" for alarm in report.alarms),
+        *(f"CLOSED {printable(sentence)}" for sentence in report.expired),
     ]
     if report.rows:
         heads = ("outcome", "kind", "id", "name", "due", "observation", "rule", "decision", "detail")

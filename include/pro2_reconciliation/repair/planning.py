@@ -285,12 +285,15 @@ def _entries(account: Account, found: Match, automation: str | None, kind: Proce
 
 
 def _own_actions(account: Account) -> dict[str, OwnAction]:
-    """Root to our newest action that had an effect: done, open, or waiting for a person (rules C0 and R0)."""
+    """Root to our newest action that had an effect: done, open, or waiting for a person (rules C0 and R0).
+
+    One that a person asked to be repeated is not in the way: the table decides by what the world shows.
+    """
     found: dict[str, OwnAction] = {}
     for action in account.ledger.actions(account.organization):
         if action.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
             continue
-        if action.had_effect:
+        if action.had_effect and not action.repeated:
             text = f"{action.remedy.value.replace('_', ' ')}, {action.state}"
             found[action.root] = OwnAction(own_state(action), text, action.remedy)
     return found

@@ -54,8 +54,7 @@ def reconcile(
     cleared = clear(account, plan, mode, who=account.owner)
     run_lanes(account, plan, cleared, presser)
     report = make_report(account, plan, mode, not_now=cleared.not_now)
-    keep_open_items(account, plan, report)
-    return plan, report
+    return plan, keep_open_items(account, plan, report)
 
 
 def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:

@@ -7,11 +7,13 @@ are not. Nothing is computed from Airflow: plan and ledger are the only sources.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
@@ -22,6 +24,10 @@ from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.manual import instruction
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
+
+OPEN_FOR = timedelta(days=30)
+"""So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
+EXPIRED_BY = "reconcile"
 
 
 class End(StrEnum):
@@ -72,6 +78,7 @@ class Report(Value):
     """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
+    ``expired``: a sentence for each item that was closed because it had been open for too long.
     """
 
     organization: str
@@ -87,6 +94,7 @@ class Report(Value):
     vendor_contact: str | None = None
     drift_file: str = ""
     old_tags: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -141,8 +149,11 @@ def make_report(
     )
 
 
-def keep_open_items(account: Account, plan: Plan, report: Report) -> None:
-    """needs_human is not an end: such items, and watched ones, stay open and are read again every night."""
+def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
+    """needs_human is not an end: such items, and watched ones, stay open and are read again every night.
+
+    Out: the report with the items that were open too long, which end here (``OPEN_FOR``).
+    """
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
     for row in report.rows:
         if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW):
@@ -157,6 +168,30 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> None:
                 )
         elif row.key in open_keys and row.outcome in (End.NONE, End.VERIFIED):
             account.ledger.close_item(account.organization, row.key, "world", f"{row.rule}: {row.reason}")
+    return report.model_copy(update={"expired": _expire(account, plan)})
+
+
+def _expire(account: Account, plan: Plan) -> tuple[str, ...]:
+    """Close what was open for 30 days, unless an action of ours on it lives; a sentence for each of tonight's."""
+    ledger, organization, now = account.ledger, account.organization, account.now()
+    living = {action.item_key for action in ledger.actions(organization) if action.live}
+    for item in ledger.open_items(organization):
+        if now - item.opened_at < OPEN_FOR or item.item_key in living:
+            continue
+        why = (
+            f"open since {local(item.opened_at, account.zone)}, for {OPEN_FOR.days} days: nobody closed it and nothing "
+            f"settled it. {item.rule}: {item.reason}"
+        )
+        ledger.close_steps(organization, item.item_key, EXPIRED_BY, why)
+        ledger.close_item(organization, item.item_key, EXPIRED_BY, why)
+    tonight = ledger.open_items(
+        organization, closed_since=plan.created_at
+    )  # a report made again names them too
+    return tuple(
+        f"«{item.name}» ({item.item_key}) is closed: {item.closed_why}"
+        for item in tonight
+        if item.closed_by == EXPIRED_BY
+    )
 
 
 def raise_if_failed(report: Report) -> None:

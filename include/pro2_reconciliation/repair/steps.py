@@ -180,6 +180,11 @@ def _claimed(
     manual = step.verb in account.manual
     details = {"floor": floor, **noted, **({MANUAL: True} if manual else {})}
     account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
+    try:
+        account.remember()
+    except NeverSent as error:
+        account.ledger.move(step.id, State.NOT_DONE, who=account.owner, why=str(error), claim=claim)
+        return _result(action, account.ledger.step(step.id), str(error))
     if manual:
         return _asked(account, plan, decision, action, claim, again=False)
     return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from pro2_sandbox.incident import Incident
+from pro2_sandbox.local.processes import LocalRunError
 
 SERVED = ("jobs.yaml", "policy.yaml", "sources.yaml")
 """Files that the sandbox writes for its incident, under ``/sandbox/config/``."""
@@ -17,6 +20,20 @@ def write_files(folder: Path, served: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in served.items():
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def adopt_ledger(ledger: Path, config: Path) -> None:
+    """Begin the ledger and vouch for it, as its operator does at the first start: a new one allows plans only.
+
+    Raises ``LocalRunError`` with what the desk said.
+    """
+    command = ["--ledger", f"sqlite:///{ledger}", "--config", str(config), "--who", "demo"]
+    command += ["adopt", "--create", "--why", "first start of the demo"]
+    said = subprocess.run(  # noqa: S603 (our own module and our own paths)
+        [sys.executable, "-m", "pro2_reconciliation", *command], capture_output=True, text=True, check=False
+    )
+    if said.returncode:
+        raise LocalRunError(f"The ledger of the demo cannot be adopted: {said.stderr.strip()}")
 
 
 def environment(

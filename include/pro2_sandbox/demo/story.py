@@ -18,7 +18,7 @@ from pro2_sandbox.demo.approval import unasked
 from pro2_sandbox.demo.options import Options
 from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.reports import Item, file_name, merged, read_report
-from pro2_sandbox.demo.site import SERVED, environment, write_files
+from pro2_sandbox.demo.site import SERVED, adopt_ledger, environment, write_files
 from pro2_sandbox.demo.stopwatch import Stopwatch
 from pro2_sandbox.demo.telling import as_json, conclusion, effects_table, items_table
 from pro2_sandbox.demo.verdict import Evening, Expected, judge
@@ -53,6 +53,7 @@ def play(options: Options, watch: Stopwatch) -> bool:
             stack.enter_context(sandbox)
             served = {name: sandbox.get(f"/sandbox/config/{name}").text for name in SERVED}
             write_files(options.folder / "config", served)
+            adopt_ledger(options.folder / "ledger.db", options.folder / "config")
         watch.say(f"The sandbox plays «{incident.name}» at {sandbox.url}")
 
         def alive() -> None:

@@ -101,7 +101,9 @@ def executable(monkeypatch: pytest.MonkeyPatch) -> None:
 def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger in which nothing happened yet, to be copied: migrating takes longer than most tests."""
     path = tmp_path_factory.mktemp("new") / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: NOW).close()
+    made = Ledger.open(f"sqlite:///{path}", clock=lambda: NOW)
+    made.adopt("operator", "first start")
+    made.close()
     return path
 
 
@@ -256,8 +258,9 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = evening.ledger()
     monkeypatch.setattr(evening, "ledger", lambda: ledger)
     for module in ("pro2.accounts", "pro2.flow", "pro2.detection", "pro2.window", "pro2.reporting"):
-        monkeypatch.setattr(f"{module}.open_account", evening.account, raising=False)
-        monkeypatch.setattr(f"{module}.open_ledger", evening.ledger, raising=False)
+        monkeypatch.setattr(f"{module}.open_account", lambda who, **_: evening.account(who), raising=False)
+        monkeypatch.setattr(f"{module}.open_ledger", lambda **_: evening.ledger(), raising=False)
+        monkeypatch.setattr(f"{module}.open_witness", lambda: evening.witness, raising=False)
         monkeypatch.setattr(f"{module}.open_site", lambda: evening.site, raising=False)
     monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
 

@@ -194,7 +194,8 @@ def test_a_schedule_that_cannot_be_read_in_time_holds_nothing_up(
 
 class TestTheGuard:
     def test_beats_when_there_is_nothing_to_guard(self, playing: Playing) -> None:
-        assert detection.guard(playing.context()) == {"watched": 0, "alarms": [], "unread": []}
+        done = detection.guard(playing.context())
+        assert (done["watched"], done["alarms"], done["unread"], done["plan_only"]) == (0, [], [], "")
         assert playing.ledger.heartbeat(GUARD) == playing.evening.clock.now()
 
     def test_fails_with_the_alarm_so_that_it_is_seen(

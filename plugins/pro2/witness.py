@@ -1,0 +1,55 @@
+"""The witness of the ledger in Airflow: a Variable, which lives in Airflow's database and outlives the ledger's.
+
+Written by the guard's passes and by every task between its intent and its request, over the Task SDK. What it fails
+with is ``LedgerError``: then nothing may be done, and a plan is still made. Airflow tells a Variable that is not there
+and one that cannot be reached apart for nobody, so None is never taken for permission once the ledger was witnessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pro2_reconciliation.domain.errors import LedgerError
+
+if TYPE_CHECKING:
+    from pro2_reconciliation.ledger import Witnessed
+
+VARIABLE = "reconciliation_ledger_witness"
+"""Named like the connection: a deployment has one ledger, whatever the number of its organizations."""
+ABOUT = "Which ledger the reconciliation may act on. Written by guard_repairs; do not edit (docs/runbook.md)"
+
+
+class VariableWitness:
+    """Reads and writes the Variable ``reconciliation_ledger_witness`` as JSON."""
+
+    name = f"Airflow Variable {VARIABLE}"
+
+    def read(self) -> Witnessed | None:
+        from airflow.sdk import Variable
+        from pydantic import ValidationError
+
+        from pro2_reconciliation.ledger import Witnessed
+
+        try:
+            text = Variable.get(VARIABLE, default=None)
+        except Exception as error:  # whatever Airflow says of a Variable it may not or cannot give
+            raise LedgerError(f"the {self.name} cannot be read ({error})") from error
+        if not text:
+            return None
+        try:
+            return Witnessed.model_validate_json(text)
+        except ValidationError as error:
+            raise LedgerError(
+                f"the {self.name} was edited and cannot be understood ({error.error_count()} mistakes); delete it, "
+                "look that nothing is missing in the ledger, and adopt that anew"
+            ) from error
+
+    def write(self, seen: Witnessed) -> None:
+        from airflow.sdk import Variable
+
+        try:
+            Variable.set(VARIABLE, seen.model_dump_json(), description=ABOUT)
+        except Exception as error:
+            raise LedgerError(
+                f"the {self.name} cannot be written ({error}); look whether Airflow's API server is up"
+            ) from error
