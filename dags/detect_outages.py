@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from airflow.sdk import dag, get_current_context, task
 
 from pro2.operators.start import StartReconcileOperator
+from pro2.retrying import RETRY_POLICY
 
 
 @dag(
@@ -26,7 +27,7 @@ from pro2.operators.start import StartReconcileOperator
     dagrun_timeout=timedelta(minutes=4),
     tags=["pro2", "detection"],
     doc_md=__doc__,
-    default_args={"owner": "pro2"},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
 )
 def detect_outages() -> None:
     @task(

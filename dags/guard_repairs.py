@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 
 from airflow.sdk import dag, get_current_context, task
 
+from pro2.retrying import RETRY_POLICY
+
 
 @dag(
     schedule="* * * * *",
@@ -23,7 +25,7 @@ from airflow.sdk import dag, get_current_context, task
     dagrun_timeout=timedelta(minutes=5),
     tags=["pro2", "guard"],
     doc_md=__doc__,
-    default_args={"owner": "pro2"},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
 )
 def guard_repairs() -> None:
     @task(priority_weight=1000, retries=0, execution_timeout=timedelta(minutes=4))

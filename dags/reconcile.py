@@ -21,6 +21,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, t
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.start import StartReconcileOperator
+from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
 from pro2.sensors.watch import CampaignSensor, OccurrenceSensor
 
@@ -57,7 +58,7 @@ def form_time(title: str) -> Param:
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2"},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
     params={
         "outage": Param(
             "latest",
@@ -104,7 +105,7 @@ def form_time(title: str) -> Param:
     },
 )
 def reconcile() -> None:
-    @task
+    @task(retries=2, retry_delay=timedelta(seconds=10))
     def resolve_window() -> dict[str, Any]:
         from pro2 import window
 
@@ -116,7 +117,7 @@ def reconcile() -> None:
 
         return flow.take_inventory(get_current_context(), resolved)
 
-    @task
+    @task(retries=2, retry_delay=timedelta(seconds=10))
     def watched(inventory_id: str, kind: str) -> list[dict[str, Any]]:
         from pro2 import flow
 

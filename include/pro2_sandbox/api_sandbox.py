@@ -12,7 +12,7 @@ from pro2_sandbox import truth
 from pro2_sandbox.answers import answer, utc_time
 from pro2_sandbox.campaigns import Refusal
 from pro2_sandbox.export import activity_csv
-from pro2_sandbox.faults import Fault
+from pro2_sandbox.faults import KINDS, Fault
 from pro2_sandbox.incident import PersonModel
 from pro2_sandbox.jobs import Unknown, WrongButton
 from pro2_sandbox.site_config import export_yaml, jobs_yaml, policy_yaml, sources_yaml
@@ -89,7 +89,9 @@ def router(world: World) -> APIRouter:
 
     @api.get("/faults")
     async def faults() -> JSONResponse:
-        return answer({"faults": world.faults.listed()})
+        return answer(
+            {"faults": world.faults.listed(), "kinds": {kind: one.about for kind, one in KINDS.items()}}
+        )
 
     @api.post("/faults")
     async def add_faults(request: Request) -> JSONResponse:
@@ -107,12 +109,16 @@ def router(world: World) -> APIRouter:
                 422,
             )
         for fault in added:
+            if fault.item is not None and int(fault.item) not in world.campaigns.all:
+                return answer({"message": f"There is no campaign {fault.item}"}, 404)
+        for fault in added:
             world.faults.add(fault)
+        world.advance()
         return answer({"faults": world.faults.listed()}, 201)
 
     @api.delete("/faults")
     async def clear_faults() -> JSONResponse:
-        world.faults.clear()
+        world.well_again()
         return answer({"faults": []})
 
     return api

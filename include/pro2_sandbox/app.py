@@ -1,12 +1,18 @@
 """The sandbox as an ASGI application.
 
-Order for every request: let the world catch up with its clock, look for a fault, look at the gate, answer. Faults
-stand outermost, because a lost connection must not pass through anything that would turn it into an answer.
+Order for every request: let late requests land and the world catch up with its clock, look for a fault, look at the
+gate, answer. Faults stand outermost, because a lost connection must not pass through anything that would turn it
+into an answer.
 In process, lost connections surface as :class:`~pro2_sandbox.faults.ConnectionDropped`.
 """
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI
@@ -24,61 +30,80 @@ from pro2_sandbox import (
     api_v1,
 )
 from pro2_sandbox.answers import DOWN, answer
-from pro2_sandbox.faults import ConnectionDropped, Kind, Refused
+from pro2_sandbox.faults import ConnectionDropped, Fault, Refused
 from pro2_sandbox.gate import too_many, turned_away
 from pro2_sandbox.world import World
+
+TIMEOUT = "pro2_sandbox.timeout"
+"""Extension of the scope: a client in process, which waits ``seconds`` for an answer but takes no real time."""
+
+
+@dataclass(frozen=True)
+class _Late:
+    """A request that lands after its client has given up."""
+
+    at: datetime
+    scope: Scope
+    body: bytes
 
 
 class Sandbox(FastAPI):
     """A FastAPI application with the world behind it and the faults in front of it."""
 
     world: World
+    _late: list[_Late]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
         world = self.world
+        await self._land()
         world.advance()
         path = str(scope["path"])
         body = await _whole_body(receive)
-        kind = None if path.startswith("/sandbox") else self._fault(scope, path, body)
-        instead = _instead(kind, world)
-        if instead is None:
-            instead = turned_away(world, path, Headers(scope=scope))
-        replay = _Replay(body, receive)
+        fault = None if path.startswith("/sandbox") else self._fault(scope, path, body)
+        if fault is not None and fault.behaviour.effect in ("none", "late"):
+            if fault.behaviour.effect == "late":
+                self._late.append(_Late(world.now + timedelta(seconds=fault.delay), dict(scope), body))
+            await _spoiled(fault, world, None, scope, _Replay(body, receive), send)
+            return
+        instead = turned_away(world, path, Headers(scope=scope))
         if instead is not None:
-            await instead(scope, replay, send)
-        elif kind is None:
-            await super().__call__(scope, replay, _with_limits(world, path, send))
+            await instead(scope, _Replay(body, receive), send)
+        elif fault is None:
+            await super().__call__(scope, _Replay(body, receive), _with_limits(world, path, send))
         else:
-            await self._spoiled(kind, scope, replay, send)
+            await self._delivered(fault, scope, body, receive, send)
 
-    def _fault(self, scope: Scope, path: str, body: bytes) -> Kind | None:
+    def _fault(self, scope: Scope, path: str, body: bytes) -> Fault | None:
         query = scope["query_string"].decode("latin-1")
         fields = dict(parse_qsl(query)) | dict(parse_qsl(body.decode("utf-8", "replace")))
         return self.world.faults.take(scope["method"], path, fields.get("api_action"))
 
-    async def _spoiled(self, kind: Kind, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _delivered(self, fault: Fault, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Let the effect happen, then spoil the answer."""
-        answered = _Kept()
-        await super().__call__(scope, receive, answered)
-        if kind == "timeout_after":
-            raise ConnectionDropped(f"{scope['method']} {scope['path']}: no answer came")
-        if kind == "error_after":
-            reply: Response = HTMLResponse("<h1>Internal Server Error</h1>", 500)
-        elif kind == "html":
-            reply = HTMLResponse(DOWN, 200)
-        else:
-            half = answered.body[: max(1, len(answered.body) // 2)]
-            reply = Response(half, answered.status, media_type="application/json")
-        await reply(scope, receive, send)
+        for _ in range(2 if fault.behaviour.effect == "twice" else 1):
+            answered = _Kept()
+            with self.world.as_of(fault.delay) if fault.behaviour.on == "read" else nullcontext():
+                await super().__call__(scope, _Replay(body, receive), answered)
+        await _spoiled(fault, self.world, answered, scope, _Replay(body, receive), send)
+
+    async def _land(self) -> None:
+        """Requests that were late arrive by now, each at its own time."""
+        for late in sorted(self._late, key=lambda one: one.at):
+            if self.world.advance(late.at) < late.at:
+                return
+            self._late.remove(late)
+            if turned_away(self.world, str(late.scope["path"]), Headers(scope=late.scope)) is None:
+                await super().__call__(late.scope, _Replay(late.body, _never), _Kept())
 
 
 def create_app(world: World) -> Sandbox:
     """The application over a world. The world's clock is the only time it knows."""
     app = Sandbox(title="Pro2 sandbox", description=__doc__ or "", version="1")
     app.world = world
+    app._late = []
     for part in (
         api_activecampaign,
         api_contacts,
@@ -92,19 +117,57 @@ def create_app(world: World) -> Sandbox:
     return app
 
 
-def _instead(kind: Kind | None, world: World) -> Response | None:
-    """The answer of a fault that keeps the effect from happening; None where the request goes on."""
-    match kind:
-        case "refuse":
+async def _spoiled(
+    fault: Fault, world: World, answered: _Kept | None, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer as the fault says; ``answered`` is what would have been answered, None where nothing happened."""
+    seconds = fault.delay
+    half = answered.body[: max(1, len(answered.body) // 2)] if answered else b""
+    match fault.behaviour.reply:
+        case "refused":
             raise Refused("the sandbox refuses this connection")
-        case "timeout_before":
-            raise ConnectionDropped("no answer came")
-        case "429":
-            return too_many(1, world.limit.headers())
-        case "403":
-            return answer({"message": "You do not have permission to use this API"}, 403)
-        case _:
-            return None
+        case "dropped":
+            raise ConnectionDropped(f"{scope['method']} {scope['path']}: no answer came")
+        case "slow":
+            await _wait(seconds, scope)
+            reply = _same(answered)
+        case "error":
+            reply = HTMLResponse("<h1>Internal Server Error</h1>", fault.status or 500)
+        case "html":
+            reply = HTMLResponse(DOWN, 200)
+        case "half":
+            reply = Response(half, answered.status if answered else 200, media_type="application/json")
+        case "too_many":
+            reply = too_many(f"{seconds:g}", world.limit.headers())
+        case "too_many_date":
+            dates = {"Date": format_datetime(world.now, usegmt=True)}
+            until = format_datetime(world.now + timedelta(seconds=seconds), usegmt=True)
+            reply = too_many(until, {**world.limit.headers(), **dates})
+        case "forbidden":
+            reply = answer({"message": "You do not have permission to use this API"}, 403)
+        case "usual":
+            reply = _same(answered)
+    await reply(scope, receive, send)
+
+
+def _same(answered: _Kept | None) -> Response:
+    kept = answered or _Kept()
+    return Response(kept.body, kept.status, media_type="application/json")
+
+
+async def _wait(seconds: float, scope: Scope) -> None:
+    """An answer that takes its time; a client in process waits no real time, and not for ever."""
+    client = (scope.get("extensions") or {}).get(TIMEOUT)
+    if client is None:
+        await asyncio.sleep(seconds)
+    elif seconds >= client["seconds"]:
+        raise ConnectionDropped(
+            f"{scope['method']} {scope['path']}: no answer within {client['seconds']:g} s"
+        )
+
+
+async def _never() -> Message:
+    return {"type": "http.disconnect"}
 
 
 async def _whole_body(receive: Receive) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pro2_sandbox.agenda import Agenda
 from pro2_sandbox.campaign import (
@@ -25,6 +26,7 @@ from pro2_sandbox.campaign import (
 )
 from pro2_sandbox.contacts import Contacts
 from pro2_sandbox.effects import By, Effects
+from pro2_sandbox.faults import Fault, Faults
 from pro2_sandbox.incident import CampaignModel, Counters, Incident
 
 
@@ -40,12 +42,14 @@ class Campaigns:
         agenda: Agenda,
         contacts: Contacts,
         effects: Effects,
+        faults: Faults,
         down: Callable[[str, datetime], bool],
     ) -> None:
         self._down = down
         self._agenda = agenda
         self._contacts = contacts
         self._effects = effects
+        self._faults = faults
         self._t0 = t0
         self._keeps_audience = incident.account.copy_keeps_audience
         self.sends = incident.account.sends
@@ -62,20 +66,26 @@ class Campaigns:
     # ------------------------------------------------------------------------------------------ pressing
 
     def stop_campaign(self, campaign: Campaign, at: datetime, by: By) -> None:
-        """Status 1 or 2 becomes 4; what a campaign makes of it is its ``stop``. Stopping twice is no error."""
+        """Status 1 or 2 becomes 4, unless a fault or the campaign's ``stop`` says otherwise.
+
+        Stopping twice is no error.
+        """
         if campaign.status in (STOPPED, DISABLED):
             return
         if campaign.status not in (SCHEDULED, SENDING, PAUSED):
             raise Refusal(f"Campaign {campaign.id} cannot be stopped: it is not scheduled and not sending")
-        if campaign.stop == "ignored":
+        habit = self._habit("stop", campaign)
+        how = campaign.stop if habit is None else habit.kind.removeprefix("stop_")
+        if how == "ignored":
             self._effects.add(at, "campaign_stop_ignored", str(campaign.id), by)
             return
         self._advance(campaign, at)
         campaign.flow = None
-        campaign.status = (
-            DISABLED if campaign.stop == "disables" and campaign.status == SCHEDULED else STOPPED
-        )
+        campaign.status = DISABLED if how == "disables" and campaign.status == SCHEDULED else STOPPED
         campaign.modified = at
+        if habit is not None and how == "forgotten":
+            campaign.stop = how
+            self.wake(campaign, at + timedelta(seconds=habit.delay))
         self._effects.add(at, "campaign_stopped", str(campaign.id), by, send_amt=campaign.delivered)
 
     def copy(self, campaign: Campaign, at: datetime, by: By) -> Campaign:
@@ -159,6 +169,13 @@ class Campaigns:
             if campaign.status == REVIEW:
                 self._start(campaign, at, "vendor")
 
+    def wake(self, campaign: Campaign, at: datetime) -> None:
+        """Have a late original sent at that moment, if it waits then."""
+        self._agenda.at(at, lambda moment: self._wake(campaign, moment))
+
+    def _habit(self, on: Literal["stop", "send"], campaign: Campaign) -> Fault | None:
+        return self._faults.habit(on, str(campaign.id), self.root(str(campaign.id)))
+
     def _place(self, model: CampaignModel) -> None:
         def moment(offset: timedelta | None) -> datetime | None:
             return None if offset is None else self._t0 + offset
@@ -200,7 +217,7 @@ class Campaigns:
             end = self._t0 + model.grows.until
             self._flow(campaign, self._t0, "vendor", model.grows.per_second, end)
         if model.sends_itself is not None:
-            self._agenda.at(self._t0 + model.sends_itself, lambda at: self._wake(campaign, at))
+            self.wake(campaign, self._t0 + model.sends_itself)
         elif model.status == SCHEDULED and campaign.due is not None and campaign.due > self._t0:
             self._agenda.at(campaign.due, lambda at: self._go_if_due(campaign, at))
 
@@ -213,7 +230,7 @@ class Campaigns:
 
     def _wake(self, campaign: Campaign, at: datetime) -> None:
         """The vendor gets round to a late original: unless it was stopped, and the stop was not forgotten."""
-        campaign = self.all[campaign.id]
+        campaign = self.all.get(campaign.id, campaign)
         waiting = campaign.status in (SCHEDULED, SENDING) and campaign.flow is None
         forgotten = campaign.stop == "forgotten" and campaign.status == STOPPED
         if waiting or forgotten:
@@ -234,12 +251,18 @@ class Campaigns:
         campaign.modified = at
         campaign.due = at if campaign.due is None or campaign.source == "copy" else campaign.due
         campaign.announced = len(campaign.audience)
-        if self.sends == "held_for_review":
+        habit = self._habit("send", campaign)
+        how = self.sends if habit is None else habit.kind
+        if how in ("held_for_review", "review"):
             campaign.status = REVIEW
             return
-        if self.sends == "completes_empty":
+        if how == "completes_empty":
             campaign.status, campaign.last_sent = COMPLETE, at
             return
+        if how == "stays_pending":
+            campaign.status = SCHEDULED
+            return
+        campaign.stuck = campaign.stuck or how == "counters_stuck"
         end = at + timedelta(seconds=campaign.seconds)
         self._flow(campaign, at, by, (len(campaign.audience) - campaign.delivered) / campaign.seconds, end)
 

@@ -47,6 +47,11 @@ def problems(incident: Incident) -> list[str]:
         found += _missing(f"people[{index}].item", person.item, known, section)
         if person.does == "reschedule" and person.to is None:
             found.append(f"people[{index}] reschedules without a time; add to: +20h")
+    for index, fault in enumerate(incident.faults):
+        if fault.item is not None:
+            found += _missing(f"faults[{index}].item", fault.item, campaigns, "campaigns")
+        if fault.at < timedelta(0):
+            found.append(f"faults[{index}].at lies before T0; write 0 or a later offset")
     for reach in incident.must_reach.campaigns:
         found += _missing("must_reach.campaigns", reach, campaigns, "campaigns")
     by_id = {job.id: job for job in incident.jobs}

@@ -26,8 +26,9 @@ def turned_away(world: World, path: str, headers: Mapping[str, str]) -> Response
     return None
 
 
-def too_many(wait: int, headers: Mapping[str, str]) -> JSONResponse:
-    return answer({"message": "Too many requests"}, 429, {**headers, "Retry-After": str(wait)})
+def too_many(wait: str, headers: Mapping[str, str]) -> JSONResponse:
+    """429; ``wait`` is what stands in ``Retry-After``."""
+    return answer({"message": "Too many requests"}, 429, {**headers, "Retry-After": wait})
 
 
 def _sending(world: World, path: str, headers: Mapping[str, str]) -> Response | None:
@@ -35,7 +36,7 @@ def _sending(world: World, path: str, headers: Mapping[str, str]) -> Response | 
         return HTMLResponse(DOWN, 503)
     wait = world.limit.admit(world.now)
     if wait is not None:
-        return too_many(wait, world.limit.headers())
+        return too_many(str(wait), world.limit.headers())
     # v1 also takes the key from the body, so it looks for itself.
     if path.startswith("/api/3") and not _same(headers.get("api-token"), world.incident.tokens.api_token):
         return answer({"message": "You do not have permission to use this API"}, 403)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field, field_validator
 
+from pro2_sandbox.faults import Fault
 from pro2_sandbox.incident_jobs import AutomationModel, JobModel
 from pro2_sandbox.incident_outages import MaintenanceModel, OutageModel
 from pro2_sandbox.incident_play import ExpectedModel, ExpectedOutage, MustReach, PlayModel
@@ -150,7 +151,7 @@ class VendorModel(Part):
 class AccountModel(Part):
     """How the account as a whole behaves."""
 
-    sends: Literal["normally", "held_for_review", "completes_empty"] = "normally"
+    sends: Literal["normally", "held_for_review", "completes_empty", "stays_pending"] = "normally"
     copy_keeps_audience: bool = True
     bulk_import_backlog: int = Field(default=0, ge=0)
     backlog_drains: Offset | None = None
@@ -188,6 +189,7 @@ class Incident(Part):
     automations: tuple[AutomationModel, ...] = ()
     people: tuple[PersonModel, ...] = ()
     vendor: tuple[VendorModel, ...] = ()
+    faults: tuple[Fault, ...] = ()
     policy: dict[str, Any] = Field(default_factory=dict)
     sources: dict[str, Any] = Field(default_factory=dict)
     play: PlayModel = PlayModel()

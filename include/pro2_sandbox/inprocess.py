@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from starlette.types import Message, Scope
 
-from pro2_sandbox.app import Sandbox
+from pro2_sandbox.app import TIMEOUT, Sandbox
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,14 @@ class Answer:
 
 
 class InProcess:
-    """``InProcess(create_app(world)).call("GET", "/api/3/users/me", headers={...})``."""
+    """``InProcess(create_app(world)).call("GET", "/api/3/users/me", headers={...})``.
 
-    def __init__(self, app: Sandbox) -> None:
+    ``timeout``: an answer that would take so many seconds or more is not waited for. No call takes real time.
+    """
+
+    def __init__(self, app: Sandbox, timeout: float = 20) -> None:
         self._app = app
+        self._timeout = timeout
         self._one_at_a_time = threading.Lock()
 
     def call(
@@ -72,6 +76,7 @@ class InProcess:
             ],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 80),
+            "extensions": {TIMEOUT: {"seconds": self._timeout}},
         }
         with self._one_at_a_time:  # callers may be threads, and a world is not
             return asyncio.run(self._exchange(scope, body))

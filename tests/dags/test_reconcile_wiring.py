@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,10 +14,12 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.exceptions import ParamValidationError
 
 from pro2.operators.remedies import SendCampaignOperator
+from pro2.retrying import RETRY_POLICY
 from pro2_reconciliation.repair.actions import LANE_OF, VERBS, Lane
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 LANES = [lane.value for lane in Lane]
+WATCHES = ["watch_campaign", "watch_occurrence"]
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +223,35 @@ class TestTheTimes:
         assert isinstance(reconcile.timetable, CronTriggerTimetable)
         assert reconcile.timetable.run_immediately is False
         assert reconcile.start_date is None
+
+
+class TestRetries:
+    """A failed task is tried again by the table of ``pro2/retrying.py``, mapped or not."""
+
+    def test_every_task_of_every_dag_has_the_policy(self, dags: Any) -> None:
+        for dag in dags.values():
+            for task in dag.tasks:
+                assert task.retry_policy is RETRY_POLICY, f"{dag.dag_id}.{task.task_id}"
+
+    def test_a_mapped_task_keeps_it_when_it_is_executed(self, reconcile: Any) -> None:
+        mapped = [task for task in reconcile.tasks if isinstance(task, MappedOperator)]
+        assert {"send_campaign", "confirm_send_campaign", "watch_campaign"} <= {t.task_id for t in mapped}
+        for task in mapped:
+            if task.task_id in (*LANES, *(f"confirm_{lane}" for lane in LANES), *WATCHES):
+                given = {"item" if task.task_id in WATCHES else "step": {}}
+                assert task.unmap(given).retry_policy is RETRY_POLICY
+
+    def test_the_scheduler_is_told_only_that_there_is_one(self, reconcile: Any) -> None:
+        """The policy itself, with its exceptions, never leaves the file: a worker parses it there."""
+        from airflow.serialization.serialized_objects import DagSerialization
+
+        text = json.dumps(DagSerialization.to_dict(reconcile))
+        assert '"has_retry_policy": true' in text
+        assert "pro2.retrying" not in text
+
+    @pytest.mark.parametrize("dag_id", ["detect_outages", "reconcile"])
+    def test_what_touches_the_network_or_the_ledger_has_tries_to_use(self, dags: Any, dag_id: str) -> None:
+        alone = {"ask", "choose_lanes", "nothing_to_do", "hand_over", "start_reconcile"}
+        alone |= {f"list_{lane}" for lane in LANES}
+        without = {task.task_id for task in dags[dag_id].tasks if not task.retries}
+        assert without <= alone

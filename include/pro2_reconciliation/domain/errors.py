@@ -5,6 +5,9 @@
     ReconciliationError              what, value and next step, for a person
     ├── ConfigurationError           a file, form or connection says something impossible; nothing was sent
     ├── LedgerError                  the ledger refuses: illegal move, foreign plan, wrong identity
+    │   ├── LeaseLost                somebody else may be at the step by now; nothing was written
+    │   └── LedgerUnavailable        its database is down, locked or full; nothing was written
+    ├── StepOpen                     a step was left without an end; the next try reads before it does anything
     └── RequestError                 about one request
         ├── NeverSent                no byte left (connection refused, name lookup, read-only): may be sent again
         ├── Refused                  the service said "not now" (429, 503 to a read): may be sent again later
@@ -13,7 +16,8 @@
         └── Unreadable               an answer to a READ that cannot be understood: the observation is UNKNOWN
             └── NoConsole            this dashboard shows no Console at all; the person who presses looks there
 
-Only ``NeverSent`` and ``Refused`` may lead to a second request (architecture: invariant 2).
+Only ``NeverSent`` and ``Refused`` may lead to a second request (architecture: invariant 2). What becomes of a REQUEST
+says the table of ``wire/exchange.py``; what becomes of a TASK says the one of ``pro2/retrying.py``.
 """
 
 from __future__ import annotations
@@ -29,6 +33,18 @@ class ConfigurationError(ReconciliationError):
 
 class LedgerError(ReconciliationError):
     """The ledger refused a move, a claim or a plan."""
+
+
+class LeaseLost(LedgerError):
+    """The lease of a step ran out or was taken over: whoever claims it next reads first."""
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database cannot be used now: it is down, locked, or its disk is full."""
+
+
+class StepOpen(ReconciliationError):
+    """A step is neither done nor given up: its request may have landed, or is not to be sent again just yet."""
 
 
 class RequestError(ReconciliationError):

@@ -26,7 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 
 BUSY_SECONDS = 30.0
 """How long a SQLite connection waits for another one that writes."""
@@ -76,7 +76,7 @@ def spoken(engine: Engine) -> Iterator[None]:
             raise error.orig from None
         if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
             raise
-        raise LedgerError(
+        raise LedgerUnavailable(
             f"The ledger at {shown(engine)} cannot be used now: {error.orig}. Nothing was written; "
             "look whether the database is up, the file writable and the disk not full, then try again."
         ) from error

@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.errors import LeaseLost, LedgerError
 from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, MoveRow, StepRow
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.moves import HELD, RETRYABLE, RETRYABLE_BY_PERSON, State, may_follow
@@ -281,13 +281,13 @@ def _require_lease(session: Session, claim: Claim, until: datetime) -> LeaseRow:
     lease = session.get(LeaseRow, claim.step_id, populate_existing=True)
     if lease is None or lease.token != claim.token:
         holder = f"{lease.owner} holds it now" if lease is not None else "nobody holds it"
-        raise LedgerError(
+        raise LeaseLost(
             f"lease lost on step {claim.step_id}: {claim.owner} no longer holds it, {holder}. "
             "Nothing was written; "
             "stop here, whoever took over settles the step."
         )
     if lease.expires_at <= until:
-        raise LedgerError(
+        raise LeaseLost(
             f"lease lost on step {claim.step_id}: that of {claim.owner} ends at "
             f"{lease.expires_at.isoformat()}. "
             "Nothing was written; stop here and claim the step again, then read before anything is sent."

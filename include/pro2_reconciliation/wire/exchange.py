@@ -1,7 +1,8 @@
 """Requests, replies, and the one table that says what a failure means.
 
-The table is data: (verb kind, what happened) to an error class of :mod:`pro2_reconciliation.domain.errors`.
-A read that fails can be repeated; a mutating request that may have landed is AMBIGUOUS and is never repeated.
+:data:`MEANINGS` is the table: what became of a request, and whether it reads or changes something, to an error class
+of :mod:`pro2_reconciliation.domain.errors`. A read that fails can be repeated; a mutating request that may have
+landed is AMBIGUOUS and is never repeated. What is not in the table counts as lost.
 """
 
 from __future__ import annotations
@@ -11,9 +12,18 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from math import isnan
 from typing import Any, Protocol, TypeVar
 
-from pro2_reconciliation.domain.errors import Ambiguous, Refused, Rejected, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import (
+    Ambiguous,
+    NeverSent,
+    Refused,
+    Rejected,
+    RequestError,
+    Unreadable,
+)
 
 T = TypeVar("T")
 MAX_RETRY_AFTER = 60.0
@@ -36,6 +46,45 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     text: str
+
+
+class Fate(StrEnum):
+    """What became of a request that has no status to go by."""
+
+    UNSENT = "no byte of it left"
+    LOST = "no answer came, or none that was whole"
+    NONSENSE = "its answer is not what was due"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One row: ``of`` a fate, or a range of statuses; None: no error. The first row that fits counts."""
+
+    of: Fate | range
+    read: type[RequestError] | None
+    mutating: type[RequestError] | None
+
+
+MEANINGS = (
+    Meaning(Fate.UNSENT, NeverSent, NeverSent),
+    Meaning(Fate.LOST, Unreadable, Ambiguous),
+    Meaning(Fate.NONSENSE, Unreadable, Ambiguous),
+    Meaning(range(200, 300), None, None),
+    # a gateway's word for "it took too long", and the service behind it may still be at it
+    Meaning(range(408, 409), Unreadable, Ambiguous),
+    Meaning(range(429, 430), Refused, Refused),
+    Meaning(range(400, 500), Rejected, Rejected),
+    # said by a service that is down, and by a proxy whose service was at it
+    Meaning(range(503, 504), Refused, Ambiguous),
+)
+
+
+def meaning(what: Fate | int, *, mutating: bool) -> type[RequestError] | None:
+    """The error class of a fate or a status, by verb; None for a success."""
+    for row in MEANINGS:
+        if what in row.of if isinstance(row.of, range) else what is row.of:
+            return row.mutating if mutating else row.read
+    return meaning(Fate.LOST, mutating=mutating)
 
 
 Exchange = Generator[Request, Reply, T]
@@ -82,45 +131,59 @@ async def adrive(exchange: Exchange[T], carry: Callable[[Request], Awaitable[Rep
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float:
     """Seconds to wait, from ``Retry-After`` as seconds or HTTP date, clamped to 0..60.
 
-    1 where it is absent.
+    1 where it is absent or means nothing. A date counts from the answer's own ``Date`` where there is one: the two
+    clocks need not agree. ``now``: ours, aware.
     """
-    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), "").strip()
-    if not value:
-        return 1.0
+    given = {name.lower(): value.strip() for name, value in headers.items()}
+    value = given.get("retry-after", "")
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - (now or datetime.now(UTC))).total_seconds()
-        except (ValueError, TypeError):
+        until = _http_date(value)
+        if until is None:
             return 1.0
-    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
+        asked = _http_date(given.get("date", "")) or now or datetime.now(UTC)
+        seconds = (until - asked).total_seconds()
+    return 1.0 if isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)  # "-0000" says UTC and nothing of the place
 
 
 def read_json(request: Request, reply: Reply) -> Any:
-    """The JSON of a reply, or the error that the status, the body and the verb amount to.
+    """The JSON of a reply, or the error that the status, the body and the verb amount to (:data:`MEANINGS`).
 
-    Raises ``Refused`` (429; 503 to a read), ``Rejected`` (other 4xx), ``Ambiguous`` (mutating: 5xx, no JSON)
-    or ``Unreadable`` (read: 5xx, no JSON).
+    Raises ``Refused``, ``Rejected``, ``Ambiguous`` (mutating) or ``Unreadable`` (read).
     """
     what = f"{request.method} {request.path}"
-    lost: type[RequestError] = Ambiguous if request.mutating else Unreadable
-    if reply.status == 429 or (reply.status == 503 and not request.mutating):
-        raise Refused(
+    error = meaning(reply.status, mutating=request.mutating)
+    if error is None:
+        try:
+            return json.loads(reply.text)
+        except (ValueError, RecursionError):
+            raise nonsense(
+                request, f"was answered {reply.status} without JSON ({reply.text[:60]!r}...)", reply
+            ) from None
+    if issubclass(error, Refused):
+        raise error(
             f"{what} was refused with {reply.status}; try again later",
             status=reply.status,
             retry_after=retry_after(reply.headers),
         )
-    if 400 <= reply.status < 500:
-        raise Rejected(f"{what} was rejected with {reply.status}: {explain(reply)}", status=reply.status)
-    if reply.status >= 300:
-        raise lost(f"{what} was answered {reply.status}; it is not known what happened", status=reply.status)
-    try:
-        return json.loads(reply.text)
-    except (ValueError, RecursionError):
-        raise lost(
-            f"{what} was answered {reply.status} without JSON ({reply.text[:60]!r}...)", status=reply.status
-        ) from None
+    if issubclass(error, Rejected):
+        raise error(f"{what} was rejected with {reply.status}: {explain(reply)}", status=reply.status)
+    raise error(f"{what} was answered {reply.status}; it is not known what happened", status=reply.status)
+
+
+def nonsense(request: Request, complaint: str, reply: Reply) -> RequestError:
+    """The error for an answer that arrived but means nothing: the verb decides which."""
+    error = meaning(Fate.NONSENSE, mutating=request.mutating) or RequestError
+    return error(f"{request.method} {request.path} {complaint}", status=reply.status)
 
 
 def explain(reply: Reply) -> str:

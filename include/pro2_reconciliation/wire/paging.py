@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 
-from pro2_reconciliation.domain.errors import Ambiguous, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.exchange import Reply, Request, read_json
+from pro2_reconciliation.wire.exchange import Reply, Request, nonsense, read_json
 from pro2_reconciliation.wire.scalars import Row
 
 PAGE = 100
@@ -26,16 +26,8 @@ def judge(request: Request, reply: Reply) -> Row:
     """The JSON object of an answer that has arrived; errors as in ``read_json``."""
     body = read_json(request, reply)
     if not isinstance(body, dict):
-        raise unreadable_or_ambiguous(
-            request, f"was answered with {type(body).__name__} and not an object", reply
-        )
+        raise nonsense(request, f"was answered with {type(body).__name__} and not an object", reply)
     return body
-
-
-def unreadable_or_ambiguous(request: Request, complaint: str, reply: Reply) -> RequestError:
-    """The error for an answer that arrived but means nothing: the verb decides which."""
-    lost: type[RequestError] = Ambiguous if request.mutating else Unreadable
-    return lost(f"{request.method} {request.path} {complaint}", status=reply.status)
 
 
 def pages(

@@ -2,7 +2,8 @@
 
 A retry, a cleared task or a second dag run meets the ledger's claim and adopts what was done. A step that is not
 done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that went wrong fails
-without a retry, because only a person can go on; one of unknown outcome is tried again, which only reads.
+without a retry, because only a person can go on; one of unknown outcome is tried again, which only reads
+(``pro2/retrying.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from airflow.sdk.exceptions import (
 
 from pro2.accounts import who_acts
 from pro2.steps import answer_step, do_step, first_unproven
+from pro2_reconciliation.domain.errors import StepOpen
 
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.steps import StepResult
@@ -54,7 +56,7 @@ class StepOperator(BaseOperator):
         if result.instruction:
             self._ask_to_press(context, result)
         if result.state in _OPEN:
-            raise RuntimeError(story)
+            raise StepOpen(story)
         if result.state in _FAILED and not self.refusal_is_an_answer:
             raise AirflowFailException(story)
         raise AirflowSkipException(story)

@@ -24,7 +24,7 @@ from tests.unit.pro2.conftest import HOSTILE, Playing
 from pro2 import accounts, operators, sensors
 from pro2.operators import remedies
 from pro2.steps import first_unproven
-from pro2_reconciliation.domain.errors import LedgerError, Unreadable
+from pro2_reconciliation.domain.errors import LedgerError, StepOpen, Unreadable
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Stage, State
 from pro2_reconciliation.repair.gates import GUARD
@@ -211,7 +211,7 @@ class TestAStepFailsForGood:
             raise Unreadable("no answer within 20 s")
 
         monkeypatch.setattr(playing.evening.pro2, "carry", silent)
-        with pytest.raises(RuntimeError, match=r"«Opening night invitation».*cannot be read yet"):
+        with pytest.raises(StepOpen, match=r"«Opening night invitation».*cannot be read yet"):
             lane()
         assert playing.evening.effects() == before
 

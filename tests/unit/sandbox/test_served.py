@@ -38,3 +38,10 @@ def test_a_connection_is_dropped_after_the_effect_and_the_next_request_is_answer
         client.post("/api/3/campaigns/103/copy")
     assert client.get("/api/3/campaigns/104").json()["campaign"]["source"] == "copy"
     assert not caplog.records
+
+
+def test_a_slow_answer_comes_when_the_client_has_given_up_and_its_effect_stands(client):
+    client.post("/sandbox/faults", json={"match": {"path_regex": "/copy$"}, "kind": "slow", "seconds": 0.4})
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/api/3/campaigns/103/copy", timeout=0.2)
+    assert client.get("/api/3/campaigns/104").json()["campaign"]["source"] == "copy"
