@@ -10,6 +10,7 @@
     ├── StepOpen                     a step was left without an end; the next try reads before it does anything
     └── RequestError                 about one request
         ├── NeverSent                no byte left (connection refused, name lookup, read-only): may be sent again
+        │   └── TooLate              its lease has run out; whoever claims the step next reads first
         ├── Refused                  the service said "not now" (429, 503 to a read): may be sent again later
         ├── Rejected                 the service said no (4xx, result_code 0): it did not happen, do not repeat
         ├── Ambiguous                it may have happened (timeout, dropped connection, 5xx, HTML): read, never resend
@@ -61,6 +62,10 @@ class NeverSent(RequestError):
 
 class ReadOnly(NeverSent):
     """The connection is read-only: the request was not even built."""
+
+
+class TooLate(NeverSent):
+    """The lease under which the request was to leave has run out: somebody else may be at the step by now."""
 
 
 class Refused(RequestError):

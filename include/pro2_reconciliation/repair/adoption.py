@@ -1,13 +1,7 @@
-"""What proves that a request of unknown outcome happened, or did not: read, never resend (decisions, section 5).
+"""Find out what became of a request of unknown outcome: read, never resend.
 
-::
-
-    verb          DONE                                   NOT DONE                               else
-    stop          status 4 or 6                          still 1 or 2 after the quiet time      a person
-    copy          exactly one new visible copy           none after the quiet time              a person
-    send          copy is 1, 2 or 5, or counts anything  still a draft after the quiet time     a person
-    runs, import  a row or Console run after the intent  never provable by absence              a person
-    tags          the contacts' tags                     the contacts' tags                     -
+What each sight proves stands in ``evidence.py``; here is how it is looked for, and from when on an absence counts.
+It fails with the errors of the ports: what cannot be read is not settled.
 """
 
 from __future__ import annotations
@@ -27,15 +21,14 @@ from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.effects import copy_of
-
-SEND_AGAIN = frozenset(
-    {Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN, Verb.ADD_TAG, Verb.REMOVE_TAG}
-)
-"""Verbs that may be tried again once NOT DONE is proven."""
-
+from pro2_reconciliation.repair.evidence import EVIDENCE_OF, Sight
 
 MANUAL = "manual"
 """Stands in the details of an intent that a person was asked to carry out."""
+LEAVES_BY = "leaves_by"
+"""Stands in the details of an intent that we carry out: until when its request may leave (ISO, UTC)."""
+LONGEST_REQUEST = timedelta(seconds=130)
+"""The longest that a connection may let one request take: 10 s for connecting, 120 s for the answer."""
 TOLERANCE = timedelta(seconds=1)
 """So far may the dashboard's clock be behind ours."""
 ROUNDED = timedelta(minutes=1)
@@ -55,9 +48,17 @@ def began_after(step: StepRecord, asked: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class Finding:
-    """``state`` DONE, NOT_DONE, NEEDS_HUMAN, or AMBIGUOUS: look again later."""
+    """``state`` DONE, NOT_DONE, NEEDS_HUMAN, or AMBIGUOUS: look again later. ``looks``: so many in a row prove it."""
 
     state: State
+    why: str
+    remote_id: str | None = None
+    looks: int = 1
+
+
+@dataclass(frozen=True)
+class _Seen:
+    sight: Sight
     why: str
     remote_id: str | None = None
 
@@ -66,67 +67,94 @@ def find_out(
     account: Account, decision: Decision, action: ActionRecord, step: StepRecord, floor: str
 ) -> Finding:
     """Read what became of a request that left at the step's intent. ``floor``: highest campaign id before it."""
-    asked = step.when(State.INTENDED)
-    if asked is None:
+    if step.when(State.INTENDED) is None:
         return Finding(State.NOT_DONE, "it was never sent")
-    quiet = account.now() - asked >= timedelta(seconds=account.policy.quiet_seconds)
+    seen = _look(account, decision, action, step, floor)
+    proof = EVIDENCE_OF[step.verb].of(seen.sight)
+    if proof.quiet and account.now() < quiet_until(account, step):
+        return Finding(State.AMBIGUOUS, f"{seen.why}; waiting until the request cannot arrive any more")
+    return Finding(proof.state, seen.why, seen.remote_id, proof.looks)
+
+
+def quiet_until(account: Account, step: StepRecord) -> datetime:
+    """From when (UTC) an absence counts: its sender has given up or is fenced off, and the quiet time has passed.
+
+    A sender that died may have been stopped only, and wakes; until its lease had ended it could still send.
+    """
+    intent, given_up = step.move_to(State.INTENDED), step.when(State.AMBIGUOUS)
+    if given_up is None:
+        given_up = intent.at if intent else account.now()
+        leaves_by = (intent.details or {}).get(LEAVES_BY) if intent else None
+        if leaves_by is not None:
+            given_up = datetime.fromisoformat(leaves_by) + LONGEST_REQUEST
+    return given_up + timedelta(seconds=account.policy.quiet_seconds)
+
+
+def _look(account: Account, decision: Decision, action: ActionRecord, step: StepRecord, floor: str) -> _Seen:
     match step.verb:
         case Verb.STOP_CAMPAIGN:
-            return _stop(account, decision, quiet)
+            return _stop(account, decision)
         case Verb.COPY_CAMPAIGN:
-            return _copy(account, decision, floor, quiet)
+            return _copy(account, decision, floor)
         case Verb.SEND_CAMPAIGN:
-            return _send(account, action, quiet)
+            return _send(account, action)
+        case Verb.STOP_RUN:
+            return _stop_run(account, decision)
         case Verb.ADD_TAG | Verb.REMOVE_TAG:
-            return Finding(State.NOT_DONE, "the contacts' tags are read again, contact by contact")
+            return _Seen(Sight.EACH_CONTACT, "the contacts' tags are read again, contact by contact")
         case _:
-            return _run(account, decision, step, asked, quiet)
+            return _run(account, decision, step)
 
 
-def _stop(account: Account, decision: Decision, quiet: bool) -> Finding:
+def _stop(account: Account, decision: Decision) -> _Seen:
     campaign = account.campaigns.get(decision.item_id)
     status = campaign.status if campaign else CampaignStatus.UNKNOWN
     if status in STOPPED_STATUSES:
-        return Finding(State.DONE, f"the campaign is {status.value}")
+        return _Seen(Sight.HALTED, f"the campaign is {status.value}")
     if status in (CampaignStatus.SCHEDULED, CampaignStatus.SENDING):
-        if quiet:
-            return Finding(State.NOT_DONE, f"the campaign is still {status.value}")
-        return Finding(State.AMBIGUOUS, "waiting until the request cannot arrive any more")
-    return Finding(State.NEEDS_HUMAN, f"the campaign is {status.value}")
+        return _Seen(Sight.PENDING, f"the campaign is still {status.value}")
+    return _Seen(Sight.ANOTHER_STATUS, f"the campaign is {status.value}")
 
 
-def _copy(account: Account, decision: Decision, floor: str, quiet: bool) -> Finding:
+def _copy(account: Account, decision: Decision, floor: str) -> _Seen:
     original = account.campaigns.get(decision.item_id)
     if original is None:
-        return Finding(State.NEEDS_HUMAN, "the original is gone")
+        return _Seen(Sight.NO_ORIGINAL, "the original is gone")
     known = set(account.ledger.copies(account.organization))
     found = [
         c for c in account.campaigns.newer_than(floor) if c.id not in known and is_visible_copy(c, original)
     ]
     if len(found) == 1:
-        return Finding(State.DONE, f"one new copy, {found[0].id}", found[0].id)
+        return _Seen(Sight.ONE_COPY, f"one new copy, {found[0].id}", found[0].id)
     if found:
-        return Finding(State.NEEDS_HUMAN, f"{len(found)} new copies: {', '.join(c.id for c in found)}")
-    if quiet:
-        return Finding(State.NOT_DONE, "no new copy")
-    return Finding(State.AMBIGUOUS, "waiting until the request cannot arrive any more")
+        return _Seen(Sight.SEVERAL_COPIES, f"{len(found)} new copies: {', '.join(c.id for c in found)}")
+    return _Seen(Sight.NO_COPY, "no new copy")
 
 
-def _send(account: Account, action: ActionRecord, quiet: bool) -> Finding:
+def _send(account: Account, action: ActionRecord) -> _Seen:
     copy_id = copy_of(action)
     copy = account.campaigns.get(copy_id)
     if copy is None:
-        return Finding(State.NEEDS_HUMAN, f"the copy {copy_id} is gone")
+        return _Seen(Sight.NO_DRAFT, f"the copy {copy_id} is gone")
     report = account.report_of(copy_id)
     counted = any(copy.counters.values()) or bool(report and any(report.counters.values()))
     on_its_way = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE)
     if counted or copy.status in on_its_way:
-        return Finding(State.DONE, f"the copy is {copy.status.value}", copy_id)
+        return _Seen(Sight.LEAVING, f"the copy is {copy.status.value}", copy_id)
     if copy.status is not CampaignStatus.DRAFT:
-        return Finding(State.NEEDS_HUMAN, f"the copy {copy_id} is {copy.status.value}")
-    if quiet:
-        return Finding(State.NOT_DONE, f"the copy {copy_id} is still a draft")
-    return Finding(State.AMBIGUOUS, "waiting until the request cannot arrive any more")
+        return _Seen(Sight.NO_DRAFT, f"the copy {copy_id} is {copy.status.value}")
+    return _Seen(Sight.DRAFT, f"the copy {copy_id} is still a draft")
+
+
+def _stop_run(account: Account, decision: Decision) -> _Seen:
+    job_id = decision.item_id.partition("@")[0]
+    try:
+        running = [row for row in account.dashboard.console().of(job_id) if row.running]
+    except NoConsole:
+        return _Seen(Sight.NO_CONSOLE, "there is no Console that shows whether it was stopped")
+    if running:
+        return _Seen(Sight.RUNNING, "it is still in the Console")
+    return _Seen(Sight.NOT_RUNNING, "it is not in the Console any more")
 
 
 def _remote(decision: Decision, step: StepRecord, run_id: str) -> str:
@@ -169,18 +197,16 @@ def _is_due(job: Job, row: ActivityRow) -> bool:
     return bool(occurrences(job, row.started - job.grace, row.started + CLOCK_SKEW))
 
 
-def _run(account: Account, decision: Decision, step: StepRecord, asked: datetime, quiet: bool) -> Finding:
+def _run(account: Account, decision: Decision, step: StepRecord) -> _Seen:
+    asked = step.when(State.INTENDED) or account.now()
     job_id = decision.item_id.partition("@")[0]
     rows = account.dashboard.activity(asked - timedelta(minutes=5), account.now()).rows
     for row in asked_rows(account, decision, step, rows):
         why = f"run {row.run_id} started after it was asked for"
-        return Finding(State.DONE, why, _remote(decision, step, row.run_id))
+        return _Seen(Sight.RUN, why, _remote(decision, step, row.run_id))
     for run in console_rows(account):
         own = run.job_id == (f"import:{decision.tag}" if step.verb is Verb.IMPORT_LIST else job_id)
         if own and run.scheduled_for is None and (run.started or account.now()) >= asked:
-            return Finding(
-                State.DONE, f"run {run.run_id} is in the Console", _remote(decision, step, run.run_id)
-            )
-    if quiet:
-        return Finding(State.NEEDS_HUMAN, "nothing shows that it started, and absence proves nothing")
-    return Finding(State.AMBIGUOUS, "waiting for a row of it")
+            why = f"run {run.run_id} is in the Console"
+            return _Seen(Sight.RUN, why, _remote(decision, step, run.run_id))
+    return _Seen(Sight.NO_RUN, "nothing shows that it started, and absence proves nothing")

@@ -2,11 +2,15 @@
 
 Order is everything. The claim and the intent are committed before the request leaves; after a take-over, or an
 answer that got lost, nothing is sent again: the world is read (``adoption.py``). A crash at any point leaves a
-state from which this same function goes on. It fails with ``LedgerError`` when the lease was lost, and with the
-errors of the ports when the fresh look cannot be had; in both cases nothing was sent.
+state from which this same function goes on. A worker that was stopped and wakes is no dead one: its lease goes with
+its request to the socket (``wire.deadline``), and nobody concludes that nothing happened before that has run out.
+It fails with ``LedgerError`` when the lease was lost, and with the errors of the ports when the fresh look cannot be
+had; in both cases nothing was sent.
 """
 
 from __future__ import annotations
+
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.errors import (
@@ -23,9 +27,10 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import MANUAL, SEND_AGAIN, find_out, is_manual
+from pro2_reconciliation.repair.adoption import LEAVES_BY, MANUAL, Finding, find_out, is_manual
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
+from pro2_reconciliation.repair.evidence import EVIDENCE_OF
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.manual import (
     Look,
@@ -35,11 +40,16 @@ from pro2_reconciliation.repair.manual import (
     press_by,
     words,
 )
+from pro2_reconciliation.wire.deadline import Deadline, leaving_by
 
 LEASE_SECONDS = 180.0
 """Above what one request may take with pacing, retries after a refusal (60 s) and its timeout."""
 MARGIN_SECONDS = 90.0
 """So much of the lease must be left when a request leaves."""
+RECORD_SECONDS = 15.0
+"""A request leaves so long before its lease ends at the latest, so that "never sent" can still be written."""
+BETWEEN_LOOKS = LEASE_SECONDS / 6
+"""Longest pause while a lease is held or waited for."""
 MAX_ATTEMPTS = 3
 DONE_WORDS = {
     Verb.COPY_CAMPAIGN: "draft {remote}",
@@ -87,7 +97,23 @@ def carry_out(
 
     In: ``even_if_not_stopped`` True when a person chose to reprocess although both may run. Out: the result, with
     the reason in words. Errors: ``LedgerError`` (foreign ledger, lost lease), ``RequestError`` of the fresh look.
+    A step that somebody is at is waited for, as long as a lease lasts: he ends it, or he is dead and it is taken over.
     """
+    until = account.now() + timedelta(seconds=LEASE_SECONDS + BETWEEN_LOOKS)
+    while True:
+        result = _once(account, plan, action_id, verb, even_if_not_stopped=even_if_not_stopped)
+        if result.state != ELSEWHERE or verb in account.manual or account.now() >= until:
+            return result
+        account.clock.sleep(_pause(account))
+
+
+def _pause(account: Account) -> float:
+    return min(account.policy.poll_seconds, BETWEEN_LOOKS)
+
+
+def _once(
+    account: Account, plan: Plan, action_id: str, verb: Verb, *, even_if_not_stopped: bool
+) -> StepResult:
     action, decision = _find(account, plan, action_id)
     step = action.step(verb)
     if step is None:
@@ -178,7 +204,9 @@ def _claimed(
         claim, MARGIN_SECONDS
     )  # the last thing before the intent: a slow look may have used it up
     manual = step.verb in account.manual
-    details = {"floor": floor, **noted, **({MANUAL: True} if manual else {})}
+    leaves_by = claim.expires_at - timedelta(seconds=RECORD_SECONDS)
+    how = {MANUAL: True} if manual else {LEAVES_BY: leaves_by.isoformat()}
+    details = {"floor": floor, **noted, **how}
     account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
     try:
         account.remember()
@@ -187,7 +215,9 @@ def _claimed(
         return _result(action, account.ledger.step(step.id), str(error))
     if manual:
         return _asked(account, plan, decision, action, claim, again=False)
-    return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
+    return _request(
+        account, plan, decision, action, claim, step, leaves_by, even_if_not_stopped=even_if_not_stopped
+    )
 
 
 def _asked(
@@ -221,19 +251,27 @@ def _request(
     action: ActionRecord,
     claim: Claim,
     step: StepRecord,
+    leaves_by: datetime,
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
     ledger, who = account.ledger, account.owner
+    deadline = Deadline(leaves_by, account.now)
+
+    def keep_alive() -> None:
+        renewed = ledger.renew(claim, LEASE_SECONDS)
+        deadline.move(renewed.expires_at - timedelta(seconds=RECORD_SECONDS))
+
     try:
-        remote = perform(
-            account,
-            decision,
-            action,
-            step.verb,
-            even_if_not_stopped=even_if_not_stopped,
-            keep_alive=lambda: ledger.renew(claim, LEASE_SECONDS),
-        )
+        with leaving_by(deadline):
+            remote = perform(
+                account,
+                decision,
+                action,
+                step.verb,
+                even_if_not_stopped=even_if_not_stopped,
+                keep_alive=keep_alive,
+            )
     except (NeverSent, Refused) as error:
         ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
         return _result(action, ledger.step(step.id), str(error))
@@ -261,25 +299,39 @@ def _adopt(
     """Find out what became of a request that may have landed; wait for its quiet time, then settle the step."""
     ledger, who = account.ledger, account.owner
     step = ledger.step(claim.step_id)
-    floor = floor_of(plan, step)
-    while True:
-        try:
-            finding = find_out(account, decision, action, step, floor)
-        except RequestError as error:
-            return _result(action, step, f"what became of it cannot be read yet: {error}")
-        if finding.state is not State.AMBIGUOUS:
-            break
-        claim = ledger.renew(claim, LEASE_SECONDS)
-        account.clock.sleep(account.policy.poll_seconds)
+    try:
+        finding = _settled(account, plan, decision, action, claim, step)
+    except RequestError as error:
+        return _result(action, step, f"what became of it cannot be read yet: {error}")
     ledger.move(step.id, finding.state, who=who, why=finding.why, claim=claim, remote_id=finding.remote_id)
     ledger.release(claim)
     settled = ledger.step(step.id)
     if finding.state is State.NEEDS_HUMAN:
         end_of_action(account, action.id, step.verb, finding.why)
-    if finding.state is State.NOT_DONE and step.verb in SEND_AGAIN and step.attempt < MAX_ATTEMPTS:
+    again = EVIDENCE_OF[step.verb].again and step.attempt < MAX_ATTEMPTS
+    if finding.state is State.NOT_DONE and again:
         ledger.retry_step(step.id, who, f"not done: {finding.why}")
         return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
     return _result(action, settled, finding.why, adopted=True)
+
+
+def _settled(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim, step: StepRecord
+) -> Finding:
+    """Look until something is proven, in as many looks in a row as that takes. Raises what a look raises."""
+    gap = timedelta(seconds=account.policy.read_gap_seconds)
+    first: tuple[State, datetime] | None = None
+    while True:
+        finding = find_out(account, decision, action, step, floor_of(plan, step))
+        now = account.now()
+        if finding.state is not State.AMBIGUOUS and finding.looks == 1:
+            return finding
+        if first is None or first[0] is not finding.state:
+            first = (finding.state, now)
+        elif finding.state is not State.AMBIGUOUS and now - first[1] >= gap:
+            return finding
+        account.ledger.renew(claim, LEASE_SECONDS)
+        account.clock.sleep(_pause(account))
 
 
 def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason: str) -> StepResult:

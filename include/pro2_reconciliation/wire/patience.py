@@ -5,7 +5,7 @@
     what happened                    read                     mutating
     Refused (429; 503 to a read)     after Retry-After, 5x    after Retry-After, 5x
     NeverSent (no byte left)         2 more tries             5 tries
-    ReadOnly                         never                    never
+    ReadOnly, TooLate                never                    never
     Unreadable                       2 more tries             (cannot happen)
     Rejected with 401 or 403         once more                never
     Ambiguous                        (cannot happen)          never: it may have landed
@@ -21,7 +21,16 @@ from collections.abc import Callable
 
 from tenacity import RetryCallState, Retrying
 
-from pro2_reconciliation.domain.errors import NeverSent, ReadOnly, Refused, Rejected, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import (
+    NeverSent,
+    ReadOnly,
+    Refused,
+    Rejected,
+    RequestError,
+    TooLate,
+    Unreadable,
+)
+from pro2_reconciliation.wire.deadline import require_time
 from pro2_reconciliation.wire.exchange import Reply, Request, Transport, read_json
 
 PATIENCE = 60.0
@@ -51,6 +60,8 @@ class Patient:
 
         def once() -> Reply:
             kept.clear()
+            if request.mutating:
+                require_time(f"{request.method} {request.path}")
             reply = self._transport.carry(request)
             kept.append(reply)
             read_json(request, reply)
@@ -82,7 +93,7 @@ class Patient:
 def tries(request: Request, error: BaseException | None) -> int:
     """How often in all a request may be sent when it ends with this error; 1 means never again."""
     match error:
-        case ReadOnly():
+        case ReadOnly() | TooLate():
             return 1
         case Refused():
             return 5

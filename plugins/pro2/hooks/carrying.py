@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pro2.connection_types import ui_field_behaviour
 from pro2.hooks import failures
 from pro2.hooks.pacing import Pacer
+from pro2.hooks.punctual import PunctualAdapter
 from pro2.hooks.settings import HTTP, Settings, missing, read_settings
 from pro2_reconciliation.domain.errors import (
     ConfigurationError,
@@ -80,7 +81,8 @@ class CarryingHook(HttpHook):
         """Send one request once and return its reply, whatever its status.
 
         Raises ``ReadOnly`` (a mutating request over a read-only connection, before anything is built),
-        ``NeverSent``, ``Ambiguous`` (mutating) or ``Unreadable`` (read).
+        ``NeverSent`` (``TooLate``: a mutating request whose lease has run out; see ``wire.deadline``), ``Ambiguous``
+        (mutating) or ``Unreadable`` (read).
         """
         settings = self.settings
         if request.mutating and settings.read_only:
@@ -89,7 +91,7 @@ class CarryingHook(HttpHook):
             self.pacer.wait()
         # An idle connection that the server is about to close would turn a send into "may have landed": what
         # must not be repeated gets a connection of its own.
-        session = self.get_conn() if request.mutating else self._shared_session()
+        session = self._punctual_session() if request.mutating else self._shared_session()
         try:
             return self._sent(session, request, settings)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
@@ -138,6 +140,12 @@ class CarryingHook(HttpHook):
         if self.settings.read_only:
             return "The connection is read-only: whatever changes something is refused."
         return "The connection may CHANGE things: it is not read-only."
+
+    def _punctual_session(self) -> requests.Session:
+        session = self.get_conn()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, PunctualAdapter())
+        return session
 
     def _shared_session(self) -> requests.Session:
         if self._session is None:

@@ -175,7 +175,7 @@ class TestAStepIsSkipped:
             lane()
 
     def test_when_somebody_else_is_at_it(self, lane: Any, playing: Playing) -> None:
-        playing.ledger.claim(in_the_ledger(playing, "campaign:103").id, "another worker", LEASE_SECONDS)
+        playing.ledger.claim(in_the_ledger(playing, "campaign:103").id, "another worker", 2 * LEASE_SECONDS)
         with pytest.raises(
             AirflowSkipException, match=r"«Opening night invitation».*elsewhere.*somebody else"
         ):
