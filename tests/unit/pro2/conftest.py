@@ -97,14 +97,6 @@ def executable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
 
 
-@pytest.fixture(scope="session")
-def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger in which nothing happened yet, to be copied: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("new") / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: NOW).close()
-    return path
-
-
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(NOW, tick=False) as traveller:
