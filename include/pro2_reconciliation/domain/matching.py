@@ -256,8 +256,12 @@ class _Dues:
         if not extra:
             return self
         nothing = (None,) * len(extra)
-        at, job = zip(*extra, strict=True)
-        return _Dues(self.at + at, self.job + job, self.following + nothing, self.excused + nothing)
+        return _Dues(
+            self.at + tuple(at for at, _ in extra),
+            self.job + tuple(job for _, job in extra),
+            self.following + nothing,
+            self.excused + nothing,
+        )
 
 
 def _micros(moments: Iterable[datetime]) -> Any:

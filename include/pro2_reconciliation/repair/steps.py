@@ -9,6 +9,7 @@ errors of the ports when the fresh look cannot be had; in both cases nothing was
 from __future__ import annotations
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import (
     Ambiguous,
     LedgerError,
@@ -24,7 +25,7 @@ from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import MANUAL, SEND_AGAIN, find_out, is_manual
-from pro2_reconciliation.repair.checks import stale_reason
+from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.manual import (
@@ -167,7 +168,11 @@ def _claimed(
     if claim.state in (State.INTENDED, State.AMBIGUOUS):
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     step = account.ledger.step(claim.step_id)
-    reason = stale_reason(account, plan, decision, action, step.verb)
+    reason, drift = stale_reason(account, plan, decision, action, step.verb), None
+    if reason is None:
+        drift, reason = agreed_drift(
+            account, decision, step.verb, lambda: account.ledger.renew(claim, LEASE_SECONDS)
+        )
     if reason:
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
         end_of_action(account, action.id, step.verb, reason)
@@ -182,7 +187,9 @@ def _claimed(
     account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
     if manual:
         return _asked(account, plan, decision, action, claim, again=False)
-    return _request(account, plan, decision, action, claim, step, even_if_not_stopped=even_if_not_stopped)
+    return _request(
+        account, plan, decision, action, claim, step, drift, even_if_not_stopped=even_if_not_stopped
+    )
 
 
 def _asked(
@@ -216,6 +223,7 @@ def _request(
     action: ActionRecord,
     claim: Claim,
     step: StepRecord,
+    drift: Drift | None,
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
@@ -226,6 +234,7 @@ def _request(
             decision,
             action,
             step.verb,
+            drift=drift,
             even_if_not_stopped=even_if_not_stopped,
             keep_alive=lambda: ledger.renew(claim, LEASE_SECONDS),
         )
