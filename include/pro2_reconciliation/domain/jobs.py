@@ -80,11 +80,12 @@ class Job(Value):
         default=None, description="Data sync: whether it also removes the tag from contacts"
     )
     automation: str | None = Field(
-        default=None, description="Scheduled trigger: the automation that its contacts enter"
+        default=None,
+        description="Scheduled trigger: the automation that its contacts enter; import: the one that its tag starts",
     )
     reentry: Literal["once", "many", "unknown"] = Field(
         default="unknown",
-        description="Scheduled trigger: may a contact enter that automation once or many times",
+        description="May a contact enter that automation once or many times",
     )
     audience: Audience = Field(default=Audience(), description="Scheduled trigger: whom it picks")
     feeds: tuple[str, ...] = Field(
