@@ -37,13 +37,17 @@ class Audience(Value):
 class EarlierSchedule(Value):
     """A schedule that a job had until a moment; after the last of them its ``cron`` holds."""
 
-    cron: str = Field(description="When the job was due then, in five fields")
+    cron: str = Field(description="When the job was due then, in five fields; none: it was paused until then")
     zone: str | None = Field(
         default=None, description="IANA zone of its wall clock; none given: that of the job"
     )
     until: UtcTime = Field(
         description="When it was replaced: local time of its zone, or with an offset; not due any more then"
     )
+
+    @property
+    def paused(self) -> bool:
+        return self.cron == "none"
 
 
 class Job(Value):
