@@ -8,6 +8,7 @@ one makes it.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -25,3 +26,9 @@ os.environ["AIRFLOW_HOME"] = _home
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(ROOT / "dags")
 os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(ROOT / "plugins")
+
+
+def pytest_collection_finish() -> None:
+    """Airflow and the tests are there to stay: a collector that walks over them again and again takes a fifth."""
+    gc.collect()
+    gc.freeze()

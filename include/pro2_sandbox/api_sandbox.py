@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pro2_sandbox import truth
 from pro2_sandbox.answers import answer, utc_time
 from pro2_sandbox.campaigns import Refusal
-from pro2_sandbox.export import activity_csv
+from pro2_sandbox.export import activity_csv, file_name
 from pro2_sandbox.faults import KINDS, Fault
 from pro2_sandbox.incident import PersonModel
 from pro2_sandbox.jobs import Unknown, WrongButton
@@ -63,7 +63,11 @@ def router(world: World) -> APIRouter:
 
     @api.get("/activity.csv")
     async def activity() -> Response:
-        return Response(activity_csv(world), media_type="text/csv; charset=utf-8")
+        """What a person exports from the dashboard, under the name that it gives the file; nothing while it is down."""
+        if world.silent("dashboard"):
+            return answer({"message": "the Integrated Dashboard does not answer"}, 503)
+        headers = {"X-File-Name": file_name(world)}
+        return Response(activity_csv(world), headers=headers, media_type="text/csv; charset=utf-8")
 
     @api.post("/people")
     async def act(request: Request) -> JSONResponse:

@@ -34,9 +34,14 @@ COLUMNS = {
 }
 """What ``activity_export.yaml`` calls a column, and what the export calls it."""
 HEADER = tuple(COLUMNS.values())
-FILE_NAME = "activity-%Y%m%d-%H%M.csv"
+FILE_NAME = "activity-%Y%m%d-%H%M%S.csv"
 """Local time; the file's name says when it was made."""
 DAY_FIRST = "%d/%m/%Y %H:%M:%S"
+
+
+def file_name(world: World) -> str:
+    """What the dashboard calls an export that is made now."""
+    return f"{world.now.astimezone(world.zone):{FILE_NAME}}"
 
 
 def activity_csv(world: World) -> str:

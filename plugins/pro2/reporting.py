@@ -29,6 +29,7 @@ def report(
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
+    from pro2_reconciliation.repair.settling import settle_waiting
 
     if not plan_hash:
         raise ReconciliationError(
@@ -42,6 +43,7 @@ def report(
         if cleared
         else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
     )
+    settle_waiting(account)
     made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
     made = made.model_copy(update={"old_tags": _old_tags(account), "drift_file": drift_file(context)})

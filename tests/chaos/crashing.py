@@ -94,9 +94,7 @@ SCENARIOS = (
     Scenario("copy", *RESEND, Verb.COPY_CAMPAIGN, "campaign_copied"),
     Scenario("send", *RESEND, Verb.SEND_CAMPAIGN, "campaign_sent"),
     Scenario("hold back", "103", Choice.HOLD_BACK, Remedy.HOLD_BACK, Verb.STOP_CAMPAIGN, "campaign_stopped"),
-    Scenario(
-        "stop run", "j-hanging", Choice.REPROCESS, Remedy.REPEAT_IMPORT, Verb.STOP_RUN, "job_stopped"
-    ),
+    Scenario("stop run", "j-hanging", Choice.REPROCESS, Remedy.REPEAT_IMPORT, Verb.STOP_RUN, "job_stopped"),
     Scenario("run now", "j-trigger", Choice.REPROCESS, Remedy.RUN_NOW, Verb.RUN_NOW, "run_now"),
     Scenario(
         "repeat import",
@@ -421,15 +419,15 @@ class Cell:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.request(method, f"http://127.0.0.1:{self.port}{path}", json=body, timeout=PATIENCE)
+            answer = session.request(
+                method, f"http://127.0.0.1:{self.port}{path}", json=body, timeout=PATIENCE
+            )
         return answer.json()
 
     def effects(self) -> list[dict[str, Any]]:
         """What we, or the person whom we asked, did of this scenario's kind."""
         listed = self.call("GET", "/sandbox/effects")["effects"]
-        return [
-            e for e in listed if e["kind"] == self.house.scenario.effect and e["by"] in ("us", "person")
-        ]
+        return [e for e in listed if e["kind"] == self.house.scenario.effect and e["by"] in ("us", "person")]
 
     def moves(self) -> int:
         ledger = Ledger.open(self.url, clock=self.house.clock.now)
@@ -522,7 +520,9 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
 
 
 def _serve(house: Prepared, listening: socket.socket) -> None:
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"evening": house}), bind_and_activate=False)
+    server = _Server(
+        ("127.0.0.1", 0), type("Handler", (_Handler,), {"evening": house}), bind_and_activate=False
+    )
     server.socket.close()
     server.socket = listening
     server.serve_forever(poll_interval=60)

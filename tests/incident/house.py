@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tests.incident.harness import Evening, MovableClock
 
-from pro2_reconciliation.domain.errors import NoConsole, RequestError
-from pro2_reconciliation.domain.export import ActivityExport
-from pro2_reconciliation.domain.jobs import ActivityLog, Console
-from pro2_reconciliation.domain.words import StopAnswer, Verb
+from pro2.hooks.export import ExportDashboard
+from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.detection import DetectionResult, detect
 from pro2_reconciliation.repair.snapshot import scheduled_snapshot
 from pro2_reconciliation.repair.sources import open_sources
 from pro2_reconciliation.wire.exchange import Reply, Request, Transport
-from pro2_reconciliation.wire.export import Export, ExportFile
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort
 from pro2_sandbox import Incident
-from pro2_sandbox.export import FILE_NAME
 
 PRESSES = {
     Verb.STOP_CAMPAIGN: "stop",
@@ -51,7 +47,7 @@ class House(Evening):
     ) -> None:
         self._ledger = ledger
         super().__init__(folder, incident, clock)
-        self.exports = ExportedBoard(self) if incident.play.dashboard == "export" else None
+        self.colleague = Colleague(self) if incident.play.dashboard == "export" else None
 
     @property
     def kept(self) -> Ledger:
@@ -66,8 +62,8 @@ class House(Evening):
             quick = ActiveCampaignPort(self.pro2, sleep=no_wait)
             board = DashboardPort(self.dashboard, self.site.organization, sleep=no_wait)
             changes = {"campaigns": quick, "contacts": quick, "dashboard": board, **changes}
-        if self.exports is not None:
-            changes["dashboard"] = self.exports
+        if self.colleague is not None:
+            changes["dashboard"] = self.colleague.board
         if self.incident.play.actions == "manual":
             changes["manual"] = BY_HAND
         return super().account(owner, **changes)
@@ -82,8 +78,8 @@ class House(Evening):
 
     def detect(self) -> DetectionResult:
         """What the task of ``detect_outages`` does, up to the dag runs that are due."""
-        if self.exports is not None:
-            self.exports.keep_one_more()
+        if self.colleague is not None:
+            self.colleague.keep_one_more()
         account = self.account("detection")
         sources = open_sources(
             self.site,
@@ -105,51 +101,28 @@ class House(Evening):
             return 0
 
 
-class ExportedBoard:
-    """The Integrated Dashboard as somebody sees it who has nothing but the files that a colleague exports."""
+class Colleague:
+    """Exports the Activity Log into a folder, again and again: all that this site has of the dashboard."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self.folder = house.folder / "exports"
         self.folder.mkdir()
         rules = house.sandbox.call(
-            "GET", "/sandbox/config/activity_export.yaml", params={"path": f"{self.folder}"}
+            "GET", "/sandbox/config/activity_export.yaml", params={"path": self.folder.as_uri()}
         )
-        self._export = Export(
-            ActivityExport.model_validate(yaml.safe_load(rules.text)),
-            house.site.organization,
-            house.site.zone,
-            house.site.jobs,
-        )
+        config = house.folder / "config"
+        (config / "activity_export.yaml").write_text(rules.text)
+        self.board = ExportDashboard(load_site(config), now=house.clock.now)
 
     def keep_one_more(self) -> None:
-        """A colleague exports the log anew; while the dashboard is down nobody can."""
-        if self._house.world.silent("dashboard"):
+        """Export the log anew; while the dashboard is down nobody can. Older files are thrown away."""
+        answer = self._house.sandbox.call("GET", "/sandbox/activity.csv")
+        if answer.status != 200:
             return
         for old in self.folder.iterdir():
             old.unlink()
-        name = f"{self._house.clock.now().astimezone(self._house.world.zone):{FILE_NAME}}"
-        text = self._house.sandbox.call("GET", "/sandbox/activity.csv").text
-        (self.folder / name).write_bytes(text.encode())
-
-    def activity(self, since: datetime, until: datetime) -> ActivityLog:
-        files = [ExportFile(path.name, None, path.read_bytes()) for path in sorted(self.folder.iterdir())]
-        return self._export.log(files, since, until, self._house.clock.now())
-
-    def console(self) -> Console:
-        raise NoConsole("an export has no Console")
-
-    def stop_run(self, job_id: str) -> StopAnswer:
-        raise AssertionError(f"nobody can press Stop of {job_id} here")
-
-    def run_now(self, job_id: str) -> None:
-        raise AssertionError(f"nobody can press Run Now of {job_id} here")
-
-    def repeat_import(self, job_id: str) -> None:
-        raise AssertionError(f"nobody can press Repeat Import of {job_id} here")
-
-    def import_list(self, list_id: str, tag: str, name: str) -> None:
-        raise AssertionError(f"nobody can import list {list_id} here")
+        (self.folder / answer.headers["x-file-name"]).write_bytes(answer.text.encode())
 
 
 class StatusPage:

@@ -123,7 +123,8 @@ def written_after(follows: Follows, meanwhile: Any, remedy: Remedy) -> tuple[Rep
     )
 
 
-def test_more_contacts_than_were_agreed_to_are_not_written(follows: Follows) -> None:
+def test_more_contacts_than_were_agreed_to_are_not_written_but_asked_about_anew(follows: Follows) -> None:
+    """Nothing was intended, so the ledger takes the new question's answer."""
     contacts, untagged = follows.evening.world.contacts, []
 
     def somebody_untags_one_more(plan: Plan) -> None:
@@ -141,12 +142,43 @@ def test_more_contacts_than_were_agreed_to_are_not_written(follows: Follows) -> 
     report, written = written_after(follows, somebody_untags_one_more, Remedy.ADD_TAG)
     ends = {row.item_id: row for row in report.rows if row.decision == "add_tag"}
     held_up = ends.pop(untagged[0].item_id)
-    assert held_up.outcome is End.FAILED
+    assert held_up.outcome is End.STALE
     assert (
         f"{untagged[0].audience + 1} contacts differ by now, and {untagged[0].audience} were"
         in held_up.detail
     )
     assert sum(written.values()) == sum(row.audience or 0 for row in ends.values())
+
+    plan, again = follows.ask("ask__2")
+    asked = follows.proposal(plan, Remedy.ADD_TAG)
+    assert (asked.item_id, asked.audience) == (untagged[0].item_id, untagged[0].audience + 1)
+    assert next(row for row in again.rows if row.key == asked.key).outcome is End.VERIFIED
+    assert set(tagged(follows.evening, "tag_added").values()) == {1}
+
+
+def test_a_comparison_that_cannot_be_trusted_any_more_is_stale_and_nothing_is_written(
+    follows: Follows,
+) -> None:
+    class Forgetful:
+        """The List Manager forgets when the list was generated, after the question."""
+
+        known = True
+
+        def generated_at(self, list_id: str) -> datetime | None:
+            return usual.generated_at(list_id) if self.known else None
+
+    lists, usual = Forgetful(), follows.evening.account("x").lists
+
+    def answer(plan: Plan) -> dict[str, Choice]:
+        lists.known = False
+        return {d.key: Choice(d.choices[1]) for d in plan.decisions if d.remedy is Remedy.ADD_TAG}
+
+    account = follows.evening.account("ask__1", lists=lists)
+    _, report = follows.ask("ask__1", account=account, answer=answer)
+    rows = [row for row in report.rows if row.decision == "add_tag"]
+    assert {row.outcome for row in rows} == {End.STALE}
+    assert all("does not say when it was generated" in row.detail for row in rows)
+    assert tagged(follows.evening, "tag_added") == Counter()
 
 
 def test_a_removal_that_grew_above_the_policys_share_is_not_done(follows: Follows) -> None:
@@ -164,7 +196,7 @@ def test_a_removal_that_grew_above_the_policys_share_is_not_done(follows: Follow
 
     report, written = written_after(follows, most_holders_leave, Remedy.REMOVE_TAG)
     (row,) = [row for row in report.rows if row.decision == "remove_tag"]
-    assert (row.outcome, written) == (End.FAILED, Counter())
+    assert (row.outcome, written) == (End.STALE, Counter())
     assert "100.0% is more than the 10.0%" in row.detail
 
 

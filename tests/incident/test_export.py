@@ -14,12 +14,15 @@ from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.words import Outcome
 from pro2_reconciliation.wire.export import Export, ExportFile
 from pro2_reconciliation.wire.ports import DashboardPort
-from pro2_sandbox.export import FILE_NAME
+from pro2_sandbox.export import file_name
 
 
 @pytest.fixture
 def evening(tmp_path: Path) -> Evening:
-    return Evening(tmp_path)
+    """Both services are back; before, nobody can export anything."""
+    found = Evening(tmp_path)
+    found.end_outage()
+    return found
 
 
 def from_file(evening: Evening, content: bytes, **changes: Any) -> Any:
@@ -31,7 +34,7 @@ def from_file(evening: Evening, content: bytes, **changes: Any) -> Any:
         evening.site.zone,
         evening.site.jobs,
     )
-    name = f"{now.astimezone(evening.world.zone):{FILE_NAME}}"
+    name = file_name(evening.world)
     return export.log([ExportFile(name, now, content)], now - timedelta(days=5), now, now)
 
 

@@ -78,13 +78,18 @@ def _no_secret_in_what_airflow_kept(folder: Path) -> None:
             assert secret not in text, f"{secret!r} stands in {file}"
 
 
-def test_without_an_api_each_step_waits_in_airflow_for_the_person_who_presses(tmp_path: Path) -> None:
+def test_without_an_api_the_log_is_read_from_files_and_each_step_waits_for_the_person_who_presses(
+    tmp_path: Path,
+) -> None:
     """Also: what nobody approved stays untouched, on a real Airflow."""
-    code, told, printed = patient_demo(tmp_path, "--by-hand", "--approve", "103,j-208")
+    code, told, printed = patient_demo(tmp_path, "--by-hand", "--approve", "103,j-1")
 
     assert code == 0, printed[-6000:]
     assert [effect for effect in told["effects"] if effect["by"] == "us"] == []
     verified = {item["id"].partition("@")[0] for item in told["items"] if item["outcome"] == "verified"}
-    assert verified == {"103", "j-208"}
+    assert verified == {"103", "j-1"}
     for verb in ("stop campaign", "copy campaign", "send campaign", "repeat import"):
         assert f"Please do this by hand: {verb}, " in printed
+    without_trace = next(item for item in told["items"] if item["id"].startswith("j-4@"))
+    assert (without_trace["rule"], without_trace["outcome"]) == ("R1", "needs_human")
+    assert len([*(ROOT / ".airflow" / "demo" / "exports").glob("*.csv")]) > 1

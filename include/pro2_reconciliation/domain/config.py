@@ -162,7 +162,7 @@ def _changes(job: Job, path: Path) -> list[str]:
     wrong = []
     for number, earlier in enumerate(job.schedules, start=1):
         name = f"job {job.id!r}, schedules number {number}"
-        wrong += _schedule_problems(name, earlier.cron, earlier.zone, path)
+        wrong += [] if earlier.paused else _schedule_problems(name, earlier.cron, earlier.zone, path)
     for number, (one, other) in enumerate(pairwise(job.schedules), start=2):
         if other.until <= one.until and _UNREAD not in (one.until, other.until):
             wrong.append(

@@ -37,13 +37,17 @@ class Audience(Value):
 class EarlierSchedule(Value):
     """A schedule that a job had until a moment; after the last of them its ``cron`` holds."""
 
-    cron: str = Field(description="When the job was due then, in five fields")
+    cron: str = Field(description="When the job was due then, in five fields; none: it was paused until then")
     zone: str | None = Field(
         default=None, description="IANA zone of its wall clock; none given: that of the job"
     )
     until: UtcTime = Field(
         description="When it was replaced: local time of its zone, or with an offset; not due any more then"
     )
+
+    @property
+    def paused(self) -> bool:
+        return self.cron == "none"
 
 
 class Job(Value):
@@ -80,11 +84,12 @@ class Job(Value):
         default=None, description="Data sync: whether it also removes the tag from contacts"
     )
     automation: str | None = Field(
-        default=None, description="Scheduled trigger: the automation that its contacts enter"
+        default=None,
+        description="Scheduled trigger: the automation that its contacts enter; import: the one that its tag starts",
     )
     reentry: Literal["once", "many", "unknown"] = Field(
         default="unknown",
-        description="Scheduled trigger: may a contact enter that automation once or many times",
+        description="May a contact enter that automation once or many times",
     )
     audience: Audience = Field(default=Audience(), description="Scheduled trigger: whom it picks")
     feeds: tuple[str, ...] = Field(

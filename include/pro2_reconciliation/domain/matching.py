@@ -7,8 +7,9 @@ decision 4):
 1. In time: a row that nobody started by hand, from 60 s before the due time (clocks differ) to ``grace``
    after it, or after the end of known maintenance that it was due in. The nearest pair goes first,
    then the next nearest: one row for one due time and the reverse.
-2. Late: a further row goes to the due time it is nearest to, if that lies before it and has no row yet. The
-   due time after the last one asked for is a neighbour too, so tomorrow's run never explains today's gap.
+2. Late: a further row goes to the latest due time before it that has no row. A schedule never starts early, so
+   even just before the next due time it is a run of an earlier one. The due times that follow those asked for
+   take their rows too, so tomorrow's run never explains today's gap.
 3. By hand: a manual row that did not fail repairs the latest due time at or before its start whose own row is
    missing or is no success; of a scheduled trigger only inside the same audience (``same_audience``).
 
@@ -24,13 +25,15 @@ import heapq
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job, Occurrence
+from pro2_reconciliation.domain.schedule import occurrences as occurrences_of
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
 CLOCK_SKEW = timedelta(seconds=60)
@@ -82,19 +85,21 @@ def match(occurrences: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: 
     Rows of jobs that the catalog lacks stand under ``unmatched``. Raises ReconciliationError, see the module.
     """
     organization = _organization(occurrences, jobs)
-    wanted = {one.key: one for one in sorted(occurrences, key=lambda one: (one.due, one.job_id))}
-    dues = list(wanted.values())
-    asked = len(dues)
-    dues += _neighbours(dues)
+    wanted = {one.key: one for one in sorted(occurrences, key=attrgetter("due", "job_id"))}
     mine = _rows_of(organization, rows)
-    taken, late = _scheduled(dues, mine, jobs)
-    by_hand = _by_hand(dues, mine, jobs, taken)
+    runs = _Runs.of(mine)
+    dues = _Dues.of(list(wanted.values()))
+    dues = dues.with_followers(runs, jobs)
+    taken, late = _scheduled(dues, runs, jobs)
+    by_hand = _by_hand(dues, runs, jobs, taken)
 
-    used = {row for due, row in [*taken.items(), *by_hand.items()] if due < asked}
+    asked = len(wanted)
+    used = bytearray(len(mine))
+    for due, row in [*taken.items(), *by_hand.items()]:
+        used[row] |= due < asked
     unmatched: dict[str, list[ActivityRow]] = defaultdict(list)
-    for index, row in enumerate(mine):
-        if index not in used:
-            unmatched[row.job_id].append(row)
+    for index in [index for index, done in enumerate(used) if not done]:
+        unmatched[mine[index].job_id].append(mine[index])
     matched = {
         key: Match(
             occurrence,
@@ -159,10 +164,18 @@ def unusual_count(count: int | None, usual: float | None) -> str:
 def last_matched(
     job: Job, occurrences_before: Sequence[Occurrence], rows: Sequence[ActivityRow], n: int = 3
 ) -> int:
-    """How many of the last ``n`` of these due times left any row in the log (R5: 0 is suspicious)."""
+    """How many of the last ``n`` of these due times left a row near them in the log (R5: 0 is suspicious)."""
     own = sorted((one for one in occurrences_before if one.job_id == job.id), key=lambda one: one.due)
     found = match(own[-n:] if n > 0 else [], rows, {job.id: job})
-    return sum(one.found for one in found.by_key.values())
+    return sum(one.found and not _nearer_to_the_next(one) for one in found.by_key.values())
+
+
+def _nearer_to_the_next(found: Match) -> bool:
+    """A run so late may as well be one of a schedule that the catalog does not know."""
+    following = found.occurrence.next_due
+    if not found.late or found.row is None or following is None:
+        return False
+    return following - found.row.started < found.row.started - found.occurrence.due
 
 
 def _organization(occurrences: Iterable[Occurrence], jobs: Mapping[str, Job]) -> str | None:
@@ -180,75 +193,141 @@ def _organization(occurrences: Iterable[Occurrence], jobs: Mapping[str, Job]) ->
 
 def _rows_of(organization: str | None, rows: Iterable[ActivityRow]) -> list[ActivityRow]:
     """The organization's rows by start; of a run that is listed twice the version that finished last."""
-    runs: dict[tuple[datetime, str, str], ActivityRow] = {}
-    for row in rows:
-        if row.organization == organization:
-            key = (row.started, row.run_id, row.job_id)
-            runs[key] = max(runs[key], row, key=_version) if key in runs else row
-    return [runs[key] for key in sorted(runs)]
+    own = [((row.started, row.run_id, row.job_id), row) for row in rows if row.organization == organization]
+    own.sort(key=itemgetter(0))
+    runs: list[ActivityRow] = []
+    before: tuple[datetime, str, str] | None = None
+    for key, row in own:
+        if key == before:
+            runs[-1] = max(runs[-1], row, key=_version)
+        else:
+            runs.append(row)
+        before = key
+    return runs
 
 
 def _version(row: ActivityRow) -> tuple[datetime, str]:
     return row.finished or _EPOCH, row.outcome.value
 
 
-def _neighbours(dues: Sequence[Occurrence]) -> list[Occurrence]:
-    """The due times that follow the wanted ones (given in order) without being wanted."""
-    extra: list[Occurrence] = []
-    following: dict[str, datetime] = {}
-    for one in reversed(dues):
-        after = following.get(one.job_id)
-        if one.next_due is not None and (after is None or one.next_due < after):
-            extra.append(Occurrence(organization=one.organization, job_id=one.job_id, due=one.next_due))
-        following[one.job_id] = one.due
-    return extra
+@dataclass(frozen=True)
+class _Runs:
+    """Columns of the rows, by start: read once, because walking over 100,000 values costs more than the matching."""
+
+    at: tuple[datetime, ...] = ()
+    job: tuple[str, ...] = ()
+    manual: tuple[bool | None, ...] = ()
+    outcome: tuple[Outcome, ...] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[ActivityRow]) -> _Runs:
+        return cls(*zip(*((one.started, one.job_id, one.manual, one.outcome) for one in rows), strict=True))
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
+@dataclass(frozen=True)
+class _Dues:
+    """Columns of the due times."""
+
+    at: tuple[datetime, ...] = ()
+    job: tuple[str, ...] = ()
+    following: tuple[datetime | None, ...] = ()
+    excused: tuple[datetime | None, ...] = ()
+
+    @classmethod
+    def of(cls, dues: Iterable[Occurrence]) -> _Dues:
+        return cls(
+            *zip(*((one.due, one.job_id, one.next_due, one.excused_until) for one in dues), strict=True)
+        )
+
+    def with_followers(self, runs: _Runs, jobs: Mapping[str, Job]) -> _Dues:
+        """And those between and after them, as far as there are rows: each has the first claim to its own row."""
+        extra: list[tuple[datetime, str]] = []
+        last = runs.at[-1] + timedelta.resolution if runs.at else _EPOCH
+        next_wanted: dict[str, datetime] = {}
+        for at, job, following in zip(
+            reversed(self.at), reversed(self.job), reversed(self.following), strict=True
+        ):
+            wanted = next_wanted.get(job)
+            if following is not None and (wanted is None or following < wanted):
+                until = last if wanted is None else min(wanted, last)
+                more = occurrences_of(jobs[job], following + timedelta.resolution, until)
+                extra += [(following, job), *((one.due, job) for one in more)]
+            next_wanted[job] = at
+        if not extra:
+            return self
+        nothing = (None,) * len(extra)
+        return _Dues(
+            self.at + tuple(at for at, _ in extra),
+            self.job + tuple(job for _, job in extra),
+            self.following + nothing,
+            self.excused + nothing,
+        )
 
 
-def _scheduled(
-    dues: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: Mapping[str, Job]
-) -> tuple[dict[int, int], set[int]]:
+def _micros(moments: Iterable[datetime]) -> Any:
+    """UTC times as whole microseconds, in one array: exact, because a float holds 2**53 of them."""
+    import pandas as pd
+
+    seconds = pd.Series([one.timestamp() for one in moments], dtype="float64")
+    return (seconds * 1e6).round().astype("int64").to_numpy()
+
+
+def _scheduled(dues: _Dues, runs: _Runs, jobs: Mapping[str, Job]) -> tuple[dict[int, int], set[int]]:
     """Rules 1 and 2 on indexes: due time to row, and which of them came late."""
     import pandas as pd
 
-    due_at = [_micros(one.due) for one in dues]
+    own = [
+        n
+        for n, (manual, job) in enumerate(zip(runs.manual, runs.job, strict=True))
+        if manual is not True and job in jobs
+    ]
+    if not dues.at or not own:
+        return {}, set()
     codes = {job: code for code, job in enumerate(jobs)}
-    due_table = pd.DataFrame(
-        {"job": [codes[one.job_id] for one in dues], "at": due_at, "due": range(len(dues))}
-    )
-    own = [index for index, row in enumerate(rows) if row.manual is not True and row.job_id in codes]
+    graces = [one.grace // _MICROSECOND for one in jobs.values()]
+    due_table = pd.DataFrame({"job": list(map(codes.__getitem__, dues.job)), "at": _micros(dues.at)})
+    due_table["reach"] = due_table["job"].map(dict(enumerate(graces)))
+    excused = [n for n, until in enumerate(dues.excused) if until is not None]
+    if excused:
+        ends = _micros(until for until in dues.excused if until is not None)
+        due_table.loc[excused, "reach"] += ends - due_table.loc[excused, "at"]
     run_table = pd.DataFrame(
         {
-            "job": [codes[rows[index].job_id] for index in own],
-            "at": [_micros(rows[index].started) for index in own],
-            "row": own,
+            "job": [codes[runs.job[n]] for n in own],
+            "at": _micros(runs.at[n] for n in own),
+            "reach": CLOCK_SKEW // _MICROSECOND,
         }
     )
-    if due_table.empty or run_table.empty:
-        return {}, set()
-    graces = {job: one.grace // _MICROSECOND for job, one in jobs.items()}
-    due_table["reach"] = [
-        graces[one.job_id] + (_micros(one.excused_until) - at if one.excused_until else 0)
-        for one, at in zip(dues, due_at, strict=True)
-    ]
-    taken = _nearest_pairs(due_table, run_table)
-
-    free = run_table[~run_table["row"].isin(list(taken.values()))].sort_values(["at", "row"])
-    due_table = due_table.sort_values("at")
-    before = pd.merge_asof(free, due_table.assign(due_at=due_table["at"]), on="at", by="job")
-    after = pd.merge_asof(
-        free, due_table[["job", "at"]].assign(due_at=due_table["at"]), on="at", by="job", direction="forward"
+    taken = _nearest_pairs(due_table.assign(index=due_table.index), run_table.assign(index=own))
+    left_over = set(own).difference(taken.values())
+    if not left_over:
+        return taken, set()
+    late = _latest_before(
+        [(at, n, job) for n, (at, job) in enumerate(zip(dues.at, dues.job, strict=True)) if n not in taken],
+        [(runs.at[n], n, runs.job[n]) for n in left_over],
     )
-    to_before, to_after = before["at"] - before["due_at"], after["due_at"] - after["at"]
-    late = before[before["due"].notna() & ~(to_after < to_before)]
-    late = late.astype({"due": "int64"})
-    late = late[~late["due"].isin(list(taken))].drop_duplicates("due")  # sorted: the earliest row wins
-    for due, row in zip(late["due"].tolist(), late["row"].tolist(), strict=True):
-        taken[due] = row
-    return taken, set(late["due"].tolist())
+    return {**taken, **late}, set(late)
+
+
+_At = tuple[datetime, int, str]
+
+
+def _latest_before(
+    dues: Iterable[_At], rows: Iterable[_At], fits: Callable[[int, datetime], bool] | None = None
+) -> dict[int, int]:
+    """Through time, each row takes the latest due time of its job that still waits; ``fits`` may refuse that one."""
+    events = [(at, 0, index, job) for at, index, job in dues] + [
+        (at, 1, index, job) for at, index, job in rows
+    ]
+    waiting: dict[str, list[int]] = defaultdict(list)
+    found: dict[int, int] = {}
+    for moment, is_row, index, job in sorted(events):
+        stack = waiting[job]
+        if not is_row:
+            stack.append(index)
+        elif stack and (fits is None or fits(stack[-1], moment)):
+            found[stack.pop()] = index
+    return found
 
 
 def _nearest_pairs(due_table: Any, run_table: Any) -> dict[int, int]:
@@ -261,12 +340,8 @@ def _nearest_pairs(due_table: Any, run_table: Any) -> dict[int, int]:
     """
     import pandas as pd
 
-    line = pd.concat(
-        [
-            due_table.rename(columns={"due": "index"}).assign(run=0),
-            run_table.rename(columns={"row": "index"}).assign(run=1, reach=CLOCK_SKEW // _MICROSECOND),
-        ]
-    ).sort_values(["job", "at", "run", "index"], ignore_index=True)
+    line = pd.concat([due_table.assign(run=0), run_table.assign(run=1)])
+    line = line.sort_values(["job", "at", "run", "index"], ignore_index=True)
     far = line["job"].diff().ne(0) | line["at"].diff().gt(line["reach"].max())
     company = line.groupby(far.cumsum())["index"].transform("size")
     first = line[far & company.eq(2)]
@@ -311,23 +386,22 @@ def _nearest_pairs(due_table: Any, run_table: Any) -> dict[int, int]:
     return taken
 
 
-def _by_hand(
-    dues: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: Mapping[str, Job], taken: Mapping[int, int]
-) -> dict[int, int]:
-    """Rule 3 on indexes: through time, a manual row takes the latest due time that needs one."""
-    events: list[tuple[datetime, int, int, str]] = []
-    for index, one in enumerate(dues):
-        if index not in taken or rows[taken[index]].outcome is not Outcome.SUCCESS:
-            events.append((one.due, 0, index, one.job_id))
-    for index, row in enumerate(rows):
-        if row.manual is True and row.job_id in jobs and row.outcome not in _DID_NOT_HAPPEN:
-            events.append((row.started, 1, index, row.job_id))
-    waiting: dict[str, list[int]] = defaultdict(list)
-    repaired: dict[int, int] = {}
-    for moment, kind, index, job_id in sorted(events):
-        stack = waiting[job_id]
-        if kind == 0:
-            stack.append(index)
-        elif stack and same_audience(jobs[job_id], dues[stack[-1]].due, moment):
-            repaired[stack.pop()] = index
-    return repaired
+def _by_hand(dues: _Dues, runs: _Runs, jobs: Mapping[str, Job], taken: Mapping[int, int]) -> dict[int, int]:
+    """Rule 3 on indexes: a manual row takes the latest due time that needs one."""
+    pressed = [
+        (runs.at[n], n, runs.job[n])
+        for n, manual in enumerate(runs.manual)
+        if manual is True and runs.job[n] in jobs and runs.outcome[n] not in _DID_NOT_HAPPEN
+    ]
+    if not pressed:
+        return {}
+    in_need = [
+        (at, n, job)
+        for n, (at, job) in enumerate(zip(dues.at, dues.job, strict=True))
+        if n not in taken or runs.outcome[taken[n]] is not Outcome.SUCCESS
+    ]
+
+    def fits(due: int, moment: datetime) -> bool:
+        return same_audience(jobs[dues.job[due]], dues.at[due], moment) is True
+
+    return _latest_before(in_need, pressed, fits)

@@ -152,6 +152,9 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         and job.audience.kind == "exact"
         and valid is not None
         and (job.reentry == "once" or evidence.entries == 0),
+        "lets_in_again": job.process_type is ProcessType.INTEGRATED_IMPORT
+        and job.automation is not None
+        and job.reentry != "once",
         "harmless_import": job.starts_mail == "no" and job.adds_to_list is False,
         "sync_configured": job.tessitura_list is not None
         and job.sync_tag is not None
@@ -187,6 +190,8 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "next_text": local(awaited, zone) if awaited else "at an unknown time",
         "share_text": f"{share:.1%} of contacts" if share is not None else "an unknown share",
         "newest_text": local(newest.occurrence.due, zone) if newest else "",
+        "automation": job.automation or "",
+        "reentry": job.reentry,
         "audience_kind": job.audience.kind,
         "audience_problem": f"its audience of {local(occurrence.due, zone)} has "
         + ("expired" if expired else "moved on"),

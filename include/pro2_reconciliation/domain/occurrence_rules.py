@@ -208,6 +208,16 @@ REPROCESS_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "R12",
+        ("import", "lets_in_again"),
+        HUMAN,
+        "its tag starts automation {automation}, which may let the same contacts in again (re-entry: {reentry})",
+        steps=(
+            "Check in Pro2 who of the list of «{name}» would enter automation {automation} once more",
+            "Decide then whether Repeat Import of «{name}» may be pressed in the Integrated Dashboard",
+        ),
+    ),
+    Rule(
+        "R12",
         ("import", "harmless_import"),
         Remedy.REPEAT_IMPORT,
         "Repeat Import; it starts no mail",

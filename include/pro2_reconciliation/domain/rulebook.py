@@ -112,6 +112,7 @@ MEANING = {
     "audience_known": "its audience is exact and the same as when due, it is known for how long (`valid_hours`), and "
     "nobody can enter twice",
     "import": "it is an integrated import",
+    "lets_in_again": "the job names the automation that its tag starts, and not that a contact enters it only once",
     "harmless_import": "the job says `starts_mail: no` and `adds_to_list: false`",
     "sync_configured": "the job says its `tessitura_list`, `sync_tag` and `mode`",
     "list_fresh": "Tessitura says that its List Manager list was generated after the outage ended",

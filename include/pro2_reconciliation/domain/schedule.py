@@ -12,7 +12,8 @@ Cron is walked on the naive wall clock (cronsim) and every wall time is then pla
   of a repeated hour are due and an hour that does not exist is not.
 
 A job whose schedule changed has earlier ones, each until a moment: what is due is the union of each schedule in its
-own span [until of the one before, until), so the run of an outage is judged by the schedule of that time.
+own span [until of the one before, until), so the run of an outage is judged by the schedule of that time. One whose
+cron is ``none`` is a pause: nothing is due in its span.
 
 Fails with ConfigurationError for a cron line or zone that cannot be; a paused job expects nothing.
 """
@@ -107,11 +108,12 @@ class _Line:
 
 
 def _lines(job: Job) -> list[_Line]:
-    """The schedules of a job, oldest first; together they leave no moment out."""
+    """The schedules of a job, oldest first; together they leave out only when it was paused."""
     found, start = [], _LONG_AGO
     for one in sorted(job.schedules, key=lambda one: one.until):
-        validate_cron(job.id, one.cron, one.zone or job.zone)
-        found.append(_Line(one.cron, one.zone or job.zone, start, one.until))
+        if not one.paused:
+            validate_cron(job.id, one.cron, one.zone or job.zone)
+            found.append(_Line(one.cron, one.zone or job.zone, start, one.until))
         start = one.until
     validate_cron(job.id, job.cron, job.zone)  # says it in words
     return [*found, _Line(job.cron, job.zone, start, None)]

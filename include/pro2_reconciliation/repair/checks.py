@@ -6,11 +6,13 @@ through: what cannot be read is not acted upon (invariants 3 and 4).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
-from pro2_reconciliation.domain.errors import NoConsole
+from pro2_reconciliation.domain.drift import Drift
+from pro2_reconciliation.domain.errors import NoConsole, Rejected
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import live, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
@@ -22,8 +24,10 @@ from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.drift import old_list
+from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
+
+TAG_VERBS = frozenset({Verb.ADD_TAG, Verb.REMOVE_TAG})
 
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
@@ -42,9 +46,27 @@ def stale_reason(
         return shrunk
     if verb in (Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN):
         return _campaign_stale(account, plan, decision, action, verb)
-    if verb in (Verb.ADD_TAG, Verb.REMOVE_TAG):
-        return None  # the contacts' tags are compared when the step is done; each contact is its own proof
+    if verb in TAG_VERBS:
+        return None  # ``agreed_drift`` looks, since what it read is what is written
     return _run_stale(account, plan, decision, action, verb)
+
+
+def agreed_drift(
+    account: Account, decision: Decision, verb: Verb, keep_alive: Callable[[], object]
+) -> tuple[Drift | None, str | None]:
+    """The drift to write, or the reason why it is not the one that a person agreed to; of other verbs neither.
+
+    Each contact is read once more when it is written. ``keep_alive`` is called before every page.
+    """
+    if verb not in TAG_VERBS:
+        return None, None
+    try:
+        drift = drift_of(account, decision, keep_alive)
+        require_consent(account, decision, drift, adding=verb is Verb.ADD_TAG)
+    except Rejected as error:
+        return None, str(error)
+    keep_alive()  # the last page may have been a slow one
+    return drift, None
 
 
 def _outside_the_outage(account: Account, plan: Plan, decision: Decision) -> str | None:
@@ -137,14 +159,12 @@ def _held_back(account: Account, action: ActionRecord) -> str | None:
 
 
 def _feeds_ended_badly(account: Account, decision: Decision) -> str | None:
-    """A send waits for the jobs that make its audience; if a repair of one ended badly, it is not sent."""
+    """If the repair of a job that makes its audience ended badly, it is not sent; a gate waits for those under way."""
     for job_id in decision.feeds:
         for action in account.ledger.actions(account.organization):
-            if action.root.startswith(f"occurrence:{job_id}@") and action.had_effect:
-                if action.state in (State.FAILED, State.NEEDS_HUMAN, State.STALE):
-                    return f"the job {job_id}, which makes its audience, ended {action.state}"
-                if action.state not in (State.CONFIRMED, State.CLOSED):
-                    return f"the job {job_id}, which makes its audience, is not confirmed"
+            badly = action.state in (State.FAILED, State.NEEDS_HUMAN, State.STALE)
+            if badly and action.had_effect and action.root.startswith(f"occurrence:{job_id}@"):
+                return f"the job {job_id}, which makes its audience, ended {action.state}"
     return None
 
 

@@ -84,20 +84,14 @@ def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], obje
     raise Rejected(f"job {job.id!r} runs again and again while its tags are read; compare when it is quiet")
 
 
-def require_consent(account: Account, decision: Decision, drift: Drift, *, adding: bool) -> frozenset[str]:
-    """The contacts to write, as long as they are no more than a person was shown and the policy allows.
-
-    Raises ``Rejected`` otherwise; nothing was written then.
-    """
-    contacts = drift.to_add if adding else drift.to_remove
+def require_consent(account: Account, decision: Decision, drift: Drift, *, adding: bool) -> None:
+    """Raise ``Rejected`` when it is more than a person was shown, or than the policy allows; before the intent."""
+    differ = len(drift.to_add if adding else drift.to_remove)
     agreed = decision.audience or 0
-    if len(contacts) > agreed:
-        raise Rejected(
-            f"{len(contacts)} contacts differ by now, and {agreed} were agreed to; start reconcile again, it asks anew"
-        )
+    if differ > agreed:
+        raise Rejected(f"{differ} contacts differ by now, and {agreed} were agreed to")
     if not adding and drift.removal_share > account.policy.max_removal_share:
         raise Rejected(_too_large(drift, account.policy.max_removal_share))
-    return contacts
 
 
 def _too_large(drift: Drift, most: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected, RequestError
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import StopAnswer, Verb
@@ -40,12 +41,14 @@ def perform(
     action: ActionRecord,
     verb: Verb,
     *,
+    drift: Drift | None = None,
     even_if_not_stopped: bool = False,
     keep_alive: Callable[[], object] = lambda: None,
 ) -> str | None:
     """Send the request of one step; returns the remote id or answer worth keeping.
 
     ``keep_alive`` is called between the requests of a step that needs many, so that its lease does not run out.
+    ``drift``: what was found before the intent, of the two verbs that write tags.
 
     Raises the errors of the ports; ``Rejected`` when a run refuses to stop and nobody chose to go on regardless.
     """
@@ -75,7 +78,9 @@ def perform(
             account.dashboard.import_list(job.tessitura_list, decision.tag, f"Reconcile {job.name}")
             return decision.tag
         case Verb.ADD_TAG | Verb.REMOVE_TAG:
-            return _apply_drift(account, decision, verb, keep_alive)
+            if drift is None:
+                raise LedgerError(f"{action.id}: nobody compared its tags; clear the plan again")
+            return _apply_drift(account, drift, verb, keep_alive)
     return None
 
 
@@ -87,17 +92,13 @@ def copy_of(action: ActionRecord) -> str:
     return step.remote_id
 
 
-def _apply_drift(account: Account, decision: Decision, verb: Verb, keep_alive: Callable[[], object]) -> str:
+def _apply_drift(account: Account, drift: Drift, verb: Verb, keep_alive: Callable[[], object]) -> str:
     """Add or remove the sync tag contact by contact; returns how many were written.
 
-    The drift is derived from the world as it is now, and each contact's tags are read once more before it is written:
-    a run that was killed goes on with the others, and nobody gets a tag twice. Raises ``Rejected`` before the first
-    write when it is more than a person agreed to.
+    Each contact's tags are read once more before it is written: a run that was killed goes on with the others, and
+    nobody gets a tag twice.
     """
-    from pro2_reconciliation.repair.drift import drift_of, require_consent
-
-    drift = drift_of(account, decision, keep_alive)
-    contacts = require_consent(account, decision, drift, adding=verb is Verb.ADD_TAG)
+    contacts = drift.to_add if verb is Verb.ADD_TAG else drift.to_remove
     written = 0
     for number, contact_id in enumerate(sorted(contacts, key=lambda c: (len(c), c))):
         if number % RENEW_EVERY == 0:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Stage
+from pro2_reconciliation.ledger import RUNNING, Stage
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import SENDING_VERBS
 
@@ -34,6 +34,9 @@ def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) ->
     held = account.ledger.held(account.organization, decision.key)
     if held is not None:
         return f"{held.who} does this one by hand ({held.why}); end the hold to go on"
+    feed = _feed_under_way(account, decision) if verb in (Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN) else None
+    if feed is not None:
+        return feed
     if verb not in SENDING_VERBS:
         return None
     if plan.health == "closed":
@@ -48,4 +51,20 @@ def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) ->
     if not account.policy.in_sending_hours(wall):
         start, end = account.policy.sending_hours
         return f"{wall:%H:%M %Z} is outside the sending hours {start} to {end}; it goes on at {start}"
+    return None
+
+
+def _feed_under_way(account: Account, decision: Decision) -> str | None:
+    """A campaign waits for the repair of a job that makes its audience, until that has ended."""
+    for job_id in decision.feeds:
+        for action in account.ledger.actions(account.organization):
+            if (
+                action.root.startswith(f"occurrence:{job_id}@")
+                and action.had_effect
+                and action.state == RUNNING
+            ):
+                return (
+                    f"the repair of job {job_id}, which makes its audience, has not ended; "
+                    "reconcile again when it is confirmed"
+                )
     return None

@@ -65,6 +65,19 @@ class Proof:
 
     def look(self) -> Verdict:
         """One look. A read that fails is "waiting"; the verdict is written to the ledger once it is decided."""
+        action, _, step = self._record()
+        verdict = self.peek()
+        if step.state is State.DONE and verdict.state in (PROVEN, FAILED):
+            to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
+            rule = ENDING_RULES.get(self.verb.value, "")
+            why = f"{rule}: {verdict.why}" if to is State.NEEDS_HUMAN and rule else verdict.why
+            self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
+            if to is State.NEEDS_HUMAN:
+                end_of_action(self.account, action.id, self.verb, why)
+        return verdict
+
+    def peek(self) -> Verdict:
+        """What a look would find; nothing is written."""
         action, decision, step = self._record()
         if step.state is State.CONFIRMED:
             return Verdict(state=PROVEN, why=step.moves[-1].why)
@@ -87,13 +100,6 @@ class Proof:
             seconds = limit.total_seconds()
             within = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
             verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
-        if verdict.decided:
-            to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
-            rule = ENDING_RULES.get(self.verb.value, "")
-            why = f"{rule}: {verdict.why}" if to is State.NEEDS_HUMAN and rule else verdict.why
-            self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
-            if to is State.NEEDS_HUMAN:
-                end_of_action(self.account, action.id, self.verb, why)
         return verdict
 
     def _needs_newer(self, step: StepRecord, limit: timedelta) -> str | None:

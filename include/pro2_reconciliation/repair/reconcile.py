@@ -53,6 +53,7 @@ def reconcile(
         account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
     cleared = clear(account, plan, mode, who=account.owner)
     run_lanes(account, plan, cleared, presser)
+    settle_waiting(account)
     report = make_report(account, plan, mode, not_now=cleared.not_now)
     return plan, keep_open_items(account, plan, report)
 

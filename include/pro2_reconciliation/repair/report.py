@@ -300,7 +300,7 @@ def _needs_newer_log(account: Account, action: ActionRecord) -> str | None:
     plan = account.ledger.plan(action.plan_hash) if step else None
     if step is None or plan is None:
         return None
-    verdict = Proof(account, plan, action.id, step.verb).look()
+    verdict = Proof(account, plan, action.id, step.verb).peek()
     return verdict.why if verdict.state == OPEN else None
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import (
     Ambiguous,
     LedgerError,
@@ -28,7 +29,7 @@ from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import LEAVES_BY, MANUAL, Finding, find_out, is_manual
-from pro2_reconciliation.repair.checks import stale_reason
+from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.evidence import EVIDENCE_OF
 from pro2_reconciliation.repair.gates import closed_gate
@@ -193,7 +194,11 @@ def _claimed(
     if claim.state in (State.INTENDED, State.AMBIGUOUS):
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     step = account.ledger.step(claim.step_id)
-    reason = stale_reason(account, plan, decision, action, step.verb)
+    reason, drift = stale_reason(account, plan, decision, action, step.verb), None
+    if reason is None:
+        drift, reason = agreed_drift(
+            account, decision, step.verb, lambda: account.ledger.renew(claim, LEASE_SECONDS)
+        )
     if reason:
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
         end_of_action(account, action.id, step.verb, reason)
@@ -216,7 +221,15 @@ def _claimed(
     if manual:
         return _asked(account, plan, decision, action, claim, again=False)
     return _request(
-        account, plan, decision, action, claim, step, leaves_by, even_if_not_stopped=even_if_not_stopped
+        account,
+        plan,
+        decision,
+        action,
+        claim,
+        step,
+        leaves_by,
+        drift,
+        even_if_not_stopped=even_if_not_stopped,
     )
 
 
@@ -252,6 +265,7 @@ def _request(
     claim: Claim,
     step: StepRecord,
     leaves_by: datetime,
+    drift: Drift | None,
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
@@ -269,6 +283,7 @@ def _request(
                 decision,
                 action,
                 step.verb,
+                drift=drift,
                 even_if_not_stopped=even_if_not_stopped,
                 keep_alive=keep_alive,
             )

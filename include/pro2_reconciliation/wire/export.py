@@ -21,6 +21,7 @@ from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Job
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
+from pro2_reconciliation.domain.words import Outcome
 from pro2_reconciliation.wire.export_cells import ShownTwice, folded, text
 from pro2_reconciliation.wire.export_rows import Rows
 from pro2_reconciliation.wire.tables import FILE, Line, Table, read_table
@@ -87,7 +88,16 @@ class Export:
                 f"no row of the export is of organization {name!r}, only of {', '.join(map(repr, others[:5]))}; "
                 f"correct organization in {FILE}"
             )
-        rows = {row.run_id: row for part in parts for row in part.rows}  # the newest file knows best
+        rows: dict[str, ActivityRow] = {}
+        for row in (row for part in parts for row in part.rows):  # the newest file knows best
+            known = rows.get(row.run_id)
+            # but a run that has ended is not under way again: names of the hour that autumn repeats sort wrongly
+            if (
+                known is None
+                or known.outcome is Outcome.IN_PROGRESS
+                or row.outcome is not Outcome.IN_PROGRESS
+            ):
+                rows[row.run_id] = row
         start, end = _newest_span(parts)
         kept = (row for row in rows.values() if since <= row.started < until)
         return ActivityLog(

@@ -11,6 +11,8 @@ from pro2_sandbox.demo.approval import Approval
 from pro2_sandbox.loader import INCIDENTS
 
 DEFAULT_INCIDENT = "evening-outage"
+WITHOUT_AN_API = "export-and-manual"
+"""What ``--by-hand`` plays unless an incident is named: the log comes as files, and a person presses."""
 EVERYTHING = Approval(all=True)
 
 
@@ -47,7 +49,9 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--root", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
     parser.add_argument(
-        "--incident", default=DEFAULT_INCIDENT, metavar="FILE", help="a YAML file, or a shipped name"
+        "--incident",
+        metavar="FILE",
+        help=f"a YAML file, or a shipped name ({DEFAULT_INCIDENT}; with --by-hand {WITHOUT_AN_API})",
     )
     parser.add_argument(
         "--approve",
@@ -69,7 +73,7 @@ def parse(arguments: Sequence[str]) -> Options:
     given = parser.parse_args(arguments)
     return Options(
         root=given.root.resolve(),
-        incident=given.incident,
+        incident=given.incident or (WITHOUT_AN_API if given.by_hand else DEFAULT_INCIDENT),
         approval=given.approve,
         mode=given.mode,
         read_only=given.read_only,

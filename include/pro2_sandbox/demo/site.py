@@ -7,12 +7,23 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlencode
 
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.local.processes import LocalRunError
 
 SERVED = ("jobs.yaml", "policy.yaml", "sources.yaml")
 """Files that the sandbox writes for its incident, under ``/sandbox/config/``."""
+EXPORT = "activity_export.yaml"
+"""One more where the Activity Log comes as exported files; it is told where they lie."""
+
+
+def served_files(incident: Incident, exports: Path) -> dict[str, str]:
+    """Name of each of the site's files to the path under which the sandbox serves it."""
+    found = {name: f"/sandbox/config/{name}" for name in SERVED}
+    if incident.play.dashboard == "export":
+        found[EXPORT] = f"/sandbox/config/{EXPORT}?{urlencode({'path': exports.as_uri()})}"
+    return found
 
 
 def write_files(folder: Path, served: Mapping[str, str]) -> None:
@@ -47,9 +58,13 @@ def environment(
     read_only: bool,
     by_hand: bool = False,
 ) -> dict[str, str]:
-    """Variables for every process of Airflow; none of them is known before a port of the sandbox is chosen."""
+    """Variables for every process of Airflow; none of them is known before a port of the sandbox is chosen.
+
+    Where the incident has the Activity Log exported, the dashboard's connection has neither host nor secret.
+    """
     tokens = incident.tokens
     acting = {"read_only": read_only, "actions": "manual" if by_hand else "api"}
+    exported = incident.play.dashboard == "export"
     connections: dict[str, dict[str, object]] = {
         "PRO2": {
             "conn_type": "pro2",
@@ -57,7 +72,9 @@ def environment(
             "password": tokens.api_token,
             "extra": acting,
         },
-        "PRO2_DASHBOARD": {
+        "PRO2_DASHBOARD": {"conn_type": "pro2_dashboard", "extra": {"adapter": "export"}}
+        if exported
+        else {
             "conn_type": "pro2_dashboard",
             "host": sandbox_url,
             "password": tokens.dashboard_token,

@@ -15,10 +15,11 @@ from typing import Any
 
 from pro2_sandbox.demo.airflow_runs import DAGS, RECONCILE, Runs
 from pro2_sandbox.demo.approval import unasked
+from pro2_sandbox.demo.exporting import Exporter
 from pro2_sandbox.demo.options import Options
 from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.reports import Item, file_name, merged, read_report
-from pro2_sandbox.demo.site import SERVED, adopt_ledger, environment, write_files
+from pro2_sandbox.demo.site import EXPORT, adopt_ledger, environment, served_files, write_files
 from pro2_sandbox.demo.stopwatch import Stopwatch
 from pro2_sandbox.demo.telling import as_json, conclusion, effects_table, items_table
 from pro2_sandbox.demo.verdict import Evening, Expected, judge
@@ -51,17 +52,24 @@ def play(options: Options, watch: Stopwatch) -> bool:
             sandbox = SandboxProcess(options.incident_path, log=log, port=port)
             own.write([sandbox.pid])
             stack.enter_context(sandbox)
-            served = {name: sandbox.get(f"/sandbox/config/{name}").text for name in SERVED}
-            write_files(options.folder / "config", served)
+            exports = options.folder / "exports"
+            served = served_files(incident, exports)
+            write_files(
+                options.folder / "config", {name: sandbox.get(at).text for name, at in served.items()}
+            )
             adopt_ledger(options.folder / "ledger.db", options.folder / "config")
         watch.say(f"The sandbox plays «{incident.name}» at {sandbox.url}")
+
+        exporter = Exporter(exports, sandbox.get) if EXPORT in served else None
 
         def alive() -> None:
             airflow.must_run()
             sandbox.must_run()
+            if exporter is not None:
+                exporter.keep_up()
 
         person = None
-        if options.by_hand:
+        if _by_hand(options, incident):
             lists = {job.id: job.tessitura_list for job in incident.jobs if job.tessitura_list}
             person = Person(airflow.api(), sandbox.do, lambda: _effects(sandbox), lists)
         runs = Runs(airflow.api(), watch, alive, person=person)
@@ -137,6 +145,10 @@ def _tell(
     return verdict.good
 
 
+def _by_hand(options: Options, incident: Incident) -> bool:
+    return options.by_hand or incident.play.actions == "manual"
+
+
 def _airflow(options: Options, incident: Incident, sandbox_url: str, watch: Stopwatch) -> LocalAirflow:
     folder = options.folder
     return LocalAirflow(
@@ -151,7 +163,7 @@ def _airflow(options: Options, incident: Incident, sandbox_url: str, watch: Stop
             ledger=folder / "ledger.db",
             mode=options.mode,
             read_only=options.read_only,
-            by_hand=options.by_hand,
+            by_hand=_by_hand(options, incident),
         ),
         timeout=min(START_LIMIT, watch.left),
     )
@@ -178,11 +190,12 @@ def _folder(folder: Path) -> Iterator[RunFile]:
     own.end_leftovers()
     own.write([])
     try:
-        for name in ("config", "reports"):
+        for name in ("config", "reports", "exports"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for path in (*folder.glob("ledger.db*"), folder / "sandbox.log"):
             path.unlink(missing_ok=True)
-        (folder / "reports").mkdir()
+        for name in ("reports", "exports"):
+            (folder / name).mkdir()
         yield own
     finally:
         own.clear()

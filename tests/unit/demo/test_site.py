@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import requests
 
 from pro2_reconciliation.domain.config import Sources
+from pro2_sandbox.demo.exporting import EVERY, Exporter
 from pro2_sandbox.demo.options import parse
-from pro2_sandbox.demo.site import environment
-from pro2_sandbox.loader import build_incident
+from pro2_sandbox.demo.site import environment, served_files
+from pro2_sandbox.incident import Incident
+from pro2_sandbox.loader import build_incident, load_incident
 from pro2_sandbox.site_config import sources
 
 INCIDENT = build_incident(
@@ -25,9 +28,9 @@ INCIDENT = build_incident(
 )
 
 
-def connection(name: str, read_only: bool = False) -> dict[str, object]:
+def connection(name: str, read_only: bool = False, incident: Incident = INCIDENT) -> dict[str, object]:
     env = environment(
-        incident=INCIDENT,
+        incident=incident,
         sandbox_url="http://127.0.0.1:8715",
         config=Path("/demo/config"),
         reports=Path("/demo/reports"),
@@ -55,6 +58,62 @@ def test_no_secret_stands_outside_the_password():
     for name in ("PRO2", "PRO2_DASHBOARD", "TESSITURA"):
         shown = {key: value for key, value in connection(name).items() if key != "password"}
         assert connection(name)["password"] not in json.dumps(shown)
+
+
+def test_a_site_whose_log_is_exported_has_no_interface_to_the_dashboard():
+    exported = load_incident(parse(["--by-hand"]).incident_path)
+    assert exported.play.dashboard == "export"
+    assert connection("PRO2_DASHBOARD", incident=exported) == {
+        "conn_type": "pro2_dashboard",
+        "extra": {"adapter": "export"},
+    }
+    where = Path("/demo/exports")
+    assert (
+        "/sandbox/config/activity_export.yaml?path=file%3A%2F%2F%2Fdemo%2Fexports"
+        in served_files(exported, where).values()
+    )
+    assert "activity_export.yaml" not in served_files(INCIDENT, where)
+
+
+class Board:
+    """Answers as the sandbox does; ``status`` 503 while the dashboard is down."""
+
+    def __init__(self) -> None:
+        self.status, self.asked = 200, 0
+
+    def fetch(self, path: str) -> requests.Response:
+        self.asked += 1
+        answer = requests.Response()
+        answer.status_code = self.status
+        answer.headers["X-File-Name"] = f"activity-{self.asked}.csv"
+        answer._content = f"{path} {self.asked}".encode()
+        answer.raise_for_status()
+        return answer
+
+
+def test_the_log_is_exported_every_few_seconds_each_time_into_a_file_of_its_own(tmp_path):
+    board, now = Board(), [100.0]
+    exporter = Exporter(tmp_path, board.fetch, clock=lambda: now[0])
+    for second in range(11):
+        now[0] = 100 + second * EVERY / 5
+        exporter.keep_up()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "activity-1.csv",
+        "activity-2.csv",
+        "activity-3.csv",
+    ]
+    assert (tmp_path / "activity-2.csv").read_text() == "/sandbox/activity.csv 2"
+
+
+def test_while_the_dashboard_is_down_nothing_is_exported_and_any_other_answer_is_an_error(tmp_path):
+    board, now = Board(), [0.0]
+    exporter = Exporter(tmp_path, board.fetch, clock=lambda: now[0])
+    board.status = 503
+    exporter.keep_up()
+    assert list(tmp_path.iterdir()) == []
+    board.status, now[0] = 500, EVERY
+    with pytest.raises(requests.HTTPError):
+        exporter.keep_up()
 
 
 def test_an_incident_is_found_by_file_or_by_name(tmp_path):

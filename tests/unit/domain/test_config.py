@@ -76,6 +76,12 @@ def test_until_of_an_earlier_schedule_is_read_on_its_own_wall_clock(site):
     assert [f"{one.until:%d %H:%M}" for one in job.schedules] == ["18 00:00", "18 23:00", "19 17:00"]
 
 
+def test_a_pause_is_an_earlier_schedule_without_a_cron(site):
+    entry = '{cron: none, until: "2026-11-19T18:00"}'
+    (earlier,) = load_site(site(with_job(with_schedules(entry)))).jobs_by_id["b"].schedules
+    assert earlier.paused
+
+
 def test_without_policy_and_sources_the_defaults_hold(site):
     loaded = load_site(site(policy="", sources=None))
     assert loaded.policy == Policy()

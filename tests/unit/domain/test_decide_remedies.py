@@ -100,6 +100,24 @@ class TestImportsAndSyncs:
     def test_an_import_changes_data_only_if_it_surely_starts_no_mail(self, kind, more, reach):
         assert judged(f.job(kind, **more), FAILED).reach is reach
 
+    @pytest.mark.parametrize("reentry", ["many", "unknown"])
+    @pytest.mark.parametrize("starts_mail", ["yes", "no"])
+    def test_r12_an_import_whose_tag_starts_an_automation_that_lets_in_again_is_a_persons(
+        self, reentry, starts_mail
+    ):
+        job = f.job(ProcessType.INTEGRATED_IMPORT, automation="12", reentry=reentry, starts_mail=starts_mail)
+        found = judged(job, FAILED)
+        assert outcome(found) == ("R12", Remedy.NEEDS_HUMAN)
+        assert (
+            f"its tag starts automation 12, which may let the same contacts in again (re-entry: {reentry})"
+            in (found.reason)
+        )
+        assert found.steps[0].startswith("Check in Pro2 who")
+
+    def test_r12_one_that_lets_everybody_in_once_is_repeated(self):
+        job = f.job(ProcessType.INTEGRATED_IMPORT, automation="12", reentry="once")
+        assert judged(job, FAILED).remedy is Remedy.REPEAT_IMPORT
+
     @pytest.mark.parametrize(("hours", "rule"), [(6, "R13"), (6.01, "R14")])
     def test_r13_a_missed_sync_waits_up_to_six_hours_for_its_next_run_before_any_stop(self, hours, rule):
         found = judged(SYNC, occurrence=f.due(following=NOW + timedelta(hours=hours)))

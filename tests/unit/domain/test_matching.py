@@ -92,16 +92,34 @@ def test_one_row_never_serves_two_due_times():
     assert found.of(due(5)).row == row(5.1)
 
 
-def test_a_late_row_belongs_to_the_due_time_it_is_nearest_to():
+def test_a_late_row_belongs_to_the_due_time_before_it():
     found = matched([due(0), due(60)], [row(25), row(60)])
     assert found.of(due(0)).row == row(25)
     assert found.of(due(0)).late
 
 
-def test_a_late_row_that_is_nearer_to_the_next_due_time_explains_nothing():
-    found = matched([due(0), due(60)], [row(45), row(60)])
-    assert found.of(due(0)).row is None
+@pytest.mark.parametrize("start", [45, 59, 85])
+def test_a_late_row_near_a_due_time_that_has_its_own_row_belongs_to_the_one_that_waits(start):
+    """A schedule never starts early, and one due time has one run: so this is the run that came late."""
+    found = matched([due(0), due(60)], [row(start), row(60)])
+    assert (found.of(due(0)).row, found.of(due(0)).late) == (row(start), True)
+    assert found.of(due(60)).row == row(60)
+
+
+def test_a_late_row_goes_to_the_latest_of_those_that_wait():
+    found = matched([due(0), due(60)], [row(85)])
+    assert [found.of(due(minutes)).row for minutes in (0, 60)] == [None, row(85)]
+
+
+def test_a_row_before_a_due_time_that_waits_is_none_of_it():
+    found = matched([due(60)], [row(45)])
     assert found.unmatched == {"j-1": (row(45),)}
+
+
+def test_the_due_times_between_those_asked_for_take_their_own_rows_first():
+    found = matched([due(0, following=60), due(180)], [row(60), row(120), row(180)])
+    assert found.of(due(0)).row is None
+    assert found.unmatched == {"j-1": (row(60), row(120))}
 
 
 def test_a_due_time_that_has_its_row_takes_no_late_one():
@@ -272,26 +290,57 @@ def test_pairs_in_time_are_taken_nearest_first(due_minutes, row_seconds):
     assert in_time == expected
 
 
-def test_ten_times_the_rows_take_about_ten_times_as_long():
-    """A ratio within one run: this machine's speed, and what else it does, must not decide."""
-    jobs = {f"j-{n}": job(f"j-{n}") for n in range(20)}
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 90), max_size=8), st.sets(st.integers(0, 6000), max_size=8))
+def test_what_is_left_over_goes_to_the_latest_due_time_before_it_that_waits(due_minutes, row_seconds):
+    dues, rows = [due(m) for m in sorted(due_minutes)], [row(s / 60) for s in sorted(row_seconds)]
+    found = matched(dues, rows).by_key.values()
+    in_time = [m for m in found if m.row and not m.late]
+    waiting = [m.occurrence.due for m in found if m not in in_time]
+    expected: dict[datetime, datetime] = {}
+    for started in [one.started for one in rows if one not in [m.row for m in in_time]]:
+        before = [one for one in waiting if one <= started and one not in expected]
+        if before:
+            expected[before[-1]] = started
+    assert {m.occurrence.due: m.row.started for m in found if m.row and m.late} == expected
 
-    def seconds(hours):
-        dues = [due(60 * hour, one, following=60 * hour + 60) for one in jobs for hour in range(hours)]
-        rows = [
-            row(60 * hour + 1 + (20 if hour % 7 == 0 else 0), one, f"{one}-{hour}", manual=hour % 11 == 0)
-            for one in jobs
-            for hour in range(hours)
-        ]
-        started = time.process_time()
+
+@settings(max_examples=40, deadline=None)
+@given(dues_of_jobs, rows_of_jobs)
+def test_another_organizations_rows_change_nothing(dues, rows):
+    """Same job ids, same run ids, same times: as if they were not there."""
+    jobs = (job(), job("j-2"))
+    own = [one for one in rows if one.organization == "playhouse"]
+    theirs = [one.model_copy(update={"organization": "opera"}) for one in own]
+    assert matched(dues, [*own, *theirs], *jobs) == matched(dues, own, *jobs)
+
+
+MOST_SECONDS = 4.0
+"""Twice the aim of 2 s for 100,000 due times against as many rows; what else the machine does must not decide."""
+
+
+def test_a_hundred_thousand_due_times_and_rows_are_matched_in_seconds_of_this_process():
+    jobs = {f"j-{n}": job(f"j-{n}") for n in range(20)}
+    dues, rows = [], []
+    plain_due, plain_row = due(0).__dict__, row(0).__dict__
+    for hour in range(5000):
+        moment, following = at(60 * hour), at(60 * hour + 60)
+        late = moment + timedelta(minutes=21 if hour % 7 == 0 else 1)
+        for name in jobs:
+            changes = {"job_id": name, "due": moment, "next_due": following}
+            dues.append(Occurrence.model_construct(**{**plain_due, **changes}))
+            changes = {"job_id": name, "run_id": f"{name}-{hour}", "started": late}
+            rows.append(ActivityRow.model_construct(**{**plain_row, **changes, "manual": hour % 11 == 0}))
+
+    def seconds() -> float:
+        began = time.process_time()
         found = match(dues, rows, jobs)
-        spent = time.process_time() - started
+        spent = time.process_time() - began
         assert all(m.found for m in found.by_key.values())
         return spent
 
-    seconds(10)  # the first call imports pandas
-    large = min(seconds(5000) for _ in range(2))  # 100,000 due times and as many rows
-    assert large < 25 * min(seconds(500) for _ in range(3))
+    match(dues[:1], rows[:1], jobs)  # the first call imports pandas
+    assert seconds() < MOST_SECONDS or seconds() < MOST_SECONDS
 
 
 def test_importing_the_module_does_not_import_pandas():

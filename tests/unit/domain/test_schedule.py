@@ -226,6 +226,21 @@ def test_a_schedule_that_was_replaced_before_it_was_ever_due_is_due_never():
     assert next_due(changed, wall("2026-01-05T12:00")) == wall("2026-01-10T09:00")
 
 
+def test_a_job_that_was_paused_for_a_time_expected_nothing_then():
+    began, ended = wall("2026-01-10T12:00"), wall("2026-01-12T09:00")
+    daily = job(
+        "0 9 * * *",
+        schedules=(
+            EarlierSchedule(cron="0 9 * * *", until=began),
+            EarlierSchedule(cron="none", until=ended),
+        ),
+    )
+    dues = [one.due for one in occurrences(daily, wall("2026-01-09T00:00"), wall("2026-01-14T00:00"))]
+    assert dues == [wall(f"2026-01-{day}T09:00") for day in ("09", "10", "12", "13")]
+    assert next_due(daily, began) == wall("2026-01-12T09:00")
+    assert [one.due for one in previous(daily, ended, 2)] == dues[:2]
+
+
 @pytest.mark.parametrize(
     ("cron", "trouble"),
     [

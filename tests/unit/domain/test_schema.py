@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ EXPORT: dict[str, Any] = {
     "columns": {"started": "Start", "status": "Result", "job": "Process", "organization": "For"},
 }
 JOBS = {"organization": "playhouse", "zone": "America/Chicago", "jobs": [JOB]}
+
+
+@cache
+def validator_of(name: str) -> Any:
+    return jsonschema.Draft202012Validator(schema_of(name))
 
 
 def with_job(**changes: Any) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def test_what_the_loader_refuses_the_schema_refuses(name: str, body: dict[str, A
     (tmp_path / f"{name}.yaml").write_text(json.dumps(body))
     with pytest.raises(ConfigurationError):
         load_site(tmp_path)
-    assert not jsonschema.Draft202012Validator(schema_of(name)).is_valid(body)
+    assert not validator_of(name).is_valid(body)
 
 
 def test_a_time_without_an_offset_is_no_mistake_in_an_editor(tmp_path: Path) -> None:
@@ -147,20 +153,20 @@ SECOND_LOOK = {
 @pytest.mark.parametrize("section", SECTIONS)
 def test_schema_and_loader_take_the_same_values(section: str, tmp_path: Path) -> None:
     model, base, wrap = SECTIONS[section]
+    (tmp_path / "jobs.yaml").write_text(json.dumps(JOBS))
     for key in TOP_OF_JOBS if model is None else model.model_fields:
         for value in VALUES:
             body = {**base, key: value}
             if section == "Probe" and key == "url":
                 del body["connection"]
             name, file = wrap(body)
-            (tmp_path / "jobs.yaml").write_text(json.dumps(JOBS))
             (tmp_path / f"{name}.yaml").write_text(json.dumps(file))
             try:
                 load_site(tmp_path)
                 taken = True
             except ConfigurationError:
                 taken = False
-            seen = jsonschema.Draft202012Validator(schema_of(name)).is_valid(file)
+            seen = validator_of(name).is_valid(file)
             assert seen or not taken, f"{key}: {value!r} is taken, and an editor calls it a mistake"
             assert taken or not seen or key in SECOND_LOOK, (
                 f"{key}: {value!r} is refused only when it is read"

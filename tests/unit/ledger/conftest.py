@@ -38,14 +38,6 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'ledger.db'}"
 
 
-@pytest.fixture(scope="session")
-def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger in which nothing happened yet, to be copied: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("new") / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=StandingClock()).close()
-    return path
-
-
 @pytest.fixture
 def ledger(new_ledger: Path, url: str, clock: StandingClock) -> Iterator[Ledger]:
     copyfile(new_ledger, url.removeprefix("sqlite:///"))

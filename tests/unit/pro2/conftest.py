@@ -98,9 +98,10 @@ def executable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger in which nothing happened yet, to be copied: migrating takes longer than most tests."""
-    path = tmp_path_factory.mktemp("new") / "ledger.db"
+def new_ledger(new_ledger: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger in which nothing happened yet, and that a person adopted."""
+    path = tmp_path_factory.mktemp("adopted") / "ledger.db"
+    copyfile(new_ledger, path)
     made = Ledger.open(f"sqlite:///{path}", clock=lambda: NOW)
     made.adopt("operator", "first start")
     made.close()

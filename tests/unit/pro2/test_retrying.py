@@ -25,6 +25,7 @@ DUE: dict[type[Exception], tuple[RetryAction, timedelta | None]] = {
     errors.RequestError: (FAIL, None),
     errors.NeverSent: (RETRY, SOON),
     errors.ReadOnly: (FAIL, None),
+    errors.TooLate: (RETRY, SOON),
     errors.Refused: (RETRY, SOON),
     errors.Rejected: (FAIL, None),
     errors.Ambiguous: (RETRY, LATER),

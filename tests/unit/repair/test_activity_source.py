@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,8 +77,8 @@ class Board:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: AUTUMN)
+def ledger(open_ledger: Any) -> Ledger:
+    return open_ledger(lambda: AUTUMN)
 
 
 def site(**more: Any) -> Site:

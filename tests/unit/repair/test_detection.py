@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,8 +20,8 @@ SITE = Site(organization="playhouse", zone="America/Chicago", jobs=(), policy=Po
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: EIGHT)
+def ledger(open_ledger: Any) -> Ledger:
+    return open_ledger(lambda: EIGHT)
 
 
 def claim(start: int, end: int | None) -> Evidence:

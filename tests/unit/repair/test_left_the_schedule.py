@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from pro2_reconciliation.domain.campaigns import Campaign
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.words import CampaignStatus
-from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.snapshot import left_the_schedule
 
 DUE = datetime(2026, 11, 20, 18, tzinfo=UTC)
@@ -20,8 +18,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Any:
-    ledger = Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: DUE + timedelta(hours=6))
+def account(open_ledger: Any) -> Any:
+    ledger = open_ledger(lambda: DUE + timedelta(hours=6))
     return SimpleNamespace(ledger=ledger, organization="playhouse", policy=Policy())
 
 

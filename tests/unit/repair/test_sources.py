@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,8 +82,8 @@ def site(**sources: Any) -> Site:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{tmp_path}/ledger.db", clock=lambda: EIGHT)
+def ledger(open_ledger: Any) -> Ledger:
+    return open_ledger(lambda: EIGHT)
 
 
 def sample(up: bool, at: datetime = EIGHT, probe: str = "pro2") -> ProbeResult:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 
 import pytest
 import yaml
 from tests.unit.sandbox.desk import Desk
 
 from pro2_reconciliation.domain.export import ActivityExport
+from pro2_sandbox.export import FILE_NAME
 
 
 def act(desk: Desk, **deed: str) -> tuple[int, str]:
@@ -62,6 +64,15 @@ def test_the_export_has_every_row_local_times_and_a_line_of_totals():
     )
     assert failed["Started"] == "04/03/2031 10:00:20"
     assert failed["Started by"] == "Schedule"
+
+
+def test_an_export_has_a_name_that_says_when_it_was_made_and_is_not_to_be_had_while_the_dashboard_is_down():
+    desk = Desk(outages=[{"services": ["dashboard"], "start": "-1h", "end": "+10s"}])
+    assert desk.call("GET", "/sandbox/activity.csv").status == 503
+    desk.pass_time(10)
+    answer = desk.call("GET", "/sandbox/activity.csv")
+    made = datetime.strptime(answer.headers["x-file-name"], FILE_NAME).replace(tzinfo=desk.world.zone)
+    assert (answer.status, made) == (200, desk.now)
 
 
 def test_the_configuration_of_the_export_is_one_that_a_site_may_have():

@@ -102,6 +102,15 @@ class TestSeveralFiles:
         assert log.whole_from == datetime(2031, 3, 6, 0, 30, tzinfo=UTC)
         assert [row.run_id for row in log.rows] == ["r1", "r2"]
 
+    def test_a_run_that_has_ended_is_not_under_way_again_in_whatever_order_the_files_are(self) -> None:
+        """The name of a file of the second pass of autumn's repeated hour sorts before those of the first."""
+        ended = file(sheet_of(line("r1")), "a.csv", MADE - timedelta(minutes=40))
+        running = file(sheet_of(line("r1", status="In progress", finished="")), "b.csv", MADE)
+        assert [row.outcome for row in read(ended, running).rows] == [Outcome.SUCCESS]
+        assert [row.outcome for row in read(running, file(sheet_of(line("r1")), "c.csv", MADE)).rows] == [
+            Outcome.SUCCESS
+        ]
+
     def test_one_bad_file_spoils_the_read(self) -> None:
         assert refusal(sheet_of(line()), file(b"rubbish", "b.csv")).startswith("b.csv has no column")
 
