@@ -167,6 +167,24 @@ class TestTheOriginalWakes:
         else:
             assert (row.outcome, patrons(evening)) == (End.VERIFIED, 120)
 
+    @pytest.mark.parametrize("counters", ["as ever", "switched off"])
+    def test_although_it_was_stopped_and_before_the_copy_is_sent_nothing_is_sent(
+        self, evening: Faulty, counters: str
+    ) -> None:
+        """The vendor forgets a stop that was proven; the look before the send sees it, by its status if need be."""
+        evening.spoil(Fault(kind="stop_forgotten", seconds=86_400))
+        if counters == "switched off":
+            evening.spoil(Fault(kind="counters_stuck", item="103"))
+
+        def wake() -> None:
+            evening.spoil(Fault(kind="wakes", item="103"))
+            evening.clock.at += timedelta(seconds=1)
+
+        before(evening, Verb.COPY_CAMPAIGN, wake)
+        row = played(evening)
+        assert (row.outcome, twice(evening)) == (End.STALE, 0)
+        assert "campaign_sent" not in {one["kind"] for one in evening.effects()}
+
 
 class TestYesterdayComesBack:
     @pytest.mark.parametrize("verb", [Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN])
