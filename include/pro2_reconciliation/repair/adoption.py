@@ -154,6 +154,10 @@ def _stop_run(account: Account, decision: Decision) -> _Seen:
         return _Seen(Sight.NO_CONSOLE, "there is no Console that shows whether it was stopped")
     if running:
         return _Seen(Sight.RUNNING, "it is still in the Console")
+    if decision.observation is None or decision.observation.console is None:
+        return _Seen(
+            Sight.NEVER_RUNNING, "it never was in the Console, and the answer to the stop is not known"
+        )
     return _Seen(Sight.NOT_RUNNING, "it is not in the Console any more")
 
 

@@ -31,7 +31,10 @@ class Sight(StrEnum):
     LEAVING = "the copy is scheduled, in sending or complete (status 1, 2 or 5), or counts anything"
     DRAFT = "the copy is still a draft (status 0), zero everywhere"
     NO_DRAFT = "the copy is anything else, or gone"
-    NOT_RUNNING = "the Console does not show the job running"
+    NOT_RUNNING = "the Console showed the job running when it was decided, and does not any more"
+    NEVER_RUNNING = (
+        "the Console never showed the job running, so nothing tells whether there was anything to stop"
+    )
     RUNNING = "the Console shows the job running"
     NO_CONSOLE = "there is no Console to look at"
     RUN = "a row of the Activity Log or the Console: of this job, after the intent, and not its schedule's"
@@ -102,6 +105,7 @@ EVIDENCE: tuple[Evidence, ...] = (
         (Verb.STOP_RUN,),
         (
             Proof(Sight.NOT_RUNNING, DONE, quiet=True),
+            Proof(Sight.NEVER_RUNNING, PERSON),  # rule R10b: an unknown answer is no permission
             Proof(Sight.RUNNING, NOT_DONE, quiet=True, looks=2),
             Proof(Sight.NO_CONSOLE, PERSON, quiet=True),
         ),

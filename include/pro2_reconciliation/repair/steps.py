@@ -291,6 +291,11 @@ def _request(
         ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
         return _result(action, ledger.step(step.id), str(error))
     except Rejected as error:
+        landed = _landed_before(account, plan, decision, action, claim)
+        if landed is not None:
+            why = f"{landed.why}, although the answer was: {error}"
+            ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=landed.remote_id)
+            return _result(action, ledger.step(step.id), why, adopted=True)
         ledger.move(step.id, State.FAILED, who=who, why=str(error), claim=claim)
         end_of_action(account, action.id, step.verb, str(error))
         return _result(action, ledger.step(step.id), str(error))
@@ -300,6 +305,18 @@ def _request(
     why = DONE_WORDS.get(step.verb, "accepted").format(remote=remote)
     ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=remote)
     return _result(action, ledger.step(step.id), why)
+
+
+def _landed_before(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim
+) -> Finding | None:
+    """A no may be the answer to the second of two: an earlier one was late, or a proxy delivered it twice."""
+    step = account.ledger.step(claim.step_id)
+    try:
+        finding = find_out(account, decision, action, step, floor_of(plan, step))
+    except RequestError:
+        return None
+    return finding if finding.state is State.DONE else None
 
 
 def _adopt(

@@ -16,8 +16,8 @@ from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.domain.ports import chunks
 from pro2_reconciliation.domain.words import CampaignStatus
 from pro2_reconciliation.wire import scalars, v1
-from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, nonsense
-from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, pages
+from pro2_reconciliation.wire.exchange import Exchange, Reply, Request
+from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, pages, unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row
 
 STATUSES = {
@@ -286,5 +286,5 @@ def copy(campaign_id: str) -> Exchange[str]:
         raise Rejected(f"the copy of campaign {campaign_id} was rejected: {scalars.text(body, 'message')}")
     new_id = scalars.text(body, "newCampaignId").strip()
     if str(body.get("succeeded")).strip() not in ("1", "True") or new_id in ("", "0", campaign_id):
-        raise nonsense(request, "did not say whether there is a copy, and which", reply)
+        raise unreadable_or_ambiguous(request, "did not say whether there is a copy, and which", reply)
     return new_id

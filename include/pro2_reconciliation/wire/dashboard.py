@@ -14,8 +14,8 @@ from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, ConsoleRow, Counts
 from pro2_reconciliation.domain.words import Outcome, ProcessType, StopAnswer
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.exchange import Exchange, Request, nonsense
-from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge
+from pro2_reconciliation.wire.exchange import Exchange, Request
+from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row, written
 
 PER_PAGE = 200
@@ -147,7 +147,7 @@ def _press(request: Request) -> Exchange[None]:
         reason = scalars.text(body, "message", "no reason given")
         raise Rejected(f"POST {request.path} was not accepted: {reason}", status=reply.status)
     if accepted is not True:
-        raise nonsense(request, "does not say whether it was accepted", reply)
+        raise unreadable_or_ambiguous(request, "does not say whether it was accepted", reply)
 
 
 def _base(organization: str) -> str:

@@ -166,8 +166,10 @@ def read_json(request: Request, reply: Reply) -> Any:
         try:
             return json.loads(reply.text)
         except (ValueError, RecursionError):
-            raise nonsense(
-                request, f"was answered {reply.status} without JSON ({reply.text[:60]!r}...)", reply
+            lost = meaning(Fate.NONSENSE, mutating=request.mutating) or RequestError
+            raise lost(
+                f"{what} was answered {reply.status} without JSON ({reply.text[:60]!r}...)",
+                status=reply.status,
             ) from None
     if issubclass(error, Refused):
         raise error(
@@ -178,12 +180,6 @@ def read_json(request: Request, reply: Reply) -> Any:
     if issubclass(error, Rejected):
         raise error(f"{what} was rejected with {reply.status}: {explain(reply)}", status=reply.status)
     raise error(f"{what} was answered {reply.status}; it is not known what happened", status=reply.status)
-
-
-def nonsense(request: Request, complaint: str, reply: Reply) -> RequestError:
-    """The error for an answer that arrived but means nothing: the verb decides which."""
-    error = meaning(Fate.NONSENSE, mutating=request.mutating) or RequestError
-    return error(f"{request.method} {request.path} {complaint}", status=reply.status)
 
 
 def explain(reply: Reply) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 
-from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.errors import RequestError, Unreadable
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.exchange import Reply, Request, nonsense, read_json
+from pro2_reconciliation.wire.exchange import Fate, Reply, Request, meaning, read_json
 from pro2_reconciliation.wire.scalars import Row
 
 PAGE = 100
@@ -26,8 +26,16 @@ def judge(request: Request, reply: Reply) -> Row:
     """The JSON object of an answer that has arrived; errors as in ``read_json``."""
     body = read_json(request, reply)
     if not isinstance(body, dict):
-        raise nonsense(request, f"was answered with {type(body).__name__} and not an object", reply)
+        raise unreadable_or_ambiguous(
+            request, f"was answered with {type(body).__name__} and not an object", reply
+        )
     return body
+
+
+def unreadable_or_ambiguous(request: Request, complaint: str, reply: Reply) -> RequestError:
+    """The error for an answer that arrived but means nothing: the verb decides which."""
+    error = meaning(Fate.NONSENSE, mutating=request.mutating) or RequestError
+    return error(f"{request.method} {request.path} {complaint}", status=reply.status)
 
 
 def pages(

@@ -11,7 +11,8 @@ from collections.abc import Generator
 
 from pro2_reconciliation.domain.errors import Rejected
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.exchange import Reply, Request, nonsense, read_json
+from pro2_reconciliation.wire.exchange import Reply, Request, read_json
+from pro2_reconciliation.wire.paging import unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row
 
 PATH = "admin/api.php"
@@ -42,7 +43,7 @@ def answer(request: Request, reply: Reply) -> Row:
             case "0":
                 reason = scalars.text(body, "result_message", "no reason given")
                 raise Rejected(f"v1 {action} was rejected: {reason}", status=reply.status)
-    raise nonsense(request, f"({action}) does not say whether it succeeded", reply)
+    raise unreadable_or_ambiguous(request, f"({action}) does not say whether it succeeded", reply)
 
 
 def ask(request: Request) -> Generator[Request, Reply, Row]:
