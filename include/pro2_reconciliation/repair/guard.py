@@ -170,8 +170,8 @@ def _stop_again(account: Account, action: ActionRecord) -> str:
     """
     if Verb.STOP_CAMPAIGN in account.manual:
         return "stop it in Pro2 by hand, NOW"
-    if account.read_only:
-        return account.read_only
+    if refusal := account.refusal_of([Verb.STOP_CAMPAIGN]):
+        return refusal
     if account.ledger.switch(account.organization).stage is Stage.EVERYTHING:
         return "the kill switch is on, so it was NOT stopped again"
     ledger, who = account.ledger, account.owner
