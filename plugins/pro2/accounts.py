@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 
 if TYPE_CHECKING:
+    from pro2.hooks.dashboard import Pro2DashboardHook
+    from pro2.hooks.pro2 import Pro2Hook
     from pro2_reconciliation.domain.config import Site
     from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.domain.ports import Dashboard
@@ -126,29 +128,36 @@ def require_plan(ledger: Ledger, plan_hash: str) -> Plan:
 
 
 def manual_verbs() -> frozenset[Verb]:
-    """The verbs that a person presses, as the extra field ``actions`` of the two connections says."""
+    """The verbs that a person presses, as the extra field ``actions`` of the two connections says.
+
+    Tags are written contact by contact: nobody is asked to press that.
+    """
+    from pro2_reconciliation.domain.words import Verb
+
+    pressed = frozenset(verb for hook, verbs in _acting() if hook.settings.manual for verb in verbs)
+    return pressed - {Verb.ADD_TAG, Verb.REMOVE_TAG}
+
+
+def _read_only() -> dict[Verb, str]:
+    """The verbs of a connection that is read-only, with the sentence that says how to allow them."""
+    return {
+        verb: f"connection {hook.settings.conn_id} is read-only, so nothing may be changed; "
+        "set its extra field read_only to false to allow repairs"
+        for hook, verbs in _acting()
+        if hook.settings.read_only
+        for verb in verbs
+    }
+
+
+def _acting() -> list[tuple[Pro2Hook | Pro2DashboardHook, list[Verb]]]:
+    """The two connections over which something changes, each with its verbs."""
     from pro2.hooks.dashboard import Pro2DashboardHook
     from pro2.hooks.pro2 import Pro2Hook
     from pro2_reconciliation.domain.words import Verb
 
-    campaigns = {Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN}
-    runs = {Verb.STOP_RUN, Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST}
-    found = campaigns if Pro2Hook(PRO2).settings.manual else set()
-    return frozenset(found | (runs if Pro2DashboardHook(DASHBOARD).settings.manual else set()))
-
-
-def _read_only() -> str | None:
-    from pro2.hooks.dashboard import Pro2DashboardHook
-    from pro2.hooks.pro2 import Pro2Hook
-    from pro2.hooks.settings import HTTP
-
-    for hook in (Pro2Hook(PRO2), Pro2DashboardHook(DASHBOARD)):
-        if hook.settings.read_only and hook.settings.adapter == HTTP:  # nothing leaves over an export
-            return (
-                f"connection {hook.settings.conn_id} is read-only, so nothing may be changed; "
-                "set its extra field read_only to false to allow repairs"
-            )
-    return None
+    runs = [Verb.STOP_RUN, Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST]
+    others = [verb for verb in Verb if verb not in runs]
+    return [(Pro2Hook(PRO2), others), (Pro2DashboardHook(DASHBOARD), runs)]
 
 
 def who_acts(context: Any) -> str:

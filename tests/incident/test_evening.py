@@ -9,7 +9,7 @@ import pytest
 from tests.incident.harness import Evening, approve_none
 
 from pro2_reconciliation.domain.rules import RULE_BOOK, Rule, RuleBook
-from pro2_reconciliation.domain.words import Choice, Mode, Remedy
+from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
 from pro2_reconciliation.repair.report import End, Report
 
 
@@ -71,7 +71,7 @@ def test_without_a_choice_nothing_at_all_is_changed(evening: Evening, mode: Mode
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_read_only_connection_changes_nothing_in_any_mode(evening: Evening, mode: Mode) -> None:
-    account = evening.account("run-1", read_only="connection pro2 is read-only")
+    account = evening.account("run-1", read_only=dict.fromkeys(Verb, "connection pro2 is read-only"))
     _, report = evening.reconcile(mode, account=account)
 
     assert evening.effects() == []

@@ -178,7 +178,7 @@ class TestAskedTwice:
 
 
 def test_a_read_only_connection_does_not_close_what_a_person_presses(evening: Evening) -> None:
-    account = by_hand(evening, read_only="connection pro2 is read-only")
+    account = by_hand(evening, read_only=dict.fromkeys(Verb, "connection pro2 is read-only"))
     colleague = Colleague(evening)
     evening.reconcile(account=account, answer=only(Remedy.REPEAT_IMPORT), presser=colleague)
     assert [told.verb for told in colleague.told] == [Verb.REPEAT_IMPORT]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReport
-from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
+from pro2_reconciliation.domain.jobs import ActivityLog, Console
 from pro2_reconciliation.domain.words import StopAnswer
 
 
@@ -97,10 +97,6 @@ class Contacts(Protocol):
     def import_backlog(self) -> int:
         """Contacts that still wait in ActiveCampaign's bulk import."""
         ...
-
-
-class JobCatalog(Protocol):
-    def jobs(self) -> list[Job]: ...
 
 
 class Activity(Protocol):

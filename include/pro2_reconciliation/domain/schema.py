@@ -26,9 +26,6 @@ def _jobs() -> dict[str, Any]:
     job = Job.model_json_schema()
     kinds = job.pop("$defs")
     del job["properties"]["organization"]
-    del kinds["EarlierSchedule"]["properties"]["until"][
-        "format"
-    ]  # a local time without an offset is no date-time
     job["required"] = [key for key in job["required"] if key not in ("organization", "zone")]
     text = {"type": "string", "minLength": 1}
     return {

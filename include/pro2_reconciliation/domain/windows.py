@@ -18,7 +18,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
@@ -94,28 +93,6 @@ def merge_evidence(
         taken.add(identity)
         merged.append(_outage(organization, identity, group, now))
     return tuple(sorted(merged, key=_age))
-
-
-def reconciliation_window(outages: Sequence[Outage]) -> Window:
-    """One window over several outages, [earliest start, latest end).
-
-    Raises ReconciliationError while one of them has no end, and when there is none at all.
-    """
-    if not outages:
-        raise ReconciliationError("there is no outage to reconcile; declare a window with start and end")
-    for outage in outages:
-        if outage.end is None:
-            raise ReconciliationError(
-                f"outage {outage.id} of {outage.service.value} has not ended; wait for its end or declare one"
-            )
-    ordered = sorted(outages, key=_age)
-    return Window(
-        start=ordered[0].start,
-        end=max(outage.end for outage in outages if outage.end is not None),
-        source="outage " + ", ".join(outage.id for outage in ordered),
-        outage_ids=tuple(outage.id for outage in ordered),
-        outage_known=True,
-    )
 
 
 def touched(window: Window, policy: Policy, usual_minutes: float) -> tuple[Window, Window]:

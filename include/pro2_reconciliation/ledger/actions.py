@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
 from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, MoveRow, StepRow
 from pro2_reconciliation.ledger.core import Core
-from pro2_reconciliation.ledger.moves import ENTRY, HELD, LIVE, State
+from pro2_reconciliation.ledger.moves import ENTRY, LEASED, LIVE, State
 from pro2_reconciliation.ledger.reading import actions_where
 from pro2_reconciliation.ledger.records import ActionKey, ActionRecord
 from pro2_reconciliation.ledger.steps import append
@@ -176,7 +176,7 @@ class ActionsPart(Core):
         """End an action nothing was sent for, because what was shown has changed."""
         for step in (step for step in action.latest if step.state in LIVE):
             lease = session.get(LeaseRow, step.id)
-            if step.state in HELD and lease is not None and lease.expires_at > now:
+            if step.state in LEASED and lease is not None and lease.expires_at > now:
                 raise LedgerError(
                     f"The step {step.verb} of {action.id} is being done by {lease.owner} until "
                     f"{lease.expires_at:%H:%M:%S} UTC, on other facts than these. Nothing was "

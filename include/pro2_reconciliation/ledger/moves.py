@@ -73,7 +73,7 @@ LIVE: frozenset[State] = frozenset(
 ENDED: frozenset[State] = frozenset(State) - LIVE
 """Our own machinery is through with this attempt."""
 
-HELD: frozenset[State] = frozenset({State.CLAIMED, State.INTENDED, State.AMBIGUOUS})
+LEASED: frozenset[State] = frozenset({State.CLAIMED, State.INTENDED, State.AMBIGUOUS})
 """Only the holder of the lease moves a step out of these; anybody may take over once the lease has expired.
 """
 

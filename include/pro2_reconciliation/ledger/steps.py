@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from pro2_reconciliation.domain.errors import LeaseLost, LedgerError
 from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, MoveRow, StepRow
 from pro2_reconciliation.ledger.core import Core
-from pro2_reconciliation.ledger.moves import HELD, RETRYABLE, RETRYABLE_BY_PERSON, State, may_follow
+from pro2_reconciliation.ledger.moves import LEASED, RETRYABLE, RETRYABLE_BY_PERSON, State, may_follow
 from pro2_reconciliation.ledger.reading import actions_where, locked_step, step_record, step_row
 from pro2_reconciliation.ledger.records import ActionRecord, Claim, StepRecord
 
@@ -51,7 +51,7 @@ class StepsPart(Core):
                 now = self.now()
                 state = step_record(locked_step(session, step_id)).state
                 lease = session.get(LeaseRow, step_id, populate_existing=True)
-                taken_over = state in HELD
+                taken_over = state in LEASED
                 alive = lease is not None and lease.expires_at > now
                 if taken_over and lease is not None and alive and not (also_own and lease.owner == owner):
                     return None
@@ -157,7 +157,7 @@ class StepsPart(Core):
             if claim is not None:
                 _require_lease(session, claim, now)
             state = step_record(row).state
-            if claim is None and state in HELD:
+            if claim is None and state in LEASED:
                 raise LedgerError(
                     f"{_named(row)} is {state}; only who holds its lease may move it to {to}. "
                     "Nothing was written; "

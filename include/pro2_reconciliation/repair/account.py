@@ -7,8 +7,8 @@ the sandbox and a clock of its own.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pro2_reconciliation.domain.campaigns import CampaignReport
@@ -34,7 +34,7 @@ class WallClock:
 class Account:
     """``owner`` names who acts (dag run, task, host), for leases and for people who read the ledger.
 
-    ``read_only`` is the sentence that names a read-only connection, or None when mutating requests may leave.
+    ``read_only``: the verbs whose requests may not leave, with the sentence that names the read-only connection.
     ``manual`` are the verbs that a person presses, because there is no API for them (ADR 0007).
     ``witness`` remembers outside of the ledger which one it is (ADR 0009); None: its adoption decides alone.
     """
@@ -47,7 +47,7 @@ class Account:
     ledger: Ledger
     clock: Clock
     owner: str
-    read_only: str | None = None
+    read_only: Mapping[Verb, str] = field(default_factory=dict)
     manual: frozenset[Verb] = frozenset()
     witness: Witness | None = None
 
@@ -67,8 +67,8 @@ class Account:
         return self.clock.now()
 
     def refusal_of(self, verbs: Iterable[Verb]) -> str | None:
-        """Why these verbs may not be done over read-only connections; None where no request would leave."""
-        return self.read_only if set(verbs) - self.manual else None
+        """Why one of these verbs may not be done over its connection; None where all may, or a person does them."""
+        return next((self.read_only[v] for v in verbs if v in self.read_only and v not in self.manual), None)
 
     def plan_only(self) -> str | None:
         """Why this ledger allows plans only (invariant 10), with the next step; None where it may be acted on."""

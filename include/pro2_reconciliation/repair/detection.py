@@ -25,7 +25,7 @@ GAP = timedelta(minutes=15)
 """Two samples of a probe further apart than this leave a gap that proves nothing."""
 SPEAKS_FOR = timedelta(minutes=5)
 """How long a failed look without a next one is taken to speak for: the time between two passes."""
-HISTORY = timedelta(days=3)
+LOOKED_BACK = timedelta(days=3)
 """What ended earlier, and before the last nightly, is no news: a page tells of its last fifty incidents."""
 
 
@@ -103,7 +103,7 @@ def detection_pass(
     for service in Service:
         looks = ledger.samples(site.organization, service, now - KEPT)
         claims += probe_evidence(service, looks, now=now, before=before)
-    claims = _news(claims, before, min(now - HISTORY, ledger.watermark(site.organization) or now))
+    claims = _news(claims, before, min(now - LOOKED_BACK, ledger.watermark(site.organization) or now))
     counted = without_maintenance(claims, site.sources.maintenance, site.zone, now)
     counted += _taken_back(before, claims, counted, whole, now)
     rules = site.sources.windows

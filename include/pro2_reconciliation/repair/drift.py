@@ -31,7 +31,7 @@ SKEW = timedelta(minutes=2)
 """So far may the clocks of the dashboard and of this machine differ."""
 TAIL = timedelta(hours=2)
 """An occurrence this near to an outage may have been caught by it."""
-HISTORY = timedelta(days=30)
+TAGS_LAST = timedelta(days=30)
 """How long after its import a drift is still worth applying; older tags are for deletion."""
 
 
@@ -59,7 +59,7 @@ def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], obje
     if brought is None:
         raise Rejected(
             f"job {job.id!r}: the Activity Log has no successful import under {decision.tag!r} in the last "
-            f"{HISTORY.days} days, so nothing says that it is whole; compare by hand"
+            f"{TAGS_LAST.days} days, so nothing says that it is whole; compare by hand"
         )
     _runs_since(
         account, job, brought.started
@@ -129,7 +129,7 @@ def _require_whole(job: Job, tag: str, should: set[str], brought: ActivityRow) -
 
 
 def _import_row(account: Account, tag: str) -> ActivityRow | None:
-    rows = account.dashboard.activity(account.now() - HISTORY, account.now()).rows
+    rows = account.dashboard.activity(account.now() - TAGS_LAST, account.now()).rows
     done = [row for row in rows if row.tag == tag and row.outcome is Outcome.SUCCESS]
     return max(done, key=lambda row: row.started) if done else None
 
@@ -275,6 +275,6 @@ def old_tags(account: Account) -> list[str]:
     found = []
     for name in account.contacts.tags_beginning(TAG_PREFIX):
         stamp = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d)Z$", name)
-        if stamp and account.now() - datetime.fromisoformat(f"{stamp[1]}+00:00") > HISTORY:
+        if stamp and account.now() - datetime.fromisoformat(f"{stamp[1]}+00:00") > TAGS_LAST:
             found.append(name)
     return found

@@ -184,8 +184,8 @@ def _stop_again(account: Account, action: ActionRecord) -> str:
     """
     if Verb.STOP_CAMPAIGN in account.manual:
         return "stop it in Pro2 by hand, NOW"
-    if account.read_only:
-        return account.read_only
+    if refusal := account.refusal_of([Verb.STOP_CAMPAIGN]):
+        return refusal
     foreign = account.plan_only()
     if foreign:
         return f"it was NOT stopped again, stop it in Pro2 by hand, NOW: {foreign}"

@@ -9,18 +9,21 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import VERBS
+from pro2_reconciliation.repair.checks import TAG_VERBS
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.report import End, make_report
 
 
 def follow_up_keys(account: Account, plan: Plan, mode: Mode, not_now: Mapping[str, str]) -> list[str]:
     """Keys of the items that a further dag run has to look at and ask about. A drift that is empty asks nothing."""
-    if account.refusal_of(Verb):
-        return []
     keys: list[str] = []
     report = make_report(account, plan, mode, not_now=not_now)
     for row, decision in zip(report.rows, plan.decisions, strict=True):
         drifted = decision.remedy is Remedy.DATA_SYNC and row.outcome is End.VERIFIED
+        verbs = TAG_VERBS if drifted else VERBS.get(decision.remedy, ())
+        if account.refusal_of(verbs):
+            continue  # asking again opens no read-only connection
         if drifted and not _drifts(account, decision):
             continue
         unasked = mode is Mode.AUTO and row.outcome is End.PROPOSED

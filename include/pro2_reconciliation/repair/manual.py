@@ -26,7 +26,7 @@ from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
 from pro2_reconciliation.repair.gates import closed_gate
 
-LEASE_SECONDS = 60.0
+ANSWER_LEASE_SECONDS = 60.0
 PRESS_WITHIN = timedelta(hours=12)
 """So long a manual step waits for its person, as long as the question of a plan does."""
 LOOKS, BETWEEN_LOOKS = 4, 5.0
@@ -205,7 +205,7 @@ def answer_manual(
         raise LedgerError(f"{action_id} or its step {verb.value} is not in this ledger and plan")
     if step.state is not State.INTENDED:
         return step
-    claim = account.ledger.claim(step.id, asker(account.owner), LEASE_SECONDS, also_own=True)
+    claim = account.ledger.claim(step.id, asker(account.owner), ANSWER_LEASE_SECONDS, also_own=True)
     if claim is None:
         raise LedgerError(f"somebody else is at {verb.value} of {action.item_key}; answer again in a minute")
     try:

@@ -17,16 +17,25 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 
 from pro2_reconciliation.domain import errors
-from pro2_reconciliation.domain.campaigns import Campaign, CampaignReport
+from pro2_reconciliation.domain.campaigns import Campaign
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, RequestError, Unreadable
-from pro2_reconciliation.domain.jobs import ActivityLog, Console
+from pro2_reconciliation.domain.jobs import ActivityLog
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Identity, Snapshot
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.recording import ANSWERS, Failure, LedgerFacts, Read, Recording
+
+CALLED = {
+    "report": "the report of campaign {}",
+    "console": "the Console",
+    "tag_id": "the tag '{}'",
+    "generated_at": "when list {} was generated",
+}
+"""What ``missing`` calls a read; others by their own name."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def replay(recording: Recording, site: Site) -> Replayed:
         ledger=cast(Any, _Ledger(recording.ledger)),
         clock=player,
         owner="desk",
-        read_only="a recording is played",
+        read_only=dict.fromkeys(Verb, "a recording is played"),
     )
     plan = build_plan(
         account, recording.inventory, recording.observations, run=recording.run, parent=recording.parent
@@ -109,9 +118,8 @@ class _Player:
         def read(*arguments: Any) -> Any:
             asked = to_jsonable_python(arguments)
             same = [read for read in self._reads(call) if list(read.arguments) == list(asked)]
-            return self._answer(
-                self._last(call, f"{call} of {', '.join(map(str, asked)) or 'all'}", among=same)
-            )
+            what = CALLED.get(call, call + " of {}").format(", ".join(map(str, asked)) or "all")
+            return self._answer(self._last(call, what, among=same))
 
         return read
 
@@ -156,10 +164,6 @@ class _Player:
         newer: list[Campaign] = self._answer(read)
         return [one for one in newer if int(one.id) > int(campaign_id)]
 
-    def report(self, campaign_id: str) -> CampaignReport:
-        read = self._last("report", f"the report of campaign {campaign_id}", campaign_id)
-        return cast(CampaignReport, self._answer(read))
-
     def activity(self, since: datetime, until: datetime) -> ActivityLog:
         reads = self._reads("activity")
         same = [read for read in reads if datetime.fromisoformat(read.arguments[0]) == since]
@@ -171,12 +175,6 @@ class _Player:
             self.missing.append(f"the Activity Log before {read.arguments[0]}")
         log: ActivityLog = self._answer(read)
         return log.model_copy(update={"rows": tuple(row for row in log.rows if row.started >= since)})
-
-    def console(self) -> Console:
-        return cast(Console, self._answer(self._last("console", "the Console")))
-
-    def tag_id(self, tag: str) -> str | None:
-        return cast("str | None", self._answer(self._last("tag_id", f"the tag {tag!r}", tag)))
 
     def holders(self, tag_id: str, *_: object) -> set[str]:
         """As many as there were, under made-up ids."""
@@ -192,10 +190,6 @@ class _Player:
         what = f"the entries of automation {automation_id}"
         reads = [r for r in self._reads("entries") if datetime.fromisoformat(r.arguments[1]) == since]
         return cast(int, self._answer(self._last("entries", what, automation_id, among=reads)))
-
-    def generated_at(self, list_id: str) -> datetime | None:
-        what = f"when list {list_id} was generated"
-        return cast("datetime | None", self._answer(self._last("generated_at", what, list_id)))
 
     def _reads(self, call: str) -> list[Read]:
         return [read for read in self.recording.reads if read.call == call]

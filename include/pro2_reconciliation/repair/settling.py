@@ -12,7 +12,7 @@ from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import is_manual
-from pro2_reconciliation.repair.manual import LEASE_SECONDS, asker, floor_of, seen_done
+from pro2_reconciliation.repair.manual import ANSWER_LEASE_SECONDS, asker, floor_of, seen_done
 from pro2_reconciliation.repair.proofs import LOGGED, Proof
 
 
@@ -47,7 +47,7 @@ def _was_it_pressed(account: Account, action: ActionRecord, step: StepRecord) ->
     decision = plan.decision(action.item_key) if plan else None
     if plan is None or decision is None:
         return
-    claim = account.ledger.claim(step.id, asker(account.owner), LEASE_SECONDS)
+    claim = account.ledger.claim(step.id, asker(account.owner), ANSWER_LEASE_SECONDS)
     if claim is None:
         return
     try:

@@ -42,11 +42,9 @@ def folded(value: str) -> str:
     return " ".join(value.casefold().split())
 
 
-def count(cell: Cell, where: str) -> int | None:
-    """Contacts; None for an empty cell. "1,204" and "1.204" are 1204."""
+def count(cell: Cell, where: str) -> int:
+    """Contacts. "1,204" and "1.204" are 1204; an empty cell is none of these."""
     written = text(cell)
-    if not written:
-        return None
     if _GROUPED.fullmatch(written) and written.isascii() | ("\u00a0" in written or "\u202f" in written):
         return int(re.sub(r"\D", "", written))
     raise Unreadable(f"{where} is {written!r}, not a whole number; does the column fit? See {FILE}")

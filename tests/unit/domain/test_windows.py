@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.windows import merge_evidence, reconciliation_window, touched
+from pro2_reconciliation.domain.windows import merge_evidence, touched
 from pro2_reconciliation.domain.words import Service
 
 BASE = datetime(2026, 11, 20, tzinfo=UTC)
@@ -309,20 +308,6 @@ def test_every_known_id_can_still_be_found_after_any_merge(old, new):
     names = [name for outage in after for name in (outage.id, *outage.aliases)]
     assert {outage.id for outage in known} <= set(names)
     assert len(names) == len(set(names))
-
-
-def test_the_window_of_several_outages_is_their_hull():
-    outages = merged([], claim(0, 10), claim(60, 70, "b", service=Service.TESSITURA))
-    window = reconciliation_window(outages)
-    assert (window.start, window.end, window.outage_known) == (at(0), at(70), True)
-    assert window.outage_ids == tuple(outage.id for outage in outages)
-
-
-def test_there_is_no_window_while_an_outage_lasts_or_without_one():
-    with pytest.raises(ReconciliationError, match="of sending has not ended; wait for its end"):
-        reconciliation_window(merged([], claim(0, None)))
-    with pytest.raises(ReconciliationError, match="no outage to reconcile"):
-        reconciliation_window([])
 
 
 def test_touched_reaches_back_two_hours_for_campaigns_and_one_run_for_jobs_and_an_hour_ahead():

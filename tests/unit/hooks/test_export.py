@@ -176,8 +176,9 @@ class TestTheConnection:
         expected = {Verb.STOP_RUN, Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST}
         assert accounts.manual_verbs() == expected
 
-    def test_is_never_what_makes_an_account_read_only(self, connected: str) -> None:
-        assert accounts._read_only() is None
+    def test_closes_nothing_although_it_is_read_only(self, connected: str) -> None:
+        """No request leaves over it, and what a person presses is not closed by it."""
+        assert set(accounts._read_only()) == accounts.manual_verbs()
 
     def test_carries_no_request(self, connected: str) -> None:
         with pytest.raises(ConfigurationError, match=r"reads an export \(adapter: export\) and has no host"):

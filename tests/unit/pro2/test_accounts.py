@@ -11,6 +11,7 @@ import pytest
 
 from pro2 import accounts
 from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.domain.words import Verb
 
 WRITABLE = {"read_only": False, "pace_ms": 0}
 
@@ -65,7 +66,7 @@ def test_an_account_knows_its_site_and_who_acts(all_connections: Any, site_folde
     assert account.organization == "playhouse"
     assert account.owner.startswith("reconcile/manual__1/send_campaign[2] on ")
     assert account.ledger.identity.uuid == ledger.identity.uuid
-    assert account.read_only is None
+    assert account.refusal_of(Verb) is None
 
 
 @pytest.mark.parametrize("which", ["pro2", "pro2_dashboard"])
@@ -74,10 +75,21 @@ def test_a_read_only_connection_is_named_with_how_to_allow_repairs(
     all_connections: Any, site_folder: Path, ledger: Any, which: str, said: dict[str, Any]
 ) -> None:
     all_connections(**{which: said})
-    assert accounts.open_account("a test").read_only == (
+    account, other = accounts.open_account("a test"), {"pro2": Verb.RUN_NOW, "pro2_dashboard": Verb.ADD_TAG}
+    assert account.refusal_of([other[which]]) is None, "the other connection may act"
+    assert account.refusal_of(Verb) == (
         f"connection {which} is read-only, so nothing may be changed; "
         "set its extra field read_only to false to allow repairs"
     )
+
+
+def test_a_read_only_connection_whose_buttons_a_person_presses_does_not_close_the_other(
+    all_connections: Any, site_folder: Path, ledger: Any
+) -> None:
+    all_connections(pro2={"read_only": True, "actions": "manual"})
+    account = accounts.open_account("a test")
+    assert account.refusal_of([Verb.REPEAT_IMPORT, Verb.STOP_CAMPAIGN]) is None
+    assert "connection pro2 is read-only" in str(account.refusal_of([Verb.ADD_TAG])), "nobody can press that"
 
 
 class TestTheLedgerIs:
