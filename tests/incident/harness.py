@@ -6,16 +6,22 @@ The code that runs is the code that Airflow's tasks call; only the transport and
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import event, select
 
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import Ambiguous, NeverSent, RequestError, Unreadable
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service
 from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger.action_tables import IdentityRow
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
@@ -23,7 +29,7 @@ from pro2_reconciliation.repair.reconcile import reconcile
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
-from pro2_sandbox import InProcess, World, create_app, load_incident
+from pro2_sandbox import Incident, InProcess, World, create_app, load_incident
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
 START = datetime(2026, 11, 20, 0, 5, 10, tzinfo=UTC)
@@ -76,6 +82,44 @@ class Carrier:
         return Reply(answer.status, answer.headers, answer.text)
 
 
+def open_ledger(folder: Path, clock: Callable[[], datetime]) -> Ledger:
+    """The ledger of a folder. A new one is a copy of a migrated one with an identity of its own.
+
+    No test in process pulls the plug, and a flush at each commit takes a third of the time; migrating takes more.
+    """
+    file = folder / "ledger.db"
+    new = not file.exists()
+    if new:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+    ledger = Ledger.open(f"sqlite:///{file}", clock=clock)
+    event.listen(ledger._engine, "connect", _unhurried)
+    ledger.close()  # what is opened from now on is not flushed to the disk
+    if new:
+        with ledger._write() as session:
+            row = session.scalars(select(IdentityRow)).one()
+            row.uuid, row.created_at = str(uuid4()), clock()
+    return ledger
+
+
+@cache
+def shipped(path: Path) -> Incident:
+    """An incident from its file; incidents are frozen, and YAML is slow."""
+    return load_incident(path)
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.db"
+        Ledger.open(f"sqlite:///{file}", clock=lambda: START).close()
+        return file.read_bytes()
+
+
+def _unhurried(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 class Evening:
     """One incident with everything around it. ``account()`` opens it as a task would."""
 
@@ -86,11 +130,12 @@ class Evening:
         clock: MovableClock | None = None,
     ) -> None:
         self.clock = clock or MovableClock()
-        loaded = load_incident(incident) if isinstance(incident, str | Path) else incident
+        loaded = shipped(Path(incident)) if isinstance(incident, str | Path) else incident
         self.incident = loaded
         self.world = World(loaded, clock=self.clock.now, rate_limit=None)
         self.sandbox = InProcess(create_app(self.world))
         self.folder = folder
+        self._opened: Ledger | None = None
         self.site = self._site(folder / "config")
         tokens = loaded.tokens
         basic = base64.b64encode(f"{tokens.tessitura_user}:{tokens.tessitura_password}".encode()).decode()
@@ -105,7 +150,9 @@ class Evening:
         return load_site(config)
 
     def ledger(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.folder}/ledger.db", clock=self.clock.now)
+        if self._opened is None:
+            self._opened = open_ledger(self.folder, self.clock.now)
+        return self._opened
 
     def account(self, owner: str = "test", **changes: Any) -> Account:
         sleep = self.clock.sleep
