@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import event, select
+from sqlalchemy import Dialect, Engine, event, select
 
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import Ambiguous, NeverSent, RequestError, Unreadable
@@ -95,6 +95,7 @@ def open_ledger(folder: Path, clock: Callable[[], datetime]) -> Ledger:
     ledger = Ledger.open(f"sqlite:///{file}", clock=clock)
     event.listen(ledger._engine, "connect", _unhurried)
     ledger.close()  # what is opened from now on is not flushed to the disk
+    ledger._engine.dialect, ledger._engine._compiled_cache = _compiled(ledger._engine)
     if new:
         with ledger._write() as session:
             row = session.scalars(select(IdentityRow)).one()
@@ -114,6 +115,16 @@ def _migrated() -> bytes:
         file = Path(folder) / "ledger.db"
         Ledger.open(f"sqlite:///{file}", clock=lambda: START).close()
         return file.read_bytes()
+
+
+_KEPT: list[tuple[Dialect, Any]] = []
+
+
+def _compiled(engine: Engine) -> tuple[Dialect, Any]:
+    """The dialect of the first ledger with its compiled statements: each engine would compile them all again."""
+    if not _KEPT:
+        _KEPT.append((engine.dialect, engine._compiled_cache))
+    return _KEPT[0]
 
 
 def _unhurried(connection: Any, _record: object) -> None:
