@@ -258,7 +258,7 @@ def _nothing_lost(stage: Stage, verdict: Verdict) -> None:
 
 def _mail_lost(stage: Stage, row: Row, people: set[str], verdict: Verdict) -> None:
     campaign = stage.world.campaigns.all.get(int(row.item_id))
-    held = Remedy.HOLD_BACK.value.replace("_", " ") in f"{row.decision} {row.reason}".replace("_", " ")
+    held = row.decision == Remedy.HOLD_BACK or "hold back" in row.reason
     if campaign is None or held or row.item_id in people or row.rule in ("C1", "C2", "C5"):
         return  # a person said so, or it was never to go out now
     lacking = set(campaign.audience) - stage.world.effects.reached(campaign.lineage)

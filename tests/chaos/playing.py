@@ -137,9 +137,10 @@ def _shown(request: Request, reply: Reply) -> frozenset[str]:
     """Whose state the answer tells; an answer that cannot be read tells nothing."""
     if request.mutating or reply.status != 200 or not reply.text.endswith("}"):
         return frozenset()
-    if request.params.get("api_action") == "campaign_report_totals":
-        return frozenset({f"campaign:{request.params.get('campaignid')}"})
-    if "campaign" in request.path or str(request.params.get("api_action", "")).startswith("campaign"):
+    form = request.form or {}
+    if form.get("api_action") == "campaign_report_totals":
+        return frozenset({f"campaign:{form.get('campaignid')}"})
+    if "campaign" in request.path or form.get("api_action") == "campaign_list":
         return frozenset(f"campaign:{one}" for one in _CAMPAIGN.findall(reply.text))
     return frozenset(f"run:{one}" for one in _RUN.findall(reply.text))
 

@@ -62,16 +62,18 @@ def play(folder: Path, incident: Incident, *acts: Act) -> tuple[Stage, Verdict]:
     return stage, judge(stage)
 
 
-def requests_of(folder: Path, incident: Incident) -> int:
+def moments(folder: Path, incident: Incident, item: str) -> range:
+    """Before each request of an undisturbed evening, and after the last; of our copy, since there is one."""
     stage, verdict = play(folder, incident)
     assert verdict.faults == []
-    return stage.wire.number
+    made = [one.number for one in stage.stamped if one.effect.kind == "campaign_copied"]
+    return range(made[0] if "+" in item else 0, stage.wire.number + 1)
 
 
 def every_moment(folder: Path, incident: Incident, does: str, item: str) -> Counter[int]:
     """The act before each request; raises with every cell that went wrong. Returns how narrow the races were."""
     wrong, narrow = [], Counter[int]()
-    for before in range(requests_of(folder / "calm", incident) + 1):
+    for before in moments(folder / "calm", incident, item):
         _, verdict = play(folder / f"{before}", incident, Act(before, does, item))
         narrow.update(verdict.within_a_look)
         wrong += [f"{does} {item} before request {before}: {fault}" for fault in verdict.faults]
