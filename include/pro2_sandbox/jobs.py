@@ -162,7 +162,7 @@ class Jobs:
         else:
             self._end(run, at, lambda: self._work.done(model, self.schedules[model.id], run, at))
             if manner == "partial" and run.counts is not None:
-                lost = run.counts.returned // 3
+                lost = min(run.counts.returned // 3, run.counts.updated)
                 run.counts = CountsModel(
                     returned=run.counts.returned, updated=run.counts.updated - lost, failed=lost
                 )

@@ -6,16 +6,22 @@ The code that runs is the code that Airflow's tasks call; only the transport and
 from __future__ import annotations
 
 import base64
+import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Dialect, Engine, event, select
 
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, NeverSent, RequestError, Unreadable
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service
 from pro2_reconciliation.ledger import Ledger, Witnessed
+from pro2_reconciliation.ledger.action_tables import IdentityRow
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
@@ -23,7 +29,7 @@ from pro2_reconciliation.repair.reconcile import reconcile
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
-from pro2_sandbox import InProcess, World, create_app, load_incident
+from pro2_sandbox import Incident, InProcess, World, create_app, load_incident
 
 INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
 START = datetime(2026, 11, 20, 0, 5, 10, tzinfo=UTC)
@@ -96,6 +102,56 @@ class KeptWitness:
         self.seen = seen
 
 
+def open_ledger(folder: Path, clock: Callable[[], datetime]) -> Ledger:
+    """The ledger of a folder. A new one is a copy of a migrated and adopted one with an identity of its own.
+
+    No test in process pulls the plug, and a flush at each commit takes a third of the time; migrating takes more.
+    """
+    file = folder / "ledger.db"
+    new = not file.exists()
+    if new:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(_migrated())
+    ledger = Ledger.open(f"sqlite:///{file}", clock=clock)
+    event.listen(ledger._engine, "connect", _unhurried)
+    ledger.close()  # what is opened from now on is not flushed to the disk
+    ledger._engine.dialect, ledger._engine._compiled_cache = _compiled(ledger._engine)
+    if new:
+        with ledger._write() as session:
+            row = session.scalars(select(IdentityRow)).one()
+            row.uuid, row.created_at = str(uuid4()), clock()
+        ledger.adopt("operator", "first start")
+    return ledger
+
+
+@cache
+def shipped(path: Path) -> Incident:
+    """An incident from its file; incidents are frozen, and YAML is slow."""
+    return load_incident(path)
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.db"
+        Ledger.open(f"sqlite:///{file}", clock=lambda: START).close()
+        return file.read_bytes()
+
+
+_KEPT: list[tuple[Dialect, Any]] = []
+
+
+def _compiled(engine: Engine) -> tuple[Dialect, Any]:
+    """The dialect of the first ledger with its compiled statements: each engine would compile them all again."""
+    if not _KEPT:
+        _KEPT.append((engine.dialect, engine._compiled_cache))
+    return _KEPT[0]
+
+
+def _unhurried(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 class Evening:
     """One incident with everything around it. ``account()`` opens it as a task would."""
 
@@ -106,13 +162,14 @@ class Evening:
         clock: MovableClock | None = None,
     ) -> None:
         self.clock = clock or MovableClock()
-        loaded = load_incident(incident) if isinstance(incident, str | Path) else incident
+        loaded = shipped(Path(incident)) if isinstance(incident, str | Path) else incident
         self.incident = loaded
         self.world = World(loaded, clock=self.clock.now, rate_limit=None)
         self.sandbox = InProcess(create_app(self.world))
         self.folder = folder
         self.witness = KeptWitness()
-        self._adopted = False
+        self._opened: Ledger | None = None
+        self._file = 0
         self.site = self._site(folder / "config")
         tokens = loaded.tokens
         basic = base64.b64encode(f"{tokens.tessitura_user}:{tokens.tessitura_password}".encode()).decode()
@@ -127,12 +184,16 @@ class Evening:
         return load_site(config)
 
     def ledger(self) -> Ledger:
-        """The ledger as a task opens it; the first time it is adopted, as its operator would."""
-        found = Ledger.open(f"sqlite:///{self.folder}/ledger.db", clock=self.clock.now)
-        if not self._adopted and found.identity.adopted_at is None:
-            found.adopt("operator", "first start")
-        self._adopted = True
-        return found
+        """The ledger as a task opens it: adopted the first time, as its operator would, and whatever file is there."""
+        file = self.folder / "ledger.db"
+        there = file.stat().st_ino if file.exists() else 0
+        if self._opened is None:
+            self._opened = open_ledger(self.folder, self.clock.now)
+        elif there != self._file:  # taken away, or another put in its place
+            self._opened.close()
+            self._opened = Ledger.open(f"sqlite:///{file}", clock=self.clock.now)
+        self._file = file.stat().st_ino
+        return self._opened
 
     def account(self, owner: str = "test", **changes: Any) -> Account:
         sleep = self.clock.sleep

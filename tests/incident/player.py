@@ -15,8 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import event
-from tests.incident.harness import PREFERENCE, START, MovableClock
+from tests.incident.harness import PREFERENCE, START, MovableClock, open_ledger
 from tests.incident.house import PRESSES, House
 
 from pro2 import flow, reporting, window
@@ -25,7 +24,6 @@ from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode, Service, Verb
-from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
@@ -77,11 +75,6 @@ class Played:
         return self.house.kept.outages(self.house.site.organization)
 
 
-def unhurried(connection: Any, _record: object) -> None:
-    """No test pulls the plug, and a flush at each commit takes a third of the time."""
-    connection.execute("PRAGMA synchronous = OFF")
-
-
 class Player:
     """Plays an incident from its first detection pass to its last. ``book`` replaces the decision table."""
 
@@ -90,10 +83,7 @@ class Player:
         self.play_book, self.book = self.incident.play, book
         # a whole minute, so that a cron that is made from T0 fits it
         self.clock = MovableClock(self.incident.t0 or START.replace(second=0))
-        self._kept = Ledger.open(f"sqlite:///{folder}/ledger.db", clock=self.clock.now)
-        event.listen(self._kept._engine, "connect", unhurried)
-        self._kept.adopt("operator", "first start")
-        self._kept.close()  # what is opened from now on is not flushed to the disk
+        self._kept = open_ledger(folder, self.clock.now)
         self.played = [
             Played(House(folder / one.organization, one, self.clock, lambda: self._kept))
             for one in organizations(self.incident)

@@ -37,6 +37,7 @@ _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12),
 _MARGIN = timedelta(days=2)  # wider than any offset and any gap (Samoa once skipped a whole day)
 _SEARCH = timedelta(days=366 * 12)  # 29 February may be eight years away
 _ANY = datetime(2026, 1, 1)
+_KEPT = 4096  # every poll asks for the same spans and moments again
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # Pro2 is younger
 
 
@@ -92,9 +93,14 @@ def occurrence_at(job: Job, due: datetime) -> Occurrence:
 
 def due_times(cron: str, zone: str, start: datetime, end: datetime) -> list[datetime]:
     """The due times of a cron line on the wall clock of an IANA zone in [start, end), oldest first."""
+    return list(_due_times(cron, zone, start, end))
+
+
+@lru_cache(maxsize=_KEPT)
+def _due_times(cron: str, zone: str, start: datetime, end: datetime) -> tuple[datetime, ...]:
     place = find_zone(zone)
     walls = _walls(cron, _wall(start, place) - _MARGIN, _wall(end, place) + _MARGIN)
-    return sorted({due for wall in walls for due in _placed(cron, wall, place) if start <= due < end})
+    return tuple(sorted({due for wall in walls for due in _placed(cron, wall, place) if start <= due < end}))
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,7 @@ def _dues(job: Job, start: datetime, end: datetime) -> list[datetime]:
     return found
 
 
+@lru_cache(maxsize=_KEPT)
 def _next_of(line: _Line, after: datetime) -> datetime | None:
     """The first due time of one schedule strictly after a moment, wherever the schedule ends."""
     zone = find_zone(line.zone)

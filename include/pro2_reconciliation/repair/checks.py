@@ -171,16 +171,19 @@ def _feeds_ended_badly(account: Account, decision: Decision) -> str | None:
 def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> str | None:
     if copy_id is None:
         return "there is no copy to send"
-    copy = account.campaigns.detailed([copy_id]).get(copy_id)
+    both = account.campaigns.detailed([copy_id, original.id])  # one request, the last before ours leaves
+    copy, latest = both.get(copy_id), both.get(original.id)
+    if latest is None or latest.status not in STOPPED_STATUSES or any(latest.counters.values()):
+        return f"the original is {latest.status.value if latest else 'gone'} by now, not stopped with nothing sent"
     if copy is None:
         return f"the copy {copy_id} is gone"
     if copy.status is not CampaignStatus.DRAFT or copy.send_amt:
         return f"the copy {copy_id} is {copy.status.value} already"
     for what, mine, theirs in (
-        ("subject line", copy.subject, original.subject),
-        ("lists", copy.lists, original.lists),
-        ("segment", copy.segment_id, original.segment_id),
-        ("number of messages", len(copy.messages or ()), len(original.messages or ())),
+        ("subject line", copy.subject, latest.subject),
+        ("lists", copy.lists, latest.lists),
+        ("segment", copy.segment_id, latest.segment_id),
+        ("number of messages", len(copy.messages or ()), len(latest.messages or ())),
     ):
         if mine != theirs:
             return f"the copy {copy_id} has another {what} than the original"

@@ -245,7 +245,7 @@ def _row(
         observation=(f"{seen.state} when watching ended" if seen.still_pending else str(seen.state))
         if seen
         else "-",
-        decision=decision.remedy.value,
+        decision=(action.remedy if action else decision.remedy).value,  # what was chosen of it
         reason=decision.reason,
         outcome=end,
         detail=detail,
