@@ -111,7 +111,9 @@ class Night(Evening):
                 with suppress(ReconciliationError):
                     self._task(step.verb.value, lambda account, s=step: self._act(account, s))
                 with suppress(ReconciliationError):
-                    self._task(f"confirm_{step.verb.value}", lambda account, s=step: self._confirm(account, s))
+                    self._task(
+                        f"confirm_{step.verb.value}", lambda account, s=step: self._confirm(account, s)
+                    )
         with suppress(ReconciliationError):
             return self._task("report", lambda account: self._report(account, cleared))
         return None

@@ -265,7 +265,9 @@ def test_under_another_ledger_nothing_is_done_and_the_right_one_goes_on(
 
 
 @pytest.mark.parametrize("kind", ["empty", "second host"])
-def test_a_dag_run_that_begins_on_another_ledger_only_proposes_and_names_both(night: Night, kind: str) -> None:
+def test_a_dag_run_that_begins_on_another_ledger_only_proposes_and_names_both(
+    night: Night, kind: str
+) -> None:
     right = night.ledger().identity.uuid
     night.guard()  # lets the witness know
     OTHERS[kind][0](night)
@@ -284,7 +286,9 @@ BACKUPS = [(taken, task) for n, taken in enumerate(TASKS) for task in TASKS[n + 
 
 @pytest.mark.parametrize(
     ("taken", "task"),
-    BACKUPS if LONG else [("clear", "send_campaign"), ("send_campaign", "report"), ("copy_campaign", "report")],
+    BACKUPS
+    if LONG
+    else [("clear", "send_campaign"), ("send_campaign", "report"), ("copy_campaign", "report")],
 )
 def test_a_backup_that_is_put_back_between_two_tasks_sends_nothing_again(
     night: Night, taken: str, task: str
