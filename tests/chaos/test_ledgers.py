@@ -255,6 +255,10 @@ def test_under_another_ledger_nothing_is_done_and_the_right_one_goes_on(
     if report is not None:
         night.said.append(end_of(report)[1])
     assert len(night.effects()) == seen["effects"], "something was done under another ledger"
+    if kind == "copied" and task in ("stop_campaign", "copy_campaign", "send_campaign"):
+        assert any(one.startswith(f"{task}: held: ") for one in night.said), (
+            "the gate stands before the intent"
+        )
     if task in BEFORE_THE_SEND:
         assert any(OTHERS[kind][1] in sentence for sentence in night.said), night.said
         assert night.effects_of(SENT) == []

@@ -10,17 +10,18 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.unit.ledger import racers
+from tests.unit.ledger.test_witness import Kept
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.outage import Outage
-from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger, State, migrations
+from pro2_reconciliation.domain.words import Remedy, Service
+from pro2_reconciliation.ledger import Ledger, Machine, State, migrations, remember, why_plan_only
 from pro2_reconciliation.ledger.columns import Base
 from pro2_reconciliation.ledger.migrate import VERSION_TABLE
 
 pytestmark = pytest.mark.system
 
-ACTIONS = 20
+ACTIONS, RACERS = 20, 4
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_the_rest_works_alike(url):
     ledger.close()
 
 
-def test_the_second_version_can_be_taken_back(url):
+def test_the_later_versions_can_be_taken_back(url):
     from alembic import command
     from alembic.config import Config
 
@@ -108,8 +109,55 @@ def test_the_second_version_can_be_taken_back(url):
     ledger.close()
     again = Ledger.open(url, clock=racers.now)
     assert again.declarations("playhouse") == []
+    assert again.repeats("playhouse") == again.adoptions() == []
     again.close()
+
+
+def test_an_older_or_another_ledger_is_found_out(url, server):
+    witness = Kept()
+    ledger = Ledger.open(url, clock=racers.now)
+    assert "nobody has adopted it" in why_plan_only(ledger, witness, "UTC")
+    ledger.adopt("Ada", "first start", Machine("host-1"))
+    racers.one_that_failed(url)
+    remember(ledger, witness, "UTC", Machine("host-2"))  # a database serves every host
+    assert witness.seen.moves == {"planned": 1, "cleared": 1, "claimed": 1, "intended": 1, "failed": 1}
+    assert why_plan_only(ledger, witness, "UTC", Machine("host-3")) is None
+
+    with ledger._engine.begin() as connection:  # what a restored backup has lost
+        for table in ("move", "lease"):
+            connection.execute(text(f"TRUNCATE {table} CASCADE"))
+    assert "is older than what was done" in why_plan_only(ledger, witness, "UTC")
+    ledger.close()
+
+
+def test_a_database_without_a_ledger_is_an_error_of_whoever_acts(url):
+    with pytest.raises(LedgerError, match="There is no ledger at postgresql"):
+        Ledger.open(url, clock=racers.now, create=False)
+    with pytest.raises(LedgerError, match="There is no ledger"):
+        Ledger.open(url, clock=racers.now, create=False)
 
 
 def test_several_processes_open_an_empty_database_at_once(url):
     assert len(set(racers.race(racers.open_together, url, 3))) == 1
+
+
+def test_people_who_adopt_at_once_begin_an_epoch_each_and_all_are_remembered(url):
+    Ledger.open(url, clock=racers.now).close()
+    epochs = racers.race(racers.adopt_together, url, RACERS)
+    assert sorted(epochs) == list(range(2, RACERS + 2))
+    ledger = Ledger.open(url, clock=racers.now)
+    told = ledger.adoptions()
+    assert [one.epoch for one in told] == sorted(epochs)
+    assert {one.who for one in told} == {f"racer {number}" for number in range(RACERS)}
+    assert (ledger.identity.epoch, ledger.identity.adopted_by) == (told[-1].epoch, told[-1].who)
+    ledger.close()
+
+
+def test_people_who_ask_for_a_repeat_at_once_get_one_generation(url):
+    racers.one_that_failed(url)
+    allowed = racers.race(racers.repeat_together, url, RACERS)
+    ledger = Ledger.open(url, clock=racers.now)
+    (again,) = ledger.repeats("playhouse")
+    assert set(allowed) == {(2, again.who)}
+    assert ledger.next_generation("playhouse", "campaign:1", Remedy.HOLD_BACK) == 2
+    ledger.close()

@@ -92,6 +92,45 @@ def test_a_ledger_that_is_not_there_is_not_made_at_the_desk(
     assert not missing.exists()
 
 
+class TestTheLedgerItself:
+    def test_is_adopted_with_a_name_and_a_reason_and_the_status_says_so(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        main([*desk, "status"])
+        assert "Plans only: The ledger " in capsys.readouterr().out
+
+        assert main([*desk, "adopt", "--why", "first start"]) == 0
+
+        told = capsys.readouterr().out
+        identity = ledger_of(desk).identity
+        assert f"The ledger {identity.uuid} at sqlite:///" in told
+        assert f"adopted by kim, epoch 2, for processes on host {identity.host} only" in told
+        assert "nothing has moved in it yet" in told
+        main([*desk, "status"])
+        told = capsys.readouterr().out
+        assert f"on host {identity.host} by kim: first start" in told
+        assert "Plans only" not in told
+
+    def test_is_begun_only_where_somebody_says_so(
+        self, desk: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        other = ["--ledger", f"sqlite:///{tmp_path}/new/other.db", *desk[2:]]
+        assert main([*other, "adopt", "--why", "first start"]) == 2
+        assert "there is no ledger at" in capsys.readouterr().err
+        assert main([*other, "adopt", "--create", "--why", "first start"]) == 0
+        assert ledger_of(other).identity.adopted_by == "kim"
+
+    def test_needs_a_reason(self, desk: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        assert main([*desk, "adopt", "--why", " "]) == 2
+        assert "adopt needs a reason that others can read later" in capsys.readouterr().err
+
+    def test_has_nothing_to_repeat_where_nothing_was_done(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*desk, "repeat", "campaign:103", "--why", "once more"]) == 2
+        assert "Nothing was ever done to campaign:103" in capsys.readouterr().err
+
+
 class TestOutages:
     """What a person says about outages; the next detection pass takes it up."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import requests
 from pro2_reconciliation.domain.config import Sources
 from pro2_sandbox.demo.exporting import EVERY, Exporter
 from pro2_sandbox.demo.options import parse
-from pro2_sandbox.demo.site import environment, served_files
+from pro2_sandbox.demo.site import adopt_ledger, environment, served_files, write_files
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.loader import build_incident, load_incident
+from pro2_sandbox.local.processes import LocalRunError
 from pro2_sandbox.site_config import sources
 
 INCIDENT = build_incident(
@@ -127,3 +129,20 @@ def test_a_bad_approval_is_refused_before_anything_starts(capsys):
     with pytest.raises(SystemExit):
         parse(["--approve", ","])
     assert "write all, none, or ids" in capsys.readouterr().err
+
+
+def test_the_demo_vouches_for_its_new_ledger_as_its_operator_would(tmp_path):
+    config = tmp_path / "config"
+    write_files(config, {"jobs.yaml": "organization: playhouse\nzone: America/Chicago\njobs: []\n"})
+    adopt_ledger(tmp_path / "ledger.db", config)
+    with sqlite3.connect(tmp_path / "ledger.db") as ledger:
+        assert ledger.execute("SELECT epoch, who, why FROM adoption").fetchall() == [
+            (2, "demo", "first start of the demo")
+        ]
+
+
+def test_what_the_desk_refuses_stops_the_demo_in_its_words(tmp_path):
+    with pytest.raises(
+        LocalRunError, match=r"The ledger of the demo cannot be adopted: .*is not a directory"
+    ):
+        adopt_ledger(tmp_path / "ledger.db", tmp_path / "nowhere")

@@ -30,6 +30,43 @@ def open_together(url: str, number: int, gate: Any) -> str:
     return ledger.identity.uuid
 
 
+def adopt_together(url: str, number: int, gate: Any) -> int:
+    """The epoch that this racer began."""
+    ledger = Ledger.open(url, clock=now)
+    gate.wait(timeout=60)
+    return ledger.adopt(f"racer {number}", "race").epoch
+
+
+def repeat_together(url: str, number: int, gate: Any) -> tuple[int, str]:
+    """The generation that this racer was allowed, and who stands as having asked for it."""
+    ledger = Ledger.open(url, clock=now)
+    gate.wait(timeout=60)
+    again = ledger.repeat("playhouse", "campaign:1", f"racer {number}", "race")
+    return again.generation, again.who
+
+
+def one_that_failed(url: str) -> None:
+    """An action on campaign 1 that had an effect and ended."""
+    ledger = Ledger.open(url, clock=now)
+    action = ledger.register(
+        ActionKey("playhouse", "campaign:1", Remedy.HOLD_BACK, 1),
+        kind="campaign",
+        item_id="1",
+        name="Opening night",
+        verbs=(Verb.STOP_CAMPAIGN,),
+        fingerprint="f1",
+        plan_hash="p1",
+        to=State.CLEARED,
+        who="x",
+        why="race",
+    )
+    claim = ledger.claim(action.steps[0].id, "x", 600)
+    assert claim is not None
+    ledger.intend(claim, fingerprint="f1")
+    ledger.move(action.steps[0].id, State.FAILED, who="x", why="refused", claim=claim)
+    ledger.close()
+
+
 def register_and_claim(url: str, number: int, gate: Any, actions: int) -> tuple[int, list[int]]:
     """How many actions this racer wrote, and the steps it won."""
     ledger = Ledger.open(url, clock=now)

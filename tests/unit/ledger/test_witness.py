@@ -6,9 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.ledger import Ledger, Machine, Stage, State, Witnessed, remember, why_plan_only
+from pro2_reconciliation.ledger.engine import open_engine
 
 ZONE = "America/Chicago"
 HERE, THERE = Machine("worker-1", "boot-1"), Machine("worker-2", "boot-2")
@@ -249,3 +251,10 @@ class TestAVanishedLedger:
         copy.rename(adopted._file)
         with pytest.raises(LedgerError, match="was deleted or replaced"):
             adopted.identity  # noqa: B018
+
+    def test_one_that_goes_before_the_first_connection_is_not_begun_anew(self, adopted):
+        engine = open_engine(f"sqlite:///{adopted._file}", create=False)
+        Path(adopted._file).unlink()
+        with pytest.raises(OperationalError, match="unable to open database file"), engine.connect():
+            pass
+        assert not Path(adopted._file).exists()

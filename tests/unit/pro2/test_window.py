@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.api.datamodels._generated import DagRunType
+from sqlalchemy import text
 from tests.unit.domain import factories as f
 from tests.unit.pro2.conftest import JOBS, NOW
 
@@ -278,3 +279,23 @@ class TestTheWindow:
         found = resolve(reason="the phones ring")
         assert json.loads(json.dumps(found)) == found
         assert found["reason"] == "the phones ring"
+
+
+class TestALedgerThatNobodyVouchesFor:
+    @pytest.mark.parametrize("mode", ["ask", "auto"])
+    def test_allows_plans_only_and_the_log_says_how_to_adopt_it(
+        self, resolve: Any, ledger: Ledger, outage: Any, caplog: pytest.LogCaptureFixture, mode: str
+    ) -> None:
+        outage()
+        with ledger._write() as session:
+            session.execute(text("UPDATE identity SET adopted_by = NULL, adopted_at = NULL"))
+        assert resolve(mode=mode)["mode"] == "plan"
+        assert "only proposes (mode plan)" in caplog.text
+        assert 'python -m pro2_reconciliation adopt --why "..."' in caplog.text
+
+    def test_may_be_acted_on_once_a_person_adopted_it(
+        self, resolve: Any, ledger: Ledger, outage: Any
+    ) -> None:
+        outage()
+        ledger.adopt("Ada", "it is the one")
+        assert resolve(mode="ask")["mode"] == "ask"
