@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import mmap
 import os
@@ -94,9 +95,7 @@ SCENARIOS = (
     Scenario("copy", *RESEND, Verb.COPY_CAMPAIGN, "campaign_copied"),
     Scenario("send", *RESEND, Verb.SEND_CAMPAIGN, "campaign_sent"),
     Scenario("hold back", "103", Choice.HOLD_BACK, Remedy.HOLD_BACK, Verb.STOP_CAMPAIGN, "campaign_stopped"),
-    Scenario(
-        "stop run", "j-hanging", Choice.REPROCESS, Remedy.REPEAT_IMPORT, Verb.STOP_RUN, "job_stopped"
-    ),
+    Scenario("stop run", "j-hanging", Choice.REPROCESS, Remedy.REPEAT_IMPORT, Verb.STOP_RUN, "job_stopped"),
     Scenario("run now", "j-trigger", Choice.REPROCESS, Remedy.RUN_NOW, Verb.RUN_NOW, "run_now"),
     Scenario(
         "repeat import",
@@ -386,7 +385,7 @@ class Cell:
 
     def fork(self, owner: str, blow: Blow | None = None, *, press: bool = True) -> int:
         """An actor that carries out the lanes and makes the report."""
-        pid = os.fork()
+        pid = _fork()
         if pid:
             self.spent.append(pid)
             return pid
@@ -421,15 +420,15 @@ class Cell:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.request(method, f"http://127.0.0.1:{self.port}{path}", json=body, timeout=PATIENCE)
+            answer = session.request(
+                method, f"http://127.0.0.1:{self.port}{path}", json=body, timeout=PATIENCE
+            )
         return answer.json()
 
     def effects(self) -> list[dict[str, Any]]:
         """What we, or the person whom we asked, did of this scenario's kind."""
         listed = self.call("GET", "/sandbox/effects")["effects"]
-        return [
-            e for e in listed if e["kind"] == self.house.scenario.effect and e["by"] in ("us", "person")
-        ]
+        return [e for e in listed if e["kind"] == self.house.scenario.effect and e["by"] in ("us", "person")]
 
     def moves(self) -> int:
         ledger = Ledger.open(self.url, clock=self.house.clock.now)
@@ -491,6 +490,17 @@ class Cell:
         )
 
 
+def _fork() -> int:
+    """As ``os.fork``. The child collects no garbage: that would copy the whole heap of the parent."""
+    gc.freeze()
+    pid = os.fork()
+    if pid:
+        gc.unfreeze()
+    else:
+        gc.disable()
+    return pid
+
+
 def _too_slow(*_: Any) -> None:
     raise TimeoutError(f"a process of the cell took longer than {PATIENCE:g} s")
 
@@ -503,7 +513,7 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
     folder = Path(tempfile.mkdtemp(prefix="cell-"))
     listening = socket.create_server(("127.0.0.1", 0), backlog=32)
     port = listening.getsockname()[1]
-    server = os.fork()
+    server = _fork()
     if not server:
         try:
             _serve(house, listening)
@@ -522,7 +532,9 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
 
 
 def _serve(house: Prepared, listening: socket.socket) -> None:
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"evening": house}), bind_and_activate=False)
+    server = _Server(
+        ("127.0.0.1", 0), type("Handler", (_Handler,), {"evening": house}), bind_and_activate=False
+    )
     server.socket.close()
     server.socket = listening
     server.serve_forever(poll_interval=60)

@@ -22,7 +22,9 @@ class Sight(StrEnum):
     HALTED = "the campaign is stopped or disabled (status 4 or 6)"
     PENDING = "the campaign is still scheduled or in sending (status 1 or 2)"
     ANOTHER_STATUS = "the campaign is anything else, or gone"
-    ONE_COPY = "there is exactly one new visible copy: higher id than the intent noted, source copy, same base name"
+    ONE_COPY = (
+        "there is exactly one new visible copy: higher id than the intent noted, source copy, same base name"
+    )
     NO_COPY = "there is no such copy"
     SEVERAL_COPIES = "there are two or more such copies"
     NO_ORIGINAL = "the original is gone"
