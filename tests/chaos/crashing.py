@@ -350,15 +350,16 @@ class Person:
         mine = self.blow is not None and asked.verb is self.blow.verb
         if self.blow is not None and mine:
             self.blow.at(Boundary.CONNECTED)  # told, and nothing pressed
-        if not self._pressed():
+        if not self._pressed(asked.verb):
             self.call("POST", "/sandbox/people", self._deed(asked))
         if self.blow is not None and mine:
             self.blow.at(Boundary.LEFT)
         return ManualAnswer.DONE
 
-    def _pressed(self) -> bool:
+    def _pressed(self, verb: Verb) -> bool:
+        kind = next(one.effect for one in SCENARIOS if one.verb is verb)
         effects = self.call("GET", "/sandbox/effects", None)["effects"]
-        return any(e["kind"] == self.house.scenario.effect and e["by"] == "person" for e in effects)
+        return any(e["kind"] == kind and e["by"] == "person" for e in effects)
 
     def _deed(self, asked: StepResult) -> dict[str, str]:
         item = self.house.scenario.item
