@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import mmap
 import os
@@ -349,15 +350,16 @@ class Person:
         mine = self.blow is not None and asked.verb is self.blow.verb
         if self.blow is not None and mine:
             self.blow.at(Boundary.CONNECTED)  # told, and nothing pressed
-        if not self._pressed():
+        if not self._pressed(asked.verb):
             self.call("POST", "/sandbox/people", self._deed(asked))
         if self.blow is not None and mine:
             self.blow.at(Boundary.LEFT)
         return ManualAnswer.DONE
 
-    def _pressed(self) -> bool:
+    def _pressed(self, verb: Verb) -> bool:
+        kind = next(one.effect for one in SCENARIOS if one.verb is verb)
         effects = self.call("GET", "/sandbox/effects", None)["effects"]
-        return any(e["kind"] == self.house.scenario.effect and e["by"] == "person" for e in effects)
+        return any(e["kind"] == kind and e["by"] == "person" for e in effects)
 
     def _deed(self, asked: StepResult) -> dict[str, str]:
         item = self.house.scenario.item
@@ -384,7 +386,7 @@ class Cell:
 
     def fork(self, owner: str, blow: Blow | None = None, *, press: bool = True) -> int:
         """An actor that carries out the lanes and makes the report."""
-        pid = os.fork()
+        pid = _fork()
         if pid:
             self.spent.append(pid)
             return pid
@@ -489,6 +491,17 @@ class Cell:
         )
 
 
+def _fork() -> int:
+    """As ``os.fork``. The child collects no garbage: that would copy the whole heap of the parent."""
+    gc.freeze()
+    pid = os.fork()
+    if pid:
+        gc.unfreeze()
+    else:
+        gc.disable()
+    return pid
+
+
 def _too_slow(*_: Any) -> None:
     raise TimeoutError(f"a process of the cell took longer than {PATIENCE:g} s")
 
@@ -501,7 +514,7 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
     folder = Path(tempfile.mkdtemp(prefix="cell-"))
     listening = socket.create_server(("127.0.0.1", 0), backlog=32)
     port = listening.getsockname()[1]
-    server = os.fork()
+    server = _fork()
     if not server:
         try:
             _serve(house, listening)

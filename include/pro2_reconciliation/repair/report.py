@@ -22,6 +22,7 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import chosen_remedy
 from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.halfdone import half_done
 from pro2_reconciliation.repair.manual import instruction
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
 
@@ -43,6 +44,9 @@ class End(StrEnum):
     STALE = "stale"
     FAILED = "failed"
     REPORTED = "reported"
+
+
+_UNFINISHED = frozenset({End.NOT_NOW, End.NEEDS_HUMAN, End.STALE, End.FAILED})
 
 
 class Row(Value):
@@ -234,6 +238,10 @@ def _row(
     if asked and action:
         end, detail = End.NEEDS_HUMAN, "a person was asked to press it, and nobody has answered"
         steps = (instruction(account, decision, action, asked.verb),)
+    half = half_done(account, plan, decision, action) if action and end in _UNFINISHED else None
+    if half:
+        detail = f"{detail}; {half.where}"
+        steps = steps if asked else half.press
     seen = decision.observation
     copied = action.step(Verb.COPY_CAMPAIGN) if action and end is not End.NONE else None
     return Row(

@@ -52,6 +52,7 @@ RECORD_SECONDS = 15.0
 BETWEEN_LOOKS = LEASE_SECONDS / 6
 """Longest pause while a lease is held or waited for."""
 MAX_ATTEMPTS = 3
+"""Of one step for one plan: a person who chooses it again, later, gets as many."""
 DONE_WORDS = {
     Verb.COPY_CAMPAIGN: "draft {remote}",
     Verb.SEND_CAMPAIGN: "copy {remote} is being sent",
@@ -124,7 +125,7 @@ def _once(
     if step.state in ENDED:
         return _result(action, step, step.moves[-1].why)
     if step.state is State.NOT_DONE:
-        if step.attempt >= MAX_ATTEMPTS:
+        if _tried_enough(plan, action, verb):
             return _result(action, step, step.moves[-1].why)
         account.ledger.retry_step(step.id, account.owner, f"not done: {step.moves[-1].why}")
         action, decision = _find(account, plan, action_id)
@@ -150,6 +151,12 @@ def _once(
     finally:
         if not asked:  # a question keeps its lease, so that no other dag run asks somebody else
             account.ledger.release(claim)
+
+
+def _tried_enough(plan: Plan, action: ActionRecord, verb: Verb) -> bool:
+    """The first attempt of an action may be older than the plan that goes on with it: it is one of an earlier plan."""
+    tries = [s for s in action.steps if s.verb is verb and s.moves[0].at >= plan.created_at]
+    return len(tries) >= MAX_ATTEMPTS
 
 
 def _elsewhere(account: Account, step: StepRecord, manual: bool) -> str:
@@ -340,7 +347,7 @@ def _adopt(
     settled = ledger.step(step.id)
     if finding.state is State.NEEDS_HUMAN:
         end_of_action(account, action.id, step.verb, finding.why)
-    again = EVIDENCE_OF[step.verb].again and step.attempt < MAX_ATTEMPTS
+    again = EVIDENCE_OF[step.verb].again and not _tried_enough(plan, action, step.verb)
     if finding.state is State.NOT_DONE and again:
         ledger.retry_step(step.id, who, f"not done: {finding.why}")
         return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
