@@ -169,7 +169,8 @@ def _outages(chance: Random) -> list[dict[str, Any]]:
         end = 1 if not number else chance.randint(1, 120)
         length = chance.choice((20, 60, 180))
         services = chance.choice(
-            (["sending"],) * 3 + (["sending", "dashboard"], ["sending", "dashboard", "tessitura"], ["dashboard"], ["tessitura"])
+            (["sending"],) * 3
+            + (["sending", "dashboard"], ["sending", "dashboard", "tessitura"], ["dashboard"], ["tessitura"])
         )
         one = {"services": services, "start": f"-{end + length}m", "end": f"-{end}m", "from": [end + length]}
         found.append(one)

@@ -20,7 +20,9 @@ from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.report import End, Row
 
 UNSETTLED = frozenset({State.CLAIMED, State.INTENDED, State.AMBIGUOUS})
-LOUD = frozenset({End.NEEDS_HUMAN, End.FAILED, End.STALE, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN, End.PROPOSED})
+LOUD = frozenset(
+    {End.NEEDS_HUMAN, End.FAILED, End.STALE, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN, End.PROPOSED}
+)
 """Ends that leave an item with somebody, with a reason."""
 PRESSES = {"run_now": Verb.RUN_NOW, "repeat_import": Verb.REPEAT_IMPORT, "import": Verb.IMPORT_LIST}
 
@@ -71,9 +73,7 @@ def _mailed_twice(stage: Stage, verdict: Verdict) -> None:
                 _because_of(stage, sent[ours[0]], other, found.lineage, where, verdict)
 
 
-def _because_of(
-    stage: Stage, ours: Stamped, other: str, root: str, where: str, verdict: Verdict
-) -> None:
+def _because_of(stage: Stage, ours: Stamped, other: str, root: str, where: str, verdict: Verdict) -> None:
     """Could we see, before our send ``ours``, that campaign ``other`` mails the same patrons?"""
     causes = [one for one in stage.stamped if one.number <= ours.number - 1 and _makes_mail(one, other)]
     if other == root or other in _at_t0(stage):
@@ -134,11 +134,14 @@ def _entered_twice(stage: Stage, lineage: str, verdict: Verdict) -> None:
         (run for run in stage.world.jobs.runs if run.process_id in jobs), key=lambda run: int(run.id[2:])
     )
     for ours in presses:
-        own = next(
-            (run for run in runs if run.by == "us" and run.started == ours.effect.at), None
-        )
+        own = next((run for run in runs if run.by == "us" and run.started == ours.effect.at), None)
         for run in runs:
-            if own is None or run is own or run.started > ours.effect.at or run.label in ("Failed", "Stopped"):
+            if (
+                own is None
+                or run is own
+                or run.started > ours.effect.at
+                or run.label in ("Failed", "Stopped")
+            ):
                 continue
             if (ours.effect.at - run.started).total_seconds() > 86_400:
                 continue
@@ -221,7 +224,12 @@ def _must_be_told(stage: Stage, run: DagRun) -> set[str]:
     if "sending" in {service.value for service in window.services}:
         for model in stage.incident.campaigns:
             due = None if model.due is None else stage.offset(model.due)
-            if due is not None and model.status != 0 and window.start <= due < window.end and model.id not in moved:
+            if (
+                due is not None
+                and model.status != 0
+                and window.start <= due < window.end
+                and model.id not in moved
+            ):
                 keys.add(f"campaign:{model.id}")
     return keys | {f"occurrence:{key}" for key in _occurrences(stage, run)}
 

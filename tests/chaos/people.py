@@ -76,6 +76,7 @@ def _item(stage: Stage, reference: str) -> str | None:
     copies = [
         str(stamped.effect.detail["copy"])
         for stamped in stage.stamped
-        if stamped.effect.kind == "campaign_copied" and stage.world.campaigns.root(stamped.effect.item) == root
+        if stamped.effect.kind == "campaign_copied"
+        and stage.world.campaigns.root(stamped.effect.item) == root
     ]
     return copies[int(number) - 1] if int(number) <= len(copies) else None

@@ -280,9 +280,7 @@ class Worker:
         failure: Exception | None = None
         for _ in range(TRIES + len(self.life.deaths)):
             self.life.dead = False
-            account = self.stage.account(
-                self.run.run_id, self.life, clock=self.clock, sleep=self.clock.sleep
-            )
+            account = self.stage.account(self.run.run_id, self.life, clock=self.clock, sleep=self.clock.sleep)
             try:
                 return work(account)
             except Died:

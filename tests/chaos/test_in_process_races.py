@@ -145,5 +145,3 @@ def test_an_interleaving_is_the_same_every_time(tmp_path: Path) -> None:
         return [(one.owner, one.request.method, one.request.path) for one in stage.wire.carried]
 
     assert told(tmp_path / "a") == told(tmp_path / "b")
-
-

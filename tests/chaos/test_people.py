@@ -33,7 +33,14 @@ BASE: dict[str, Any] = {
     "automations": [{"id": "301", "name": "Survey", "multientry": True}],
     "policy": SHORT,
 }
-CAMPAIGN = {"id": "103", "name": "Opening night", "list": "1", "recipients": 40, "due": "-2h", "subject": "Opening"}
+CAMPAIGN = {
+    "id": "103",
+    "name": "Opening night",
+    "list": "1",
+    "recipients": 40,
+    "due": "-2h",
+    "subject": "Opening",
+}
 JOBS = [
     {"id": "j-1", "name": "Buyers", "process_type": "integrated_import", "schedule": {"daily": "-2h"},
      "tessitura_list": "511", "tag": "Ticket buyers", "starts_mail": "yes"},
@@ -101,7 +108,13 @@ def test_an_act_on_a_job_before_any_request(tmp_path: Path, does: str, item: str
 def test_many_acts_in_one_evening(tmp_path: Path, seed: int) -> None:
     incident = build_incident({**BASE, "name": "busy evening", "campaigns": [CAMPAIGN], "jobs": JOBS})
     chance = random.Random(seed)
-    items = [("103", ON_CAMPAIGNS), ("103+1", ON_CAMPAIGNS), ("103+2", ON_CAMPAIGNS), ("j-1", ON_JOBS), ("j-2", ON_JOBS)]
+    items = [
+        ("103", ON_CAMPAIGNS),
+        ("103+1", ON_CAMPAIGNS),
+        ("103+2", ON_CAMPAIGNS),
+        ("j-1", ON_JOBS),
+        ("j-2", ON_JOBS),
+    ]
     acts = []
     for _ in range(chance.randint(2, 6)):
         item, choices = chance.choice(items)

@@ -20,7 +20,7 @@ from tests.chaos.playing import Life, Stage
 from tests.incident.harness import PREFERENCE
 
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Choice, Mode
+from pro2_reconciliation.domain.words import Choice
 
 SEEDS = int(os.environ.get("CHAOS_SEEDS") or ("2000" if os.environ.get("CHAOS") == "long" else "200"))
 FIRST = int(os.environ.get("CHAOS_FIRST") or "0")
@@ -78,9 +78,7 @@ def again(seed: int) -> str:
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, AT_ONCE))
-def test_random_evenings(
-    tmp_path: Path, first: int, record_property: Callable[[str, object], None]
-) -> None:
+def test_random_evenings(tmp_path: Path, first: int, record_property: Callable[[str, object], None]) -> None:
     wrong: list[str] = []
     counts: Counter[str] = Counter()
     for seed in range(first, min(first + AT_ONCE, FIRST + SEEDS)):
