@@ -130,7 +130,7 @@ def _act(chance: Random, campaigns: list[str], jobs: list[str]) -> Act:
 
 def _content(chance: Random, seed: int) -> dict[str, Any]:
     outages = _outages(chance)
-    begin = max(minutes for one in outages for minutes in one.pop("from"))
+    begin = max(one.pop("minutes_ago") for one in outages)
     return {
         "name": f"seed {seed}",
         "seed": seed,
@@ -142,7 +142,8 @@ def _content(chance: Random, seed: int) -> dict[str, Any]:
             "copy_keeps_audience": chance.random() < 0.95,
         },
         "lists": [{"id": "1", "name": "Newsletter", "members": 60}],
-        "tags": [{"id": "21", "name": "Buyers", "holders": 10}, {"id": "22", "name": "Members", "like": "511", "lacks": 4, "extra": 2}],
+        "tags": [{"id": "21", "name": "Buyers", "holders": 10},
+            {"id": "22", "name": "Members", "like": "511", "lacks": 4, "extra": 2}],
         "tessitura_lists": [{"id": "511", "name": "Members", "members": 24, "every": "+10m"}],
         "automations": [
             {"id": "301", "name": "Survey", "multientry": True},
@@ -172,7 +173,12 @@ def _outages(chance: Random) -> list[dict[str, Any]]:
             (["sending"],) * 3
             + (["sending", "dashboard"], ["sending", "dashboard", "tessitura"], ["dashboard"], ["tessitura"])
         )
-        one = {"services": services, "start": f"-{end + length}m", "end": f"-{end}m", "from": [end + length]}
+        one = {
+            "services": services,
+            "start": f"-{end + length}m",
+            "end": f"-{end}m",
+            "minutes_ago": end + length,
+        }
         found.append(one)
     return found
 
