@@ -90,7 +90,10 @@ def parse_console(organization: str, source: object) -> ConsoleRow:
 
 
 def activity(organization: str, since: datetime, until: datetime) -> Exchange[ActivityLog]:
-    """The Activity Log of [since, until); whole as of the earliest ``as_of`` of its pages."""
+    """The Activity Log of [since, until), whole as of the earliest ``as_of`` of its pages. ``until``: the present.
+
+    Raises ``Unreadable`` for an ``as_of`` that is still to come, and for pages that do not fit together.
+    """
     found: dict[str, ActivityRow] = {}
     as_of: datetime | None = None
     for page in range(1, MAX_PAGES):
