@@ -34,13 +34,13 @@ def spoiled(random: Random, text: str) -> tuple[str, str]:
         body = json.loads(text)
     except ValueError:
         body = None
-    nodes = list(_nodes(body)) if body is not None else []
-    if not nodes or random.random() < 0.12:
+    paths = list(nodes(body)) if body is not None else []
+    if not paths or random.random() < 0.12:
         kind = random.randrange(len(WHOLE) + 1)
         if kind == len(WHOLE):
             return text[: random.randrange(len(text) + 1)], "cut short"
         return WHOLE[kind], f"the whole answer is {WHOLE[kind][:20]!r}"
-    path = random.choice(nodes)
+    path = random.choice(paths)
     changed = copy.deepcopy(body)
     parent = changed
     for step in path[:-1]:
@@ -84,11 +84,12 @@ def _retyped(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list) else list(value)
 
 
-def _nodes(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def nodes(body: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value, parents before children."""
     entries = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
     for key, value in entries:
         yield (*path, key)
-        yield from _nodes(value, (*path, key))
+        yield from nodes(value, (*path, key))
 
 
 def _written(body: Any) -> str:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.export import ActivityExport
-from pro2_reconciliation.domain.localtime import find_zone, instants
+from pro2_reconciliation.domain.localtime import YEARS, find_zone, instants
 from pro2_reconciliation.wire.tables import FILE, Cell
 
 _NUMBERS = re.compile(
@@ -63,6 +63,8 @@ def moment(cell: Cell, where: str, rules: ActivityExport, zone: str, epoch: date
         wall = cell
     else:
         wall = _read(text(cell), where, rules)
+    if wall.year not in YEARS:
+        raise Unreadable(f"{where} is {wall}, which is no time of a run; does the column fit? See {FILE}")
     if wall.tzinfo is not None:
         return wall.astimezone(UTC)
     # a workbook keeps times as fractions of a day: 18:29:59.999995 is half past six

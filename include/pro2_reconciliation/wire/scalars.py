@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.localtime import YEARS
 
 Row = Mapping[str, Any]
 """One JSON object of an answer."""
@@ -20,8 +21,6 @@ Row = Mapping[str, Any]
 _DIGITS = re.compile(r"\+?\d{1,18}(\.0*)?")
 LARGEST = 10**12
 """No count of patrons, mails or rows is larger; a larger one would break sums, shares and databases."""
-YEARS = range(1970, 2400)
-"""Times outside are placeholders or nonsense, and adding hours to one may leave the calendar."""
 
 
 def row(value: object, what: str) -> Row:
