@@ -80,10 +80,11 @@ def read_yaml(path: Path, *, needed: bool) -> Mapping[str, Any]:
         ) from None
     try:
         json.dumps(body, allow_nan=False)
-    except (ValueError, TypeError) as error:
+    except TypeError:
+        raise ConfigurationError(f"{path} holds a key that is no text; write keys such as zone:") from None
+    except ValueError as error:
         raise ConfigurationError(
-            f"{path} holds a number without end, an alias of itself or a key that is no text ({error}); "
-            "write the value out"
+            f"{path} holds a number without end or an alias of itself ({error}); write the value out"
         ) from None
     if body is None and not needed:
         return {}

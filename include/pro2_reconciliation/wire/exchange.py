@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
 from pro2_reconciliation.domain.errors import Ambiguous, Refused, Rejected, RequestError, Unreadable
+from pro2_reconciliation.domain.oneline import one_line
 
 T = TypeVar("T")
 MAX_RETRY_AFTER = 60.0
@@ -142,7 +143,7 @@ def _storable(value: Any) -> Any:
 
 def explain(reply: Reply) -> str:
     """The sentence in an error body, on one line; ActiveCampaign has no common shape for it (domain facts 2.2)."""
-    return " ".join(_sentence(reply).split())[:300] or "no reason given"
+    return " ".join(one_line(_sentence(reply), 300).split()) or "no reason given"
 
 
 def _sentence(reply: Reply) -> str:

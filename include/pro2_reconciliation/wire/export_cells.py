@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.localtime import YEARS, find_zone, instants
+from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.wire.tables import FILE, Cell
 
 _NUMBERS = re.compile(
@@ -34,7 +35,7 @@ def text(cell: Cell) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return str(cell).strip()
+    return one_line(str(cell)).strip()
 
 
 def folded(value: str) -> str:

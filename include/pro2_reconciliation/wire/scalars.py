@@ -14,6 +14,7 @@ from typing import Any
 
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.localtime import YEARS
+from pro2_reconciliation.domain.oneline import one_line
 
 Row = Mapping[str, Any]
 """One JSON object of an answer."""
@@ -62,8 +63,8 @@ def _whole(value: object, key: str, what: str, *, required: bool) -> int | None:
 def identity(source: Row, key: str, what: str) -> str:
     """An id as text; Unreadable where it is missing."""
     value = source.get(key)
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
-        return str(value).strip()
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and one_line(str(value)).strip():
+        return one_line(str(value)).strip()
     raise Unreadable(f"{what} has no {key}")
 
 
@@ -76,10 +77,10 @@ def plain_id(source: Row, key: str, what: str) -> str:
 
 
 def text(source: Row, key: str, default: str = "") -> str:
-    """A text; numbers become text, null and anything else become ``default``."""
+    """A text on one line; numbers become text, null and anything else become ``default``."""
     value = source.get(key)
     if isinstance(value, str):
-        return value
+        return one_line(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return default
