@@ -168,7 +168,7 @@ def reconcile() -> None:
             task_id=f"watch_{kind}",
             retries=2,
             retry_delay=timedelta(seconds=15),
-            map_index_template="{{ task.item['name'] }}",
+            map_index_template="{{ task.item['name'][:200] }}",
         ).expand(item=items)
         sensors.append(watch)
     plan_hash = build_plan(resolved)
@@ -188,7 +188,7 @@ def reconcile() -> None:
             task_id=lane,
             retries=2,
             retry_delay=timedelta(seconds=20),
-            map_index_template="{{ task.step['name'] }}",
+            map_index_template="{{ task.step['name'][:200] }}",
             **({"max_active_tis_per_dagrun": 1} if lane in ONE_AT_A_TIME else {}),
         ).expand(step=steps)
         confirm = ConfirmSensor.partial(
@@ -196,7 +196,7 @@ def reconcile() -> None:
             trigger_rule="all_done",
             retries=2,
             retry_delay=timedelta(seconds=5),
-            map_index_template="{{ task.step['name'] }}",
+            map_index_template="{{ task.step['name'][:200] }}",
         ).expand(step=steps)
         act >> confirm
         tails.append(confirm)

@@ -7,6 +7,7 @@ is asked can look at it; applied, there is no drift left to list.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import logging
 import os
@@ -14,6 +15,8 @@ from typing import Any
 
 log = logging.getLogger("pro2.reconcile")
 REPORTS = "PRO2_RECONCILIATION_REPORTS"
+LONGEST = 200
+"""Characters of a run id that stand in the names of its files."""
 
 
 def folder_and_name(context: Any) -> tuple[Any, str]:
@@ -32,7 +35,11 @@ def folder_and_name(context: Any) -> tuple[Any, str]:
             "correct it, or install the Airflow provider of that storage"
         ) from None
     folder.mkdir(parents=True, exist_ok=True)
-    return folder, "".join(c if c.isalnum() or c in "-_" else "_" for c in context["dag_run"].run_id)
+    run_id = context["dag_run"].run_id
+    name = "".join(c if (c.isascii() and c.isalnum()) or c in "-_" else "_" for c in run_id)
+    if len(name) > LONGEST:  # with what is added to it, longer than a file's name may be
+        name = f"{name[:LONGEST]}_{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
+    return folder, name
 
 
 def drift_file(context: Any) -> str:
@@ -66,7 +73,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
             continue
         known[decision.root] = drift
         job = decision.item_id.partition("@")[0]
-        table.writerows((job, todo, contact, as_text(mail)) for contact, mail, todo in rows)
+        table.writerows(tuple(map(as_text, (job, todo, contact, mail))) for contact, mail, todo in rows)
     try:
         folder, name = folder_and_name(context)
         path = folder / f"{name}.drift.csv"
@@ -93,5 +100,9 @@ def write_recording(context: Any, recording: Any) -> None:
 
 
 def as_text(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
+    """A cell that no spreadsheet takes for a formula, also where it trims what comes before the sign."""
+    return (
+        f"'{value}"
+        if value.lstrip()[:1] in ("=", "+", "-", "@") or value[:1] in ("\t", "\r", "\n")
+        else value
+    )

@@ -139,7 +139,7 @@ class TestNames:
         for task in reconcile.tasks:
             if not isinstance(task, MappedOperator) or task.task_id == "hand_over":
                 continue
-            found = re.fullmatch(r"\{\{ task\.(\w+)\['name'\] \}\}", task.map_index_template or "")
+            found = re.fullmatch(r"\{\{ task\.(\w+)\['name'\]\[:200\] \}\}", task.map_index_template or "")
             assert found, task.task_id
             assert found[1] in task.expand_input.value, task.task_id
             labelled += 1

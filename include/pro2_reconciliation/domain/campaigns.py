@@ -38,6 +38,7 @@ class Campaign(Counted):
     """One campaign. ``due`` is ``sdate`` (scheduled or started); volumes are numbers of patrons.
 
     ``lists``, ``messages`` and ``subject`` are None until the details were read: None means not known, never empty.
+    ``unreadable``: what of it cannot be read, in words; its status is UNKNOWN then, and its values are what was clear.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Campaign(Counted):
     lists: tuple[str, ...] | None = None
     messages: tuple[str, ...] | None = None
     subject: str | None = None
+    unreadable: str = ""
 
     @property
     def from_automation(self) -> bool:
@@ -89,7 +91,8 @@ class Automation(Value):
 
     ``entered``: entered it during the outage. In progress, and no step since the outage ended: ``stalled`` if the last
     one was in the outage or shortly before it, ``waiting`` if it was earlier; a long wait looks the same as being
-    stuck. ``whole`` False: there are more in progress than were counted. ``reentry`` None: not known.
+    stuck. ``whole`` False: there are more in progress than were counted. ``reentry`` None: not known. ``unreadable``:
+    why it could not be counted.
     """
 
     id: str
@@ -99,3 +102,4 @@ class Automation(Value):
     waiting: int = Field(default=0, ge=0)
     whole: bool = True
     reentry: bool | None = None
+    unreadable: str = ""

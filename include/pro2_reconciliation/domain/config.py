@@ -25,6 +25,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, holds_secret
 from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.localtime import find_zone, local
+from pro2_reconciliation.domain.oneline import is_one_line
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import cron_trouble
 from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources, carries_secret
@@ -85,6 +86,8 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
         value = body.get(key)
         if not isinstance(value, str) or not value.strip():
             wrong.append(f"{path}: {key} {value!r} is not a name; write for example {key}: {example}")
+        elif not is_one_line(value):
+            wrong.append(_not_one_line(str(path), key, value))
     zone = str(body.get("zone"))
     if isinstance(body.get("zone"), str):
         try:
@@ -111,6 +114,7 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
             wrong += sentences(error, name)
             continue
         jobs.append(job)
+        wrong += [_not_one_line(name, k, v) for k, v in job if isinstance(v, str) and not is_one_line(v)]
         own_zone = None if job.zone == zone else job.zone
         wrong += _schedule_problems(f"job {job.id!r}", job.cron, own_zone, path)
         wrong += _changes(job, path)
@@ -120,6 +124,10 @@ def _jobs(path: Path) -> tuple[str, str, tuple[Job, ...]]:
             wrong.append(f"{path}: job id {identity!r} stands {times} times; give each job an id of its own")
     _refuse(wrong)
     return str(body["organization"]), zone, tuple(jobs)
+
+
+def _not_one_line(name: str, key: str, value: str) -> str:
+    return f"{name}: {key} {value[:60]!r} holds a line break or another sign that nobody sees; write it on one line"
 
 
 def _earlier(entry: Any, name: str, zone: str, wrong: list[str]) -> Any:

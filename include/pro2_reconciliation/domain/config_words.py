@@ -74,8 +74,14 @@ def read_yaml(path: Path, *, needed: bool) -> Mapping[str, Any]:
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise ConfigurationError(f"{path}{where}: {problem}; correct the YAML there") from None
+    except (RecursionError, ValueError) as error:  # lists in lists in lists; a number of 5,000 digits
+        raise ConfigurationError(
+            f"{path} cannot be read ({error}); write it like the example in docs/configuration.md"
+        ) from None
     try:
         json.dumps(body, allow_nan=False)
+    except TypeError:
+        raise ConfigurationError(f"{path} holds a key that is no text; write keys such as zone:") from None
     except ValueError as error:
         raise ConfigurationError(
             f"{path} holds a number without end or an alias of itself ({error}); write the value out"

@@ -158,7 +158,7 @@ def decide_occurrence(
 
 
 def decide_automation(automation: Automation) -> Decision:
-    """A1: counts only; an automation is never repaired."""
+    """A1: counts only; an automation is never repaired. What could not be counted is for a person."""
     words: dict[str, Any] = {
         "stalled": automation.stalled,
         "entered": automation.entered,
@@ -172,9 +172,14 @@ def decide_automation(automation: Automation) -> Decision:
         name=automation.name,
         root=f"automation:{automation.id}",
         rule=AUTOMATION_RULE.id,
-        remedy=AUTOMATION_RULE.remedy,
+        remedy=Remedy.NEEDS_HUMAN if automation.unreadable else AUTOMATION_RULE.remedy,
         reach=Reach.DATA,
-        reason=AUTOMATION_RULE.reason.format(**words),
+        reason=f"it could not be counted ({automation.unreadable})"
+        if automation.unreadable
+        else AUTOMATION_RULE.reason.format(**words),
+        steps=("Look in Pro2 at the contacts that wait in an automation since the outage",)
+        if automation.unreadable
+        else (),
     )
 
 

@@ -85,10 +85,13 @@ class ActivityExport(Value):
         default=None, description="For as_of: name, such as activity-%Y-%m-%d_%H%M.csv (local time)"
     )
     margin_minutes: float = Field(
-        default=5, ge=0, description="Taken off as_of: what was under way when the export was made"
+        default=5, ge=0, le=10080, description="Taken off as_of: what was under way when the export was made"
     )
     covers_hours: float | None = Field(
-        default=None, gt=0, description="How far each file reaches back; without it from its first row on"
+        default=None,
+        gt=0,
+        le=87600,
+        description="How far each file reaches back; without it from its first row on",
     )
     zone: str | None = Field(default=None, description="The zone of its times; the organization's without it")
     day_first: bool | None = Field(default=None, description="Whether 03/04/2026 is the 3rd of April")

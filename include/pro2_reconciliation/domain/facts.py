@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
-from pro2_reconciliation.domain.lineage import live
+from pro2_reconciliation.domain.lineage import live, may_go_out
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.policy import Policy
@@ -98,7 +98,7 @@ def campaign_facts(
         and reading.read_at - first.read_at >= timedelta(seconds=policy.read_gap_seconds)
     )
     by_hand = [c for c in suspects if live(c)]
-    alike = [c for c in look_alikes if live(c)]
+    alike = [c for c in look_alikes if may_go_out(c)]
     status = campaign.status.value.replace("_", " ") if campaign else "gone"
     due = next((r.campaign.due for r in (reading, first) if r and r.campaign and r.campaign.due), None)
     send_by = policy.send_by(campaign) if campaign else now
@@ -141,7 +141,9 @@ def campaign_facts(
     }
     words = {
         "name": original_name,
-        "state": state.value,
+        "state": f"{state.value} ({campaign.unreadable})"
+        if campaign and campaign.unreadable
+        else state.value,
         "status": status,
         "ours": own.text if own else "",
         "root": root,

@@ -27,10 +27,13 @@ class Audience(Value):
         "static: always the same",
     )
     window_hours: float | None = Field(
-        default=None, gt=0, description="So many hours after the due time the same patrons are picked"
+        default=None,
+        gt=0,
+        le=8760,
+        description="So many hours after the due time the same patrons are picked",
     )
     valid_hours: float | None = Field(
-        default=None, gt=0, description="After so many hours the mail has lost its point"
+        default=None, gt=0, le=8760, description="After so many hours the mail has lost its point"
     )
 
 
@@ -63,9 +66,9 @@ class Job(Value):
         default=(), description="Earlier schedules, oldest first, when this one changed lately"
     )
     grace_minutes: float = Field(
-        default=10, gt=0, description="How late a run may start and still be on time"
+        default=10, gt=0, le=10080, description="How late a run may start and still be on time"
     )
-    usual_minutes: float = Field(default=10, gt=0, description="How long a run usually takes")
+    usual_minutes: float = Field(default=10, gt=0, le=10080, description="How long a run usually takes")
     starts_mail: YesNo = Field(
         default="unknown",
         description="May what it does start an automation that mails? Unknown counts as yes",

@@ -93,6 +93,11 @@ def live(campaign: Campaign) -> bool:
     return campaign.status in _LIVE or campaign.send_amt > 0
 
 
+def may_go_out(campaign: Campaign) -> bool:
+    """As :func:`live`; in doubt, where it cannot be read, yes."""
+    return live(campaign) or bool(campaign.unreadable)
+
+
 def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 

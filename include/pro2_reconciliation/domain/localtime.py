@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.plan import Window
 
+YEARS = range(1970, 2400)
+"""Times outside are placeholders or nonsense, and adding hours to one may leave the calendar."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -21,6 +21,10 @@ _LINK = re.compile(r"https?://[^\s{}]+\{id\}[^\s{}]*")
 """A link to a thing in Pro2: the web address differs from account to account."""
 
 
+MOST_HOURS = 8760
+"""A year: no time of a policy is longer, and none leaves the calendar when it is added to a moment."""
+
+
 class CampaignPolicy(Value):
     """Exceptions for the campaigns whose id or name matches ``match`` (a shell pattern)."""
 
@@ -30,6 +34,7 @@ class CampaignPolicy(Value):
     send_by_hours: float | None = Field(
         default=None,
         gt=0,
+        le=MOST_HOURS,
         description="As in the policy, for these campaigns; none given: that of the policy",
     )
     feeds: tuple[str, ...] = Field(
@@ -45,65 +50,104 @@ class Policy(Value):
     """Every time is in the unit that its name ends with: seconds, minutes or hours."""
 
     settle_seconds: float = Field(
-        default=600, ge=0, description="Wait after the end of an outage before anything is done"
+        default=600,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="Wait after the end of an outage before anything is done",
     )
     settle_max_seconds: float = Field(
         default=3600,
         ge=0,
+        le=MOST_HOURS * 3600,
         description="Longest such wait while ActiveCampaign's import backlog drains; afterwards only asking",
     )
     read_gap_seconds: float = Field(
-        default=300, ge=0, description="At least so long between two reads that must agree"
+        default=300,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="At least so long between two reads that must agree",
     )
     watch_campaign_seconds: float = Field(
-        default=1800, ge=0, description="How long a pending campaign is watched"
+        default=1800, ge=0, le=MOST_HOURS * 3600, description="How long a pending campaign is watched"
     )
     watch_occurrence_min_seconds: float = Field(
-        default=900, ge=0, description="How long a job is watched at least (twice its usual length)"
+        default=900,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="How long a job is watched at least (twice its usual length)",
     )
     watch_occurrence_max_seconds: float = Field(
-        default=7200, ge=0, description="How long a job is watched at most"
+        default=7200, ge=0, le=MOST_HOURS * 3600, description="How long a job is watched at most"
     )
     watch_total_seconds: float = Field(
-        default=2700, ge=0, description="All watching of one dag run; later items go to the next"
+        default=2700,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="All watching of one dag run; later items go to the next",
     )
     complete_empty_watch_seconds: float = Field(
-        default=3600, ge=0, description="How long a complete campaign with an empty report is watched"
+        default=3600,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="How long a complete campaign with an empty report is watched",
     )
     partly_sent_flat_seconds: float = Field(
-        default=1800, ge=0, description="A campaign whose count stands still so long is partly sent"
+        default=1800,
+        ge=0,
+        le=MOST_HOURS * 3600,
+        description="A campaign whose count stands still so long is partly sent",
     )
-    stop_settle_seconds: float = Field(default=600, ge=0, description="How long a stop may take to show")
-    confirm_seconds: float = Field(default=2700, ge=0, description="How long a repair may take to be proven")
+    stop_settle_seconds: float = Field(
+        default=600, ge=0, le=MOST_HOURS * 3600, description="How long a stop may take to show"
+    )
+    confirm_seconds: float = Field(
+        default=2700, ge=0, le=MOST_HOURS * 3600, description="How long a repair may take to be proven"
+    )
     quiet_seconds: float = Field(
         default=600,
         ge=0,
+        le=MOST_HOURS * 3600,
         description="Wait after a request with an unknown outcome before its absence counts",
     )
-    poll_seconds: float = Field(default=30, gt=0, description="Between two looks")
+    poll_seconds: float = Field(default=30, gt=0, le=MOST_HOURS * 3600, description="Between two looks")
     guard_hours: float = Field(
-        default=72, gt=0, description="How long an original is guarded after its repair"
+        default=72, gt=0, le=MOST_HOURS, description="How long an original is guarded after its repair"
     )
     guard_heartbeat_seconds: float = Field(
-        default=600, gt=0, description="Without a guard's pass younger than this nothing is sent"
+        default=600,
+        gt=0,
+        le=MOST_HOURS * 3600,
+        description="Without a guard's pass younger than this nothing is sent",
     )
     lead_hours: float = Field(
-        default=2, ge=0, description="Campaigns due so long before an outage may have been touched"
+        default=2,
+        ge=0,
+        le=MOST_HOURS,
+        description="Campaigns due so long before an outage may have been touched",
     )
     tail_minutes: float = Field(
-        default=60, ge=0, description="Items due so long after an outage may have been touched"
+        default=60,
+        ge=0,
+        le=MOST_HOURS * 60,
+        description="Items due so long after an outage may have been touched",
     )
     overdue_grace_seconds: float = Field(
-        default=300, ge=0, description="A campaign is overdue so long after its time"
+        default=300, ge=0, le=MOST_HOURS * 3600, description="A campaign is overdue so long after its time"
     )
     send_by_hours: float = Field(
-        default=12, gt=0, description="So long after its time a campaign must not be sent any more"
+        default=12,
+        gt=0,
+        le=MOST_HOURS,
+        description="So long after its time a campaign must not be sent any more",
     )
     next_occurrence_wait_minutes: float = Field(
-        default=15, ge=0, description="A job that is due again so soon is waited for"
+        default=15, ge=0, le=MOST_HOURS * 60, description="A job that is due again so soon is waited for"
     )
     missed_sync_wait_hours: float = Field(
-        default=6, ge=0, description="A missed sync that is due again so soon is left to its next run"
+        default=6,
+        ge=0,
+        le=MOST_HOURS,
+        description="A missed sync that is due again so soon is left to its next run",
     )
     max_removal_share: float = Field(
         default=0.1,
@@ -111,13 +155,18 @@ class Policy(Value):
         le=1,
         description="Largest share of a tag's contacts, 0 to 1, that a repair may remove",
     )
-    max_sends: int = Field(default=5, ge=0, description="Most campaigns that one dag run sends")
-    max_actions: int = Field(default=20, ge=0, description="Most actions of one dag run")
-    max_window_hours: float = Field(default=48, gt=0, description="A longer window must be confirmed")
-    max_sensors: int = Field(default=500, gt=0, description="Most items that one dag run watches")
+    max_sends: int = Field(default=5, ge=0, le=1_000_000, description="Most campaigns that one dag run sends")
+    max_actions: int = Field(default=20, ge=0, le=1_000_000, description="Most actions of one dag run")
+    max_window_hours: float = Field(
+        default=48, gt=0, le=MOST_HOURS, description="A longer window must be confirmed"
+    )
+    max_sensors: int = Field(
+        default=500, gt=0, le=1_000_000, description="Most items that one dag run watches"
+    )
     min_sending_recipients: int = Field(
         default=500,
         ge=0,
+        le=1_000_000,
         description="A campaign in sending with nothing sent is judged only from so many recipients on",
     )
     short_share: float = Field(

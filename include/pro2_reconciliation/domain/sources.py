@@ -22,7 +22,10 @@ def carries_secret(url: object) -> bool:
     """Whether an address names a user, a password or a query; asked before an error could repeat it."""
     if not isinstance(url, str):
         return False
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all: whether it holds one, nobody can tell
+        return True
     return bool(parts.username or parts.password or parts.query)
 
 
@@ -86,11 +89,16 @@ class ActivityInference(Value):
 
     enabled: bool = Field(default=True, description="Whether the Activity Log is read for this at every pass")
     min_jobs: int = Field(
-        default=3, ge=2, description="So many different jobs must have failed or be missing in a row"
+        default=3,
+        ge=2,
+        le=10_000,
+        description="So many different jobs must have failed or be missing in a row",
     )
-    min_occurrences: int = Field(default=4, ge=2, description="So many of their occurrences in all")
+    min_occurrences: int = Field(
+        default=4, ge=2, le=10_000, description="So many of their occurrences in all"
+    )
     within_minutes: float = Field(
-        default=60, gt=0, description="Two of them further apart than this are not one outage"
+        default=60, gt=0, le=10080, description="Two of them further apart than this are not one outage"
     )
     lookback_hours: float = Field(
         default=36,

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.errors import ConfigurationError
-from pro2_reconciliation.domain.localtime import describe_window, find_zone, instants, local
+from pro2_reconciliation.domain.localtime import YEARS, describe_window, find_zone, instants, local
 from pro2_reconciliation.domain.plan import Window
 
 _SHAPE = re.compile(
@@ -62,6 +62,8 @@ def parse_moment(text: str, zone: str, *, example: str) -> datetime:
         moment = datetime.fromisoformat(text.upper().replace(",", "."))
     except ValueError:
         raise ConfigurationError(trouble) from None
+    if moment.year not in YEARS:
+        raise ConfigurationError(trouble)
     if moment.tzinfo is not None:
         return moment.astimezone(UTC)
     place = find_zone(zone)

@@ -45,10 +45,10 @@ def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS, create: bool = 
     """
     try:
         address = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):  # their words may repeat the address, and with it a password
         raise LedgerError(
             "The ledger's address is not a database URL; give sqlite:///<file> or postgresql://<host>/<database>."
-        ) from error
+        ) from None
     if address.get_backend_name() == "sqlite":
         return _sqlite(address, busy_seconds, create)
     if address.get_backend_name() in ("postgresql", "postgres"):

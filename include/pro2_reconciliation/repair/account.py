@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from pro2_reconciliation.domain.campaigns import CampaignReport
+from pro2_reconciliation.domain.campaigns import Campaign, CampaignReport
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import LedgerError, NeverSent, RequestError
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.ports import Campaigns, Clock, Contacts, Dashboard, Lists
-from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import Ledger, Witness, remember, why_plan_only
 
 
@@ -95,6 +95,17 @@ class Account:
     def knows_job(self, item_id: str) -> bool:
         """Whether the job of an occurrence's id is (still) in the catalog."""
         return item_id.partition("@")[0] in self.site.jobs_by_id
+
+    def campaign_of(self, campaign_id: str, known: Campaign | None = None) -> Campaign | None:
+        """A fresh read of one campaign; where it cannot be read, what was ``known`` of it, as ``unreadable``.
+
+        For inventory and plan, where the others go on. A step reads through the port and stops at the error.
+        """
+        try:
+            return self.campaigns.get(campaign_id)
+        except RequestError as error:
+            known = known or Campaign(id=campaign_id, name=campaign_id, status=CampaignStatus.UNKNOWN)
+            return known.model_copy(update={"status": CampaignStatus.UNKNOWN, "unreadable": str(error)})
 
     def report_of(self, campaign_id: str) -> CampaignReport | None:
         """The report of a campaign, None where it cannot be read: then nothing counts as zero."""

@@ -14,7 +14,7 @@ from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import NoConsole, Rejected
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
-from pro2_reconciliation.domain.lineage import live, suspects
+from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.matching import same_audience
 from pro2_reconciliation.domain.observation import CampaignState
@@ -96,7 +96,7 @@ def _campaign_stale(
     if reading.campaign is None:
         return "the campaign is gone"
     original = account.campaigns.detailed([decision.item_id]).get(decision.item_id)
-    if original is None:
+    if original is None or original.unreadable:
         return "the campaign's lists and messages cannot be read"
     if fingerprint_of(original, action.remedy).digest != action.fingerprint:
         return "its subject line, lists, segment or message changed since the question was asked"
@@ -135,7 +135,7 @@ def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None)
     if copies:
         names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)
         return f"somebody made a copy since: {names}"
-    going = [c for c in alike if live(c)]
+    going = [c for c in alike if may_go_out(c)]
     if going:
         return f"a similar campaign goes out: «{going[0].name}» ({going[0].id})"
     return None

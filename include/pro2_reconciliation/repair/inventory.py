@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.errors import ConfigurationError, RequestError
+from pro2_reconciliation.domain.errors import ConfigurationError, RequestError, Unreadable
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.localtime import local
@@ -133,11 +133,12 @@ def _touched_campaigns(
     if Service.SENDING not in window.services:
         return [], {}
     known = {c.id: c for c in listed}
-    wanted = {c.id for c in listed if _active_in(c, span) or _moved_since(c, window)}
+    wanted = {c.id for c in listed if c.unreadable or _active_in(c, span) or _moved_since(c, window)}
     before = scheduled_before(account.ledger, account.organization, window, span)
     for campaign_id in sorted(_open_campaigns(account) | before.keys()):
         if campaign_id not in known:
-            fresh = account.campaigns.get(campaign_id)
+            kept = before.get(campaign_id)
+            fresh = account.campaign_of(campaign_id, kept.campaign if kept else None)
             if fresh is None:
                 continue
             known[campaign_id] = fresh
@@ -229,7 +230,10 @@ def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
     if Service.SENDING not in window.services or not outage:
         return ()
     lead = timedelta(hours=account.policy.lead_hours)
-    return tuple(account.contacts.automations(window.start, window.end, lead))
+    try:
+        return tuple(account.contacts.automations(window.start, window.end, lead))
+    except Unreadable as error:  # nothing is repaired on them, so the others need not wait for them
+        return (Automation(id="all", name="All automations", unreadable=str(error)),)
 
 
 def suspect_since(window: Window, campaign: Campaign) -> datetime:

@@ -106,6 +106,8 @@ class Observer:
         """Item key to what is known of it now; an item of a part that was not read keeps its last observation."""
         if snapshot.campaigns is not None:
             for campaign in snapshot.campaigns:
+                if campaign.unreadable:
+                    continue  # as if it had not been read at all
                 reading = CampaignReading(campaign=campaign, report=None, read_at=snapshot.read_at)
                 seen = observe_campaign(
                     campaign.id, campaign.name, reading, snapshot.read_at, self.site.policy, "campaign list"

@@ -148,7 +148,7 @@ def _campaign(
     book: RuleBook,
 ) -> Decision:
     first = inventory.readings[campaign_id]
-    reading = _second_reading(account, world, campaign_id)
+    reading = _second_reading(account, world, campaign_id, first)
     shown = reading.campaign or first.campaign
     name = shown.name if shown else campaign_id
     root = copies.get(campaign_id, f"campaign:{campaign_id}")
@@ -194,8 +194,10 @@ def feeds_of(account: Account, campaign: Campaign) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
 
 
-def _second_reading(account: Account, world: World, campaign_id: str) -> CampaignReading:
-    campaign = world.campaigns.get(campaign_id) or account.campaigns.get(campaign_id)
+def _second_reading(
+    account: Account, world: World, campaign_id: str, first: CampaignReading
+) -> CampaignReading:
+    campaign = world.campaigns.get(campaign_id) or account.campaign_of(campaign_id, first.campaign)
     report = None
     if campaign and campaign.status in (
         CampaignStatus.SCHEDULED,

@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.errors import Rejected, Unreadable
 from pro2_reconciliation.domain.ports import chunks
 from pro2_reconciliation.domain.words import CampaignStatus
 from pro2_reconciliation.wire import scalars, v1
-from pro2_reconciliation.wire.exchange import Exchange, Reply, Request
+from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, explain
 from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, pages, unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row
 
@@ -39,10 +39,9 @@ def parse_campaign(source: object) -> Campaign:
     Raises ``Unreadable`` where id, ``send_amt``, another counter or ``sdate`` cannot be read.
     """
     entry = scalars.row(source, "a campaign")
-    campaign_id = scalars.identity(entry, "id", "a campaign")
+    campaign_id = scalars.plain_id(entry, "id", "a campaign")
     what = f"campaign {campaign_id}"
     status = scalars.text(entry, "status").strip()
-    series = [scalars.text(entry, key) for key in ("seriesid", "automation")]
     kind = scalars.text(entry, "type", "single")
     return Campaign(
         id=campaign_id,
@@ -50,7 +49,7 @@ def parse_campaign(source: object) -> Campaign:
         type=kind,
         status=STATUSES.get(status, CampaignStatus.UNKNOWN),
         status_raw=status if "status" in entry else "",
-        series_id=next((one for one in series if one not in ("", "0")), "0"),
+        series_id=_series(entry),
         due=scalars.moment(entry, "sdate", what),
         last_sent=scalars.moment_if_clear(entry, "ldate"),
         created=scalars.moment_if_clear(entry, "cdate"),
@@ -94,7 +93,7 @@ def parse_ids(entry: Row, plain: str, full: str) -> tuple[str, ...] | None:
     if isinstance(nested, list):
         entries = [one for one in nested if isinstance(one, dict)]
         ids = [scalars.text(one, "id") or scalars.text(one, f"{full[:-1]}id") for one in entries]
-        if all(ids) and (ids or not nested):
+        if all(one.isascii() and one.isdecimal() for one in ids) and (ids or not nested):
             return tuple(dict.fromkeys(ids))
     written = entry.get(plain)
     if isinstance(written, list):
@@ -130,28 +129,60 @@ def _bounces(entry: Row, what: str) -> int:
 
 
 def scheduled_since(edge: datetime) -> Exchange[list[Campaign]]:
-    """Every campaign with ``sdate`` at or after ``edge``, newest first, in as few pages as that takes."""
+    """Every campaign with ``sdate`` at or after ``edge``, newest first, in as few pages as that takes.
+
+    One that cannot be read is in the list too, as ``unreadable``: it must not vanish, and the others go on. A
+    campaign that is listed twice counts as the one that says more mail left.
+    """
     last: list[datetime] = []
     ordered = True
 
     def beyond(page: Sequence[Row]) -> bool:
         nonlocal ordered
-        dues = [scalars.moment(entry, "sdate", "a campaign") for entry in page]
+        dues = [scalars.moment_if_clear(entry, "sdate") for entry in page]
         for due in dues:
             if due is not None:
                 ordered = ordered and (not last or due <= last[-1])
                 last.append(due)
         # Nulls stand at the end of a descending order. Before any time was seen they prove nothing, and a
         # server that ignored the order has to be read to its end.
-        return ordered and bool(last) and (dues[-1] is None or dues[-1] < edge)
+        final = scalars.is_no_time(page[-1].get("sdate")) if dues[-1] is None else dues[-1] < edge
+        return ordered and bool(last) and final
 
     found = yield from pages("api/3/campaigns", "campaigns", {"orders[sdate]": "DESC"}, beyond)
     due: dict[str, Campaign] = {}
     for entry in found:
-        campaign = parse_campaign(entry)
-        if campaign.due is not None and campaign.due >= edge:
-            due[campaign.id] = campaign
+        campaign = _as_far_as_clear(entry)
+        if campaign.unreadable or (campaign.due is not None and campaign.due >= edge):
+            known = due.get(campaign.id, campaign)
+            due[campaign.id] = max(known, campaign, key=lambda one: sum(one.counters.values()))
     return sorted(due.values(), key=lambda one: (one.due or edge, one.id), reverse=True)
+
+
+def _as_far_as_clear(entry: Row) -> Campaign:
+    """The campaign of a row; where it cannot be read, what is clear of it. Without an id it is ``Unreadable``."""
+    try:
+        return parse_campaign(entry)
+    except Unreadable as error:
+        campaign_id = scalars.plain_id(entry, "id", "a campaign")
+        return Campaign(
+            id=campaign_id,
+            name=scalars.text(entry, "name", campaign_id),
+            type=scalars.text(entry, "type", "single"),
+            status=CampaignStatus.UNKNOWN,
+            status_raw=scalars.text(entry, "status"),
+            series_id=_series(entry),
+            due=scalars.moment_if_clear(entry, "sdate"),
+            created=scalars.moment_if_clear(entry, "cdate"),
+            source=scalars.text(entry, "source"),
+            segment_id=scalars.text(entry, "segmentid", "0") or "0",
+            unreadable=str(error),
+        )
+
+
+def _series(entry: Row) -> str:
+    series = [scalars.text(entry, key) for key in ("seriesid", "automation")]
+    return next((one for one in series if one not in ("", "0")), "0")
 
 
 def get(campaign_id: str) -> Exchange[Campaign | None]:
@@ -191,7 +222,7 @@ def newer_than(campaign_id: str) -> Exchange[list[Campaign]]:
         rows = yield from v1.ask_list(request)
         fresh = 0
         for entry in rows:
-            key = scalars.identity(entry, "id", "a campaign")
+            key = scalars.plain_id(entry, "id", "a campaign")
             if key in found or not _later(key, campaign_id):
                 continue
             fresh += 1
@@ -230,7 +261,10 @@ def _with_details(entry: Row) -> Generator[Request, Reply, Campaign | None]:
     except Unreadable:
         campaign = None
     if campaign is None:
-        campaign = yield from get(scalars.identity(entry, "id", "a campaign"))
+        try:
+            campaign = yield from get(scalars.plain_id(entry, "id", "a campaign"))
+        except Unreadable as error:  # it must not vanish: what cannot be read may be a suspect
+            campaign = _as_far_as_clear(entry).model_copy(update={"unreadable": str(error)})
         if campaign is None:
             return None
     messages = parse_ids(entry, "messageslist", "messages")
@@ -283,8 +317,9 @@ def copy(campaign_id: str) -> Exchange[str]:
     reply = yield request
     body = judge(request, reply)
     if str(body.get("succeeded")).strip() in ("0", "False"):
-        raise Rejected(f"the copy of campaign {campaign_id} was rejected: {scalars.text(body, 'message')}")
+        raise Rejected(f"the copy of campaign {campaign_id} was rejected: {explain(reply)}")
     new_id = scalars.text(body, "newCampaignId").strip()
-    if str(body.get("succeeded")).strip() not in ("1", "True") or new_id in ("", "0", campaign_id):
+    plain = new_id.isascii() and new_id.isdecimal() and len(new_id) <= 18
+    if str(body.get("succeeded")).strip() not in ("1", "True") or not plain or new_id in ("0", campaign_id):
         raise unreadable_or_ambiguous(request, "did not say whether there is a copy, and which", reply)
     return new_id

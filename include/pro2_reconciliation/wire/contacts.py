@@ -24,7 +24,7 @@ def tag_id(tag: str) -> Exchange[str | None]:
         return scalars.text(entry, "tag") == tag and scalars.text(entry, "tagType", "contact") == "contact"
 
     found = yield from pages("api/3/tags", "tags", {"search": tag}, lambda page: any(map(matches, page)))
-    return next((scalars.identity(entry, "id", f"tag {tag}") for entry in found if matches(entry)), None)
+    return next((scalars.plain_id(entry, "id", f"tag {tag}") for entry in found if matches(entry)), None)
 
 
 def holders(tag: str, each_page: Callable[[], object] = lambda: None) -> Exchange[set[str]]:
@@ -147,7 +147,7 @@ def _tags_of(contact_id: str) -> Exchange[dict[str | None, str] | None]:
         raise
     relations = scalars.rows(body.get("contactTags"), f"contactTags of {path}")
     return {
-        scalars.text(entry, "tag"): scalars.identity(entry, "id", f"a tag of contact {contact_id}")
+        scalars.text(entry, "tag"): scalars.plain_id(entry, "id", f"a tag of contact {contact_id}")
         for entry in relations
     }
 

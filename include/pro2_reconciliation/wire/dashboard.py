@@ -7,7 +7,7 @@ clearly answered counts as refused; a stop whose answer got lost is ``Ambiguous`
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from pro2_reconciliation.domain.errors import Rejected, Unreadable
@@ -19,6 +19,8 @@ from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, unreadable_or
 from pro2_reconciliation.wire.scalars import Row, written
 
 PER_PAGE = 200
+AHEAD = timedelta(minutes=15)
+"""How far ``as_of`` may lie behind the end of the span asked for: clocks differ, and many pages take a while."""
 
 OUTCOMES = {
     "completed": Outcome.SUCCESS,
@@ -34,7 +36,10 @@ OUTCOMES = {
 
 
 def parse_activity(organization: str, source: object) -> ActivityRow:
-    """One row of the Activity Log. Raises ``Unreadable`` where run, job or start are missing."""
+    """One row of the Activity Log. Raises ``Unreadable`` where run, job or start cannot be read.
+
+    Where only something else of it cannot, its outcome is UNKNOWN, for a person: the other rows go on.
+    """
     entry = scalars.row(source, "an activity row")
     run_id = scalars.identity(entry, "run_id", "an activity row")
     what = f"run {run_id}"
@@ -43,6 +48,13 @@ def parse_activity(organization: str, source: object) -> ActivityRow:
         raise Unreadable(f"{what} has no started_at")
     label = scalars.text(entry, "status")
     origin = entry.get("origin")
+    outcome = OUTCOMES.get(" ".join(label.lower().split()), Outcome.UNKNOWN)
+    finished, counts = None, None
+    try:
+        finished = scalars.moment(entry, "finished_at", what)
+        counts = _counts(entry.get("counts"), what)
+    except Unreadable as error:
+        outcome, label = Outcome.UNKNOWN, f"{label} ({error})"
     return ActivityRow(
         organization=organization,
         run_id=run_id,
@@ -50,11 +62,11 @@ def parse_activity(organization: str, source: object) -> ActivityRow:
         job_id=scalars.identity(entry, "process_id", what),
         name=scalars.text(entry, "process_name"),
         started=started,
-        finished=scalars.moment(entry, "finished_at", what),
-        outcome=OUTCOMES.get(" ".join(label.lower().split()), Outcome.UNKNOWN),
+        finished=finished,
+        outcome=outcome,
         raw_status=label,
         manual={"manual": True, "schedule": False}.get(origin) if isinstance(origin, str) else None,
-        counts=_counts(entry.get("counts"), what),
+        counts=counts,
         tag=scalars.text(entry, "tag") or None,
     )
 
@@ -78,22 +90,36 @@ def parse_console(organization: str, source: object) -> ConsoleRow:
 
 
 def activity(organization: str, since: datetime, until: datetime) -> Exchange[ActivityLog]:
-    """The Activity Log of [since, until); whole as of the earliest ``as_of`` of its pages."""
+    """The Activity Log of [since, until), whole as of the earliest ``as_of`` of its pages. ``until``: the present.
+
+    Raises ``Unreadable`` for an ``as_of`` that is still to come, and for pages that do not fit together.
+    """
     found: dict[str, ActivityRow] = {}
     as_of: datetime | None = None
-    seen = 0
     for page in range(1, MAX_PAGES):
         span = {"since": written(since), "until": written(until)}
         params = {**span, "page": str(page), "per_page": str(PER_PAGE)}
         body = yield from ask(Request("GET", f"{_base(organization)}/activity", params))
         stated = _as_of(body, "the Activity Log")
+        if stated > until + AHEAD:
+            raise Unreadable(
+                f"the Activity Log says that it is whole as of {written(stated)}, which is still to come at "
+                f"{written(until)}; correct the zone of as_of where the dashboard is served"
+            )
         as_of = stated if as_of is None else min(as_of, stated)
         listed = scalars.rows(body.get("rows"), "rows of the Activity Log")
-        seen += len(listed)
+        before = len(found)
         for entry in listed:
             row = parse_activity(organization, entry)
+            known = found.setdefault(row.run_id, row)
+            if (known.job_id, known.started) != (row.job_id, row.started):
+                raise Unreadable(f"run {row.run_id} stands twice in the Activity Log, with different content")
             found[row.run_id] = row
-        if not listed or _is_last(body, seen, len(listed)):
+        if listed and len(found) == before:
+            raise Unreadable(
+                f"page {page} of the Activity Log repeats what was there before; is page ignored?"
+            )
+        if _is_last(body, page, len(found), len(listed)):
             rows = sorted(found.values(), key=lambda one: (one.started, one.run_id))
             return ActivityLog(as_of=as_of, rows=tuple(rows))
     raise Unreadable(f"the Activity Log did not end after {MAX_PAGES} pages")
@@ -165,12 +191,23 @@ def _as_of(body: Row, what: str) -> datetime:
     return stated
 
 
-def _is_last(body: Row, seen: int, length: int) -> bool:
+def _is_last(body: Row, page: int, seen: int, length: int) -> bool:
+    """Whether the log ends with this page. What the page says of that must fit: half a log would hide runs."""
     if "next_page" in body:
         return body["next_page"] is None
-    if body.get("total") is not None:
-        return seen >= scalars.number(body, "total", "the Activity Log")
-    return length < PER_PAGE
+    told = {key: _said(body, key) for key in ("total", "pages")}
+    total, pages = told["total"], told["pages"]
+    if (total is not None and seen > total) or (not length and total is not None and seen < total):
+        raise Unreadable(f"the Activity Log says {total} rows in all, and {seen} came in {page} pages")
+    ends = [seen == total] if total is not None else []
+    ends += [page >= pages] if pages is not None else []
+    if len(set(ends)) > 1:
+        raise Unreadable(f"the Activity Log says {total} rows in {pages} pages, and {seen} came in {page}")
+    return ends[0] if ends else length < PER_PAGE
+
+
+def _said(body: Row, key: str) -> int | None:
+    return None if body.get(key) is None else scalars.number(body, key, "the Activity Log", required=True)
 
 
 def _process_type(entry: Row) -> ProcessType | None:

@@ -8,6 +8,7 @@ landed is AMBIGUOUS and is never repeated. What is not in the table counts as lo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,9 +25,11 @@ from pro2_reconciliation.domain.errors import (
     RequestError,
     Unreadable,
 )
+from pro2_reconciliation.domain.oneline import one_line
 
 T = TypeVar("T")
 MAX_RETRY_AFTER = 60.0
+_UNSTORABLE = re.compile(r"\\u(?:d[89a-f]|0000)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def read_json(request: Request, reply: Reply) -> Any:
     error = meaning(reply.status, mutating=request.mutating)
     if error is None:
         try:
-            return json.loads(reply.text)
+            return _decoded(reply.text)
         except (ValueError, RecursionError):
             lost = meaning(Fate.NONSENSE, mutating=request.mutating) or RequestError
             raise lost(
@@ -182,22 +185,39 @@ def read_json(request: Request, reply: Reply) -> Any:
     raise error(f"{what} was answered {reply.status}; it is not known what happened", status=reply.status)
 
 
+def _decoded(text: str) -> Any:
+    """The JSON of a text. Half a surrogate pair and NUL, which no file and no database takes, become U+FFFD."""
+    body = json.loads(text)
+    return _storable(body) if _UNSTORABLE.search(text) else body
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
 def explain(reply: Reply) -> str:
-    """The sentence in an error body; ActiveCampaign has no common shape for it (domain facts 2.2)."""
+    """The sentence in an error body, on one line; ActiveCampaign has no common shape for it (domain facts 2.2)."""
+    return " ".join(one_line(_sentence(reply), 300).split()) or "no reason given"
+
+
+def _sentence(reply: Reply) -> str:
     try:
-        body = json.loads(reply.text)
+        body = _decoded(reply.text)
     except (ValueError, RecursionError):
-        return " ".join(reply.text.split())[:200] or "no reason given"
-    if isinstance(body, dict):
-        if isinstance(body.get("message"), str):
-            return str(body["message"])
-        errors = body.get("errors")
-        if isinstance(errors, list) and errors:
-            return "; ".join(
-                e if isinstance(e, str) else str(e.get("detail") or e.get("title") or e) for e in errors
-            )
-        if isinstance(body.get("result_message"), str):
-            return str(body["result_message"])
-        if isinstance(body.get("Description"), str):
-            return str(body["Description"])
-    return str(body)[:200] if body else "no reason given"
+        return reply.text[:1000]
+    if not isinstance(body, dict):
+        return str(body) if body else ""
+    errors = body.get("errors")
+    if not isinstance(body.get("message"), str) and isinstance(errors, list) and errors:
+        return "; ".join(
+            str(e.get("detail") or e.get("title") or e) if isinstance(e, dict) else str(e) for e in errors
+        )
+    said = (
+        body[key] for key in ("message", "result_message", "Description") if isinstance(body.get(key), str)
+    )
+    return next(said, str(body) if body else "")

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.export import ActivityExport
-from pro2_reconciliation.domain.localtime import find_zone, instants
+from pro2_reconciliation.domain.localtime import YEARS, find_zone, instants
+from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.wire.tables import FILE, Cell
 
 _NUMBERS = re.compile(
@@ -34,7 +35,7 @@ def text(cell: Cell) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    return str(cell).strip()
+    return one_line(str(cell)).strip()
 
 
 def folded(value: str) -> str:
@@ -61,6 +62,8 @@ def moment(cell: Cell, where: str, rules: ActivityExport, zone: str, epoch: date
         wall = cell
     else:
         wall = _read(text(cell), where, rules)
+    if wall.year not in YEARS:
+        raise Unreadable(f"{where} is {wall}, which is no time of a run; does the column fit? See {FILE}")
     if wall.tzinfo is not None:
         return wall.astimezone(UTC)
     # a workbook keeps times as fractions of a day: 18:29:59.999995 is half past six

@@ -46,12 +46,19 @@ def pages(
 ) -> Generator[Request, Reply, list[Row]]:
     """All rows under ``key``, 100 a page by offset, until the end or until ``enough`` of a page is true."""
     found: list[Row] = []
+    known: set[str] = set()
     for _ in range(MAX_PAGES):
         request = Request("GET", path, {**params, "limit": str(PAGE), "offset": str(len(found))})
         body = yield from ask(request)
         page = scalars.rows(body.get(key), f"{key} of {path}")
+        ids = {str(entry["id"]) for entry in page if "id" in entry}
+        if ids and ids <= known:
+            raise Unreadable(f"GET {path} repeats what it gave before; is offset ignored?")
+        known |= ids
         found.extend(page)
         total = scalars.total(body, path)
+        if not page and total is not None and len(found) < total:
+            raise Unreadable(f"GET {path} says {total} rows in all, and only {len(found)} came")
         ended = len(found) >= total if total is not None else len(page) < PAGE
         if not page or ended or enough(page):
             return found

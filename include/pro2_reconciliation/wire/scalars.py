@@ -13,11 +13,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.localtime import YEARS
+from pro2_reconciliation.domain.oneline import one_line
 
 Row = Mapping[str, Any]
 """One JSON object of an answer."""
 
-_DIGITS = re.compile(r"[+-]?\d{1,18}(\.0*)?")
+_DIGITS = re.compile(r"\+?\d{1,18}(\.0*)?")
+LARGEST = 10**12
+"""No count of patrons, mails or rows is larger; a larger one would break sums, shares and databases."""
 
 
 def row(value: object, what: str) -> Row:
@@ -35,8 +39,14 @@ def rows(value: object, what: str) -> list[Row]:
 
 
 def number(source: Row, key: str, what: str, *, required: bool = False) -> int:
-    """A whole number, as text or number; null, absent and ``""`` are 0 unless ``required``."""
-    value = source.get(key)
+    """A whole number from 0 to ``LARGEST``, as text or number; null, absent, ``""`` are 0 unless ``required``."""
+    found = _whole(source.get(key), key, what, required=required)
+    if found is None or not 0 <= found <= LARGEST:
+        raise Unreadable(f"{what} has {key} = {str(source.get(key))[:40]!r}, which is not a count")
+    return found
+
+
+def _whole(value: object, key: str, what: str, *, required: bool) -> int | None:
     if value is None or value == "":
         if required:
             raise Unreadable(f"{what} has no {key}; without it nothing can be said")
@@ -47,22 +57,30 @@ def number(source: Row, key: str, what: str, *, required: bool = False) -> int:
         return int(value)
     if isinstance(value, str) and _DIGITS.fullmatch(value.strip()) and value.isascii():
         return int(value.strip().split(".")[0])
-    raise Unreadable(f"{what} has {key} = {str(value)[:40]!r}, which is not a whole number")
+    return None
 
 
 def identity(source: Row, key: str, what: str) -> str:
     """An id as text; Unreadable where it is missing."""
     value = source.get(key)
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and str(value).strip():
-        return str(value).strip()
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and one_line(str(value)).strip():
+        return one_line(str(value)).strip()
     raise Unreadable(f"{what} has no {key}")
 
 
+def plain_id(source: Row, key: str, what: str) -> str:
+    """An id of ActiveCampaign: digits, and nothing that would change the path of a request."""
+    found = identity(source, key, what)
+    if not (found.isascii() and found.isdecimal() and len(found) <= 18):
+        raise Unreadable(f"{what} has {key} = {found[:40]!r}, which is not a number")
+    return found
+
+
 def text(source: Row, key: str, default: str = "") -> str:
-    """A text; numbers become text, null and anything else become ``default``."""
+    """A text on one line; numbers become text, null and anything else become ``default``."""
     value = source.get(key)
     if isinstance(value, str):
-        return value
+        return one_line(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     return default
@@ -76,18 +94,23 @@ def flag(source: Row, key: str) -> bool:
     return source.get(key) not in (None, "", "0", 0, "0.0", "false", "no")
 
 
+def is_no_time(value: object) -> bool:
+    """How the vendors write that there is no time: null, ``""`` and 0000-00-00."""
+    return value is None or value == "" or (isinstance(value, str) and value.startswith("0000-00-00"))
+
+
 def moment(source: Row, key: str, what: str) -> datetime | None:
     """A time in UTC.
 
     None for null, ``""`` and 0000-00-00. Without an offset it is Unreadable: it has no place.
     """
     value = source.get(key)
-    if value is None or value == "" or (isinstance(value, str) and value.startswith("0000-00-00")):
+    if is_no_time(value):
         return None
     if isinstance(value, str):
         try:
             read = datetime.fromisoformat(value.strip())
-            if read.tzinfo is not None:
+            if read.tzinfo is not None and read.year in YEARS:
                 return read.astimezone(UTC)
         except (ValueError, OverflowError):
             pass

@@ -63,6 +63,11 @@ def _counts(entry: Row, name: str, feed: Feed) -> bool:
     return _concerns(entry, feed.components)
 
 
+def _updates(entry: Row) -> list[object]:
+    listed = entry.get("incident_updates")
+    return listed if isinstance(listed, list) else []
+
+
 def _updated(entry: Row) -> datetime:
     return scalars.moment(entry, "updated_at", "an incident") or datetime.min.replace(tzinfo=UTC)
 
@@ -87,7 +92,7 @@ def _claim(key: str, entry: Row, feed: Feed) -> Evidence:
         raise Unreadable(f"{what} has no start ({', '.join(_STARTS)})")
     said = [
         moment
-        for update in entry.get("incident_updates") or ()
+        for update in _updates(entry)
         if isinstance(update, dict)
         and scalars.text(update, "status").lower() != "scheduled"  # that is the announcement
         and (moment := scalars.moment(update, "display_at", what))

@@ -6,6 +6,7 @@ A dynamic list keeps its old contents until somebody generates it, so its size s
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from pro2_reconciliation.wire import scalars
 from pro2_reconciliation.wire.exchange import Exchange, Request
@@ -30,4 +31,4 @@ def size(list_id: str) -> Exchange[int]:
 
 
 def _list(list_id: str) -> Request:
-    return Request("GET", f"TessituraService/Reporting/Lists/{list_id}")
+    return Request("GET", f"TessituraService/Reporting/Lists/{quote(list_id, safe='')}")

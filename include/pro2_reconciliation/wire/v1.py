@@ -11,7 +11,7 @@ from collections.abc import Generator
 
 from pro2_reconciliation.domain.errors import Rejected
 from pro2_reconciliation.wire import scalars
-from pro2_reconciliation.wire.exchange import Reply, Request, read_json
+from pro2_reconciliation.wire.exchange import Reply, Request, explain, read_json
 from pro2_reconciliation.wire.paging import unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row
 
@@ -41,8 +41,7 @@ def answer(request: Request, reply: Reply) -> Row:
             case "1":
                 return body
             case "0":
-                reason = scalars.text(body, "result_message", "no reason given")
-                raise Rejected(f"v1 {action} was rejected: {reason}", status=reply.status)
+                raise Rejected(f"v1 {action} was rejected: {explain(reply)}", status=reply.status)
     raise unreadable_or_ambiguous(request, f"({action}) does not say whether it succeeded", reply)
 
 

@@ -94,10 +94,11 @@ class AsyncCarryingHook(HttpAsyncHook):
                 **_tls(settings),
             ) as response:
                 body = await response.read()
-                return Reply(response.status, dict(response.headers), body.decode("utf-8", errors="replace"))
+                text = settings.without_secret(body.decode("utf-8", errors="replace"))
+                return Reply(response.status, dict(response.headers), text)
         except aiohttp.InvalidURL as error:
             raise ConfigurationError(
-                f"connection {settings.conn_id} makes no valid request: {error}"
+                f"connection {settings.conn_id} makes no valid request: {settings.without_secret(str(error))}"
             ) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             why = failures.aiohttp_never_sent(error)

@@ -96,7 +96,7 @@ class CarryingHook(HttpHook):
             return self._sent(session, request, settings)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
             raise ConfigurationError(
-                f"connection {settings.conn_id} makes no valid request: {error}"
+                f"connection {settings.conn_id} makes no valid request: {settings.without_secret(str(error))}"
             ) from None
         except requests.RequestException as error:
             why = failures.requests_never_sent(error)
@@ -173,7 +173,7 @@ class CarryingHook(HttpHook):
         return Reply(
             status=response.status_code,
             headers=dict(response.headers),
-            text=response.content.decode("utf-8", errors="replace"),
+            text=settings.without_secret(response.content.decode("utf-8", errors="replace")),
         )
 
     # What HttpHook.get_conn asks for, from settings that were checked. The original would send every unknown

@@ -6,6 +6,7 @@ that adds it. The secret stays inside the object: its text form does not show it
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,13 @@ class Settings:
         """Seconds for connecting and for each silence while the answer is read."""
         return (min(self.timeout, MAX_CONNECT_SECONDS), self.timeout)
 
+    def without_secret(self, text: str) -> str:
+        """A text of the service without our secret: some servers repeat in an error what they were sent."""
+        if len(self.secret) < 8:  # so short that it may be part of any word
+            return text
+        basic = base64.b64encode(f"{self.login}:{self.secret}".encode()).decode()
+        return text.replace(self.secret, "***").replace(basic, "***")
+
     def url(self, path: str) -> str:
         return f"{self.base_url}/{path.lstrip('/')}"
 
@@ -65,21 +73,34 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
         host = f"{connection.schema or 'https'}://{host}"
     if connection.port:
         host = f"{host}:{connection.port}"
-    parts = urlsplit(host)
+    try:
+        parts = urlsplit(host)
+        _ = parts.port
+    except ValueError:  # its words may repeat the host, and with it a secret
+        raise ConfigurationError(
+            f"connection {conn_id} has a host that is no URL; give the base URL with its scheme, "
+            "such as https://account.api-us1.com, and the secret as the password"
+        ) from None
+    if parts.username or parts.password or parts.query:
+        raise ConfigurationError(
+            f"connection {conn_id} has a secret or a query in its host; use the password"
+        )
     if adapter == HTTP and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ConfigurationError(
             f"connection {conn_id} has host {host!r}; give the base URL with its scheme, "
             "such as https://account.api-us1.com"
         )
-    if parts.username or parts.password or parts.query:
+    secret = connection.password or ""
+    if connection.conn_type in (PRO2, DASHBOARD) and not (secret.isascii() and secret.isprintable()):
         raise ConfigurationError(
-            f"connection {conn_id} has a secret or a query in its host; use the password"
+            f"connection {conn_id} has a password with a line break, or a letter that no header can carry; "
+            "paste the secret once more"
         )
     return Settings(
         conn_id=conn_id,
         base_url=host,
         login=connection.login or "",
-        secret=connection.password or "",
+        secret=secret,
         read_only=not _is_no(extra.get("read_only")),
         timeout=_number(conn_id, extra, "timeout", DEFAULT_TIMEOUT, low=0.05, high=120),
         pace_ms=int(_number(conn_id, extra, "pace_ms", DEFAULT_PACE_MS, low=0, high=60_000)),

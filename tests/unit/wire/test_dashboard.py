@@ -15,7 +15,7 @@ from pro2_reconciliation.wire.exchange import Reply, drive
 from pro2_reconciliation.wire.probe import plain_probe, probe, request_for
 
 SINCE = datetime(2031, 3, 4, tzinfo=UTC)
-UNTIL = datetime(2031, 3, 5, tzinfo=UTC)
+UNTIL = datetime(2031, 3, 5, 2, tzinfo=UTC)
 
 
 def row(run_id: str, hour: int) -> dict[str, Any]:
