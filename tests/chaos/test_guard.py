@@ -38,8 +38,9 @@ def sent(tmp_path: Path) -> Evening:
 
 def wake(evening: Evening) -> None:
     """The vendor gets round to the stopped original."""
-    at = evening.world.advance()
-    evening.world.campaigns._start(evening.world.campaigns.all[ORIGINAL], at, "vendor")
+    at, original = evening.world.advance(), evening.world.campaigns.all[ORIGINAL]
+    original.seconds = 3600  # it is still going when the next pass looks
+    evening.world.campaigns._start(original, at, "vendor")
 
 
 def minute(evening: Evening, account: Any = None) -> Any:
