@@ -26,6 +26,8 @@ PRO2 = "pro2"
 DASHBOARD = "pro2_dashboard"
 TESSITURA = "tessitura"
 LEDGER = "reconciliation_ledger"
+LIBPQ = frozenset({"host", "sslmode", "sslrootcert", "sslcert", "sslkey"})
+"""Extra keys of the ledger's connection that the driver is told; ``host`` may name the folder of a socket."""
 ACTING_PATIENCE = 30.0
 """Seconds that the waits between tries of one request may take; far below a step's lease."""
 
@@ -75,13 +77,15 @@ def ledger_url() -> str:
     if connection.conn_type in ("postgres", "postgresql"):
         from sqlalchemy.engine import URL
 
+        extra = connection.extra_dejson
         return URL.create(
             "postgresql",
             username=connection.login,
             password=connection.password,
-            host=connection.host,
+            host=connection.host or None,
             port=connection.port,
             database=connection.schema,
+            query={name: str(extra[name]) for name in sorted(LIBPQ & extra.keys())},
         ).render_as_string(hide_password=False)
     raise ConfigurationError(
         f"connection {LEDGER} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"

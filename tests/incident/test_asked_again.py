@@ -235,7 +235,7 @@ def test_a_guard_of_people_asks_for_the_stop_and_presses_nothing(evening: Evenin
     original.status = 1
     report = guard_pass(by_hand(evening))
     assert len(report.alarms) == 1
-    assert report.alarms[0].endswith("stop it in Pro2 by hand, NOW")
+    assert "; stop it in Pro2 by hand, NOW" in report.alarms[0]
     assert evening.effects("us") == []
     assert evening.pro2.carried[-1].mutating is False
 

@@ -13,7 +13,7 @@ from tests.unit.test_configuration_page import LEFT_OUT, PAGE, read_value
 
 from pro2 import accounts, detection, files
 from pro2.connection_types import CONNECTION_TYPES
-from pro2.hooks import pacing, settings
+from pro2.hooks import pacing, permits, settings
 from pro2_reconciliation.__main__ import LEDGER_VARIABLE, main
 from pro2_reconciliation.domain.config import DIRECTORY, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -172,7 +172,7 @@ class TestAWrongVariable:
         said(detection.MODE_VARIABLE, lambda: detection._mode(plain(VARIABLES[detection.MODE_VARIABLE][4])))
 
     def test_of_the_rate_store(self, said: Any) -> None:
-        said(pacing.ENV, lambda: pacing.Pacer("https://account.api-us1.com", 270).wait())
+        said(permits.ENV, lambda: pacing.Pacer("https://account.api-us1.com", 270).wait())
 
     def test_of_the_ledger(
         self, said: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -39,11 +39,11 @@ def pins(file: str) -> dict[str, str]:
 
 class TestDependencies:
     def test_requirements_pin_exactly_what_is_declared(self):
-        assert set(pins("requirements.txt")) == set(declared("postgres", "sandbox")) | IN_IMAGES_TOO
+        assert set(pins("requirements.txt")) == set(declared("postgres", "redis", "sandbox")) | IN_IMAGES_TOO
 
     @pytest.mark.parametrize("name", sorted(pins("requirements.txt")))
     def test_a_pin_lies_in_its_range(self, name):
-        wanted = declared("dev", "postgres", "sandbox")[name].specifier
+        wanted = declared("dev", "postgres", "redis", "sandbox")[name].specifier
         assert wanted.contains(pins("requirements.txt")[name])
 
     def test_constraints_hold_the_same_pins(self):
@@ -104,7 +104,7 @@ def test_what_the_code_imports_is_declared():
     distributions = importlib.metadata.packages_distributions()
     files = [file for folder in ("dags", "include", "plugins") for file in (ROOT / folder).rglob("*.py")]
     imported = {name: file for file in files for name in imported_roots(file)}
-    allowed = set(declared("postgres", "sandbox"))
+    allowed = set(declared("postgres", "redis", "sandbox"))
     undeclared = {
         name: str(file.relative_to(ROOT))
         for name, file in imported.items()

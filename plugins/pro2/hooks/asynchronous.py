@@ -21,12 +21,12 @@ from pro2.connection_types import DASHBOARD, PRO2
 from pro2.hooks import failures
 from pro2.hooks.dashboard import no_host, with_organization
 from pro2.hooks.export import ExportDashboard, open_export
-from pro2.hooks.pacing import Pacer
+from pro2.hooks.pacing import TOO_MANY, Pacer
 from pro2.hooks.settings import HTTP, Settings, missing, read_settings
 from pro2_reconciliation.domain.errors import ConfigurationError, ReadOnly
 from pro2_reconciliation.domain.jobs import ActivityLog, Console
 from pro2_reconciliation.wire import dashboard
-from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, adrive
+from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, adrive, retry_after
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class AsyncCarryingHook(HttpAsyncHook):
             ) as response:
                 body = await response.read()
                 text = settings.without_secret(body.decode("utf-8", errors="replace"))
-                return Reply(response.status, dict(response.headers), text)
+                reply = Reply(response.status, dict(response.headers), text)
         except aiohttp.InvalidURL as error:
             raise ConfigurationError(
                 f"connection {settings.conn_id} makes no valid request: {settings.without_secret(str(error))}"
@@ -107,6 +107,9 @@ class AsyncCarryingHook(HttpAsyncHook):
             slow = isinstance(error, asyncio.TimeoutError)
             told = f"no answer within {settings.timeout:g} s" if slow else "the connection broke off"
             raise failures.lost(request, settings.conn_id, told) from error
+        if self.pacer is not None and reply.status == TOO_MANY:
+            await asyncio.to_thread(self.pacer.hold, retry_after(reply.headers))
+        return reply
 
     def headers(self, settings: Settings) -> dict[str, str]:
         """The header that carries the secret."""

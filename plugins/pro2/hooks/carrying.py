@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from pro2.connection_types import ui_field_behaviour
 from pro2.hooks import failures
-from pro2.hooks.pacing import Pacer
+from pro2.hooks.pacing import TOO_MANY, Pacer
 from pro2.hooks.punctual import PunctualAdapter
 from pro2.hooks.settings import HTTP, Settings, missing, read_settings
 from pro2_reconciliation.domain.errors import (
@@ -30,7 +30,7 @@ from pro2_reconciliation.domain.errors import (
     RequestError,
     Unreadable,
 )
-from pro2_reconciliation.wire.exchange import Reply, Request, read_json
+from pro2_reconciliation.wire.exchange import Reply, Request, read_json, retry_after
 
 
 class HeaderAuth(requests.auth.AuthBase):
@@ -93,7 +93,7 @@ class CarryingHook(HttpHook):
         # must not be repeated gets a connection of its own.
         session = self._punctual_session() if request.mutating else self._shared_session()
         try:
-            return self._sent(session, request, settings)
+            reply = self._sent(session, request, settings)
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader) as error:
             raise ConfigurationError(
                 f"connection {settings.conn_id} makes no valid request: {settings.without_secret(str(error))}"
@@ -108,6 +108,9 @@ class CarryingHook(HttpHook):
         finally:
             if request.mutating:
                 session.close()
+        if self.pacer is not None and reply.status == TOO_MANY:
+            self.pacer.hold(retry_after(reply.headers))
+        return reply
 
     def close(self) -> None:
         """Close the kept session; the hook can be used again afterwards."""

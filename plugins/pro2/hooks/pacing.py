@@ -1,49 +1,36 @@
 """One request budget for all processes of an account: one permit per 270 ms, below the 5 a second it allows.
 
-Permits are rows of pyrate-limiter's SQLite bucket, guarded by its file lock: without the lock, processes
-came within 3 ms of each other. The waiting is ours: the library's own loop kept the pace too, but gave one
-process 33 of 34 permits, because it dates a try before its nap and a newcomer with a fresh time always
-wins.
+Where the permits are kept, and by which library, stands in :mod:`pro2.hooks.permits`; the waiting is ours. A waiter
+asks, sleeps until the next permit is due and asks again, so nobody owns a place in a queue: a process that dies
+while it waits costs no permit, and a Retry-After that one process was told holds all of them back at once.
 
-The store is one file per machine (``PRO2_RATE_STORE``, else in the temporary directory) with a table for each
-account. Processes on other machines, or of users with another temporary directory, do not see it: give each a
-longer ``pace_ms``, or one path they share on a local disk. If no permit comes within a minute, the request is
-``NeverSent``.
+How it fails: ``NeverSent`` if no permit comes within a minute or the store cannot be used now, ``ConfigurationError``
+if it cannot be opened.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import logging
 import os
-import sqlite3
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from pyrate_limiter import Rate, RateItem, SQLiteBucket
+from asgiref.sync import sync_to_async
 
-from pro2_reconciliation.domain.errors import ConfigurationError, NeverSent
+from pro2.hooks.permits import PermitError, Permits, open_permits
+from pro2_reconciliation.domain.errors import NeverSent
 
-ENV = "PRO2_RATE_STORE"
+log = logging.getLogger("pro2.pacing")
 LONGEST_WAIT = 60.0
-SHORTEST_NAP = 0.01
-
-
-def store_path() -> Path:
-    """The file of the permits: ``PRO2_RATE_STORE``, else one of this user in the temporary directory."""
-    given = os.environ.get(ENV)
-    if given:
-        return Path(given).expanduser()
-    return Path(tempfile.gettempdir()) / f"pro2-pace-{os.getuid()}" / "permits.sqlite"
+TOO_MANY = 429
+"""The status whose Retry-After counts for every process of the account."""
 
 
 class Pacer:
     """Gives permits for one account (``base_url``), one per ``pace_ms``.
 
-    Safe across processes and threads.
+    Safe across processes, hosts and threads. Nothing is opened before the first permit is asked for.
     """
 
     def __init__(
@@ -51,74 +38,79 @@ class Pacer:
         base_url: str,
         pace_ms: int,
         *,
-        path: Path | None = None,
+        opened_by: Callable[[str, int], Permits] = open_permits,
         longest_wait: float = LONGEST_WAIT,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._table = "permits_" + hashlib.sha256(_account(base_url).encode()).hexdigest()[:16]
-        self._rate = Rate(1, pace_ms)
-        self._path = path or store_path()
+        self._base_url = base_url
+        self._pace_ms = pace_ms
+        self._open = opened_by
         self._longest_wait = longest_wait
         self._sleep = sleep
-        self._bucket: SQLiteBucket | None = None
+        self._permits: Permits | None = None
         self._owner = 0
 
     def wait(self) -> None:
         """Return as soon as one request may leave; raises ``NeverSent`` after ``longest_wait`` seconds."""
         deadline = time.monotonic() + self._longest_wait
+        tries = 0
         while (nap := self._try()) > 0:
-            self._check(deadline)
-            self._sleep(nap)
+            tries += 1
+            self._sleep(min(nap + _behind(tries), self._left(deadline)))
 
     async def wait_async(self) -> None:
         """As :meth:`wait`, without blocking the event loop."""
         deadline = time.monotonic() + self._longest_wait
+        # a triggerer looks connections up in this way only; what is open needs none
+        await sync_to_async(self._opened)()
+        tries = 0
         while (nap := await asyncio.to_thread(self._try)) > 0:
-            self._check(deadline)
-            await asyncio.sleep(nap)
+            tries += 1
+            await asyncio.sleep(min(nap + _behind(tries), self._left(deadline)))
+
+    def hold(self, seconds: float) -> None:
+        """The service asked to wait so long: nobody sends before. What cannot be told is only logged."""
+        try:
+            self._opened().hold(seconds)
+        except PermitError as error:
+            log.warning("The other processes could not be told to wait %g s: %s", seconds, error)
 
     def close(self) -> None:
-        if self._bucket is not None and self._owner == os.getpid():
-            self._bucket.close()  # type: ignore[no-untyped-call]
-        self._bucket = None
+        if self._permits is not None and self._owner == os.getpid():
+            self._permits.close()
+        self._permits = None
 
     def _try(self) -> float:
         """Take a permit and return 0, or the seconds until the next is worth a try."""
-        bucket = self._opened()
         try:
-            with bucket.lock:
-                now = int(bucket.now())  # type: ignore[no-untyped-call]
-                if bucket.put(RateItem("request", now)):
-                    bucket.leak(now)
-                    return 0
-                waiting = bucket.waiting(RateItem("request", now))
-        except sqlite3.Error as error:
-            raise NeverSent(f"the rate store {self._path} gave no permit: {error}") from error
-        return max(int(waiting) / 1000, SHORTEST_NAP) if isinstance(waiting, int) else SHORTEST_NAP
+            return self._opened().take()
+        except PermitError as error:
+            raise NeverSent(f"the rate store gave no permit: {error}") from error
 
-    def _check(self, deadline: float) -> None:
-        if time.monotonic() > deadline:
+    def _left(self, deadline: float) -> float:
+        """Seconds until the deadline; raises ``NeverSent`` when there are none."""
+        left = deadline - time.monotonic()
+        if left <= 0:
             raise NeverSent(
-                f"no permit within {self._longest_wait:g} s: too many processes share the account's rate, "
-                f"or the clock was set back (then delete {self._path})"
+                f"no permit within {self._longest_wait:g} s: too many processes share the account's rate, or the "
+                f"service asked all of them to wait; try again later (permits: {self._opened().where})"
             )
+        return left
 
-    def _opened(self) -> SQLiteBucket:
-        # A SQLite connection must not cross a fork, and Airflow forks its task processes.
-        if self._bucket is None or self._owner != os.getpid():
-            try:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._bucket = SQLiteBucket.init_from_file(
-                    [self._rate], table=self._table, db_path=str(self._path), use_file_lock=True
-                )
-            except (OSError, sqlite3.Error) as error:
-                raise ConfigurationError(
-                    f"the rate store {self._path} cannot be used ({error}); set {ENV} to a local file"
-                ) from error
-            self._owner = os.getpid()
-        return self._bucket
+    def _opened(self) -> Permits:
+        # A database connection must not cross a fork, and Airflow forks its task processes.
+        if self._permits is None:
+            self._permits = self._open(self._base_url, self._pace_ms)
+        elif self._owner != os.getpid():
+            self._permits.forget()
+        self._owner = os.getpid()
+        return self._permits
 
 
-def _account(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    return f"{(parts.hostname or '').lower()}:{parts.port or ''}"
+def _behind(tries: int) -> float:
+    """Seconds by which a newcomer wakes after those who have waited longer, so that everybody's turn comes.
+
+    All waiters are told the same moment. Whoever missed five permits wakes just then; the others a little later,
+    which costs at most 3 % of the default pace.
+    """
+    return max(0.0, 0.010 - 0.002 * tries)

@@ -1,0 +1,178 @@
+"""The guard by force: originals that wake again and again, deaths at every boundary, two guards, a blind one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.incident.harness import INCIDENTS, Evening
+
+from pro2_reconciliation.domain.errors import NeverSent, Unreadable
+from pro2_reconciliation.ledger import Ledger, Stage
+from pro2_reconciliation.repair import guard_stops
+from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.repair.guard_stops import MOST_STOPS
+from pro2_reconciliation.repair.report import End
+from pro2_sandbox.campaign import STOPPED
+
+ORIGINAL = 103
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it runs any more, no handler and no record."""
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Evening:
+    """The original was stopped and its copy sent and proven."""
+    evening = Evening(tmp_path, INCIDENTS / "worked-example.yaml")
+    evening.end_outage()
+    _, report = evening.reconcile()
+    assert next(row for row in report.rows if row.item_id == "103").outcome is End.VERIFIED
+    evening.clock.every_minute = None
+    return evening
+
+
+def wake(evening: Evening) -> None:
+    """The vendor gets round to the stopped original."""
+    at, original = evening.world.advance(), evening.world.campaigns.all[ORIGINAL]
+    original.seconds = 3600  # it is still going when the next pass looks
+    evening.world.campaigns._start(original, at, "vendor")
+
+
+def minute(evening: Evening, account: Any = None) -> Any:
+    evening.clock.at += timedelta(minutes=1)
+    return guard_pass(account or evening.account("guard"))
+
+
+def stops(evening: Evening) -> int:
+    return sum(1 for e in evening.effects() if e["kind"] == "campaign_stopped") - 1  # the resend's own
+
+
+def test_an_original_is_stopped_again_each_time_it_wakes_and_then_a_person_is_asked(sent: Evening) -> None:
+    for number in range(1, MOST_STOPS + 1):
+        wake(sent)
+        (told,) = guard_pass(sent.account("guard")).alarms
+        assert "it was stopped again" in told
+        assert (f"wake {number}" in told) == (number > 1)
+        assert sent.world.campaigns.all[ORIGINAL].status == STOPPED
+        assert minute(sent).alarms == ()
+    assert stops(sent) == MOST_STOPS
+
+    wake(sent)
+    (told,) = guard_pass(sent.account("guard")).alarms
+    assert f"stopped again {MOST_STOPS} times" in told
+    assert "by hand, NOW" in told
+    assert minute(sent).alarms == (), "a person was told; once is enough"
+    assert stops(sent) == MOST_STOPS
+
+
+def test_the_alarm_bounds_the_patrons_who_had_it_twice(sent: Evening) -> None:
+    wake(sent)
+    sent.clock.at += timedelta(seconds=20)
+    guard_pass(sent.account("guard"))
+    (alarm,) = sent.ledger().alarms("playhouse")
+    twice = sum(found["patron_count"] for found in sent.truth()["mailed_twice"])
+    assert twice > 0, "mail left before the guard could know"
+    assert alarm.body["twice_at_least"] <= twice <= alarm.body["twice_at_most"]
+    assert alarm.body["original_sent"] == twice
+
+
+BOUNDARIES: dict[str, tuple[type | None, str, bool]] = {
+    "before the claim": (Ledger, "claim", False),
+    "after the claim": (Ledger, "claim", True),
+    "after the intent": (Ledger, "intend", True),
+    "after the request": (None, "stop", True),
+    "before the record": (Ledger, "move", False),
+    "after the record": (Ledger, "move", True),
+    "before the alarm": (Ledger, "alarm", False),
+}
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, after: bool) -> None:
+    whole: Callable[..., Any] = getattr(owner, name)
+    left = [1]
+
+    def dies(*given: Any, **named: Any) -> Any:
+        found = whole(*given, **named) if after or not left else None
+        if left:
+            left.pop()
+            raise Killed(name)
+        return found
+
+    monkeypatch.setattr(owner, name, dies)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_guard_that_dies_anywhere_is_followed_by_one_that_goes_on(
+    sent: Evening, boundary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, name, after = BOUNDARIES[boundary]
+    account = sent.account("guard that dies")
+    wake(sent)
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "release", lambda self, claim: None)  # a dead process gives nothing back
+        dying(patched, owner or account.campaigns, name, after)
+        with pytest.raises(Killed):
+            guard_pass(account)
+
+    told = [text for _ in range(2) for text in minute(sent).alarms]
+
+    assert len(told) == 1
+    assert "woke up" in told[0]
+    assert sent.world.campaigns.all[ORIGINAL].status == STOPPED
+    assert stops(sent) == 1
+    last = [a for a in sent.ledger().actions("playhouse") if a.fingerprint == guard_stops.OWN_MARK]
+    assert [str(a.state) for a in last] == ["confirmed"]
+
+
+def test_two_guards_at_once_stop_once_and_tell_once(sent: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    wake(sent)
+    first, second = sent.account("one guard"), sent.account("another guard")
+    stop, others = first.campaigns.stop, []
+
+    def in_the_middle(campaign_id: str) -> None:
+        others.append(guard_pass(second).alarms)
+        stop(campaign_id)
+
+    monkeypatch.setattr(first.campaigns, "stop", in_the_middle)
+    told = guard_pass(first).alarms
+    assert (len(told), others, stops(sent)) == (1, [()], 1)
+
+
+def test_a_stop_that_is_refused_is_asked_for_again_by_the_next_pass(
+    sent: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wake(sent)
+    account = sent.account("guard")
+
+    def refused(campaign_id: str) -> None:
+        raise NeverSent("no route")
+
+    monkeypatch.setattr(account.campaigns, "stop", refused)
+    assert "could NOT be stopped again yet" in guard_pass(account).alarms[0]
+    minute(sent)
+    assert stops(sent) == 1
+
+
+def test_a_guard_that_cannot_read_does_not_beat(sent: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, before = sent.account("guard"), sent.ledger().heartbeat("guard_repairs")
+
+    def unread(*_: Any) -> Any:
+        raise Unreadable("HTML")
+
+    monkeypatch.setattr(account.campaigns, "detailed", unread)
+    monkeypatch.setattr(account.campaigns, "get", unread)
+    assert len(minute(sent, account).unread) == 1
+    assert sent.ledger().heartbeat("guard_repairs") == before
+
+
+def test_the_kill_switch_is_named_and_obeyed(sent: Evening) -> None:
+    wake(sent)
+    sent.ledger().set_switch("playhouse", Stage.EVERYTHING, "kim", "odd mails")
+    (told,) = guard_pass(sent.account("guard")).alarms
+    assert "kill switch is on (kim: odd mails), so it was NOT stopped again" in told
+    assert stops(sent) == 0
