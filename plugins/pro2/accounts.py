@@ -62,13 +62,18 @@ def ledger_url() -> str:
     if connection.conn_type in ("postgres", "postgresql"):
         from sqlalchemy.engine import URL
 
+        at: dict[str, Any] = {"host": connection.host}
+        if (connection.host or "").startswith(
+            "/"
+        ):  # the directory of a socket; in its place it reads as a database
+            at = {"query": {"host": connection.host}}
         return URL.create(
             "postgresql",
             username=connection.login,
             password=connection.password,
-            host=connection.host,
             port=connection.port,
             database=connection.schema,
+            **at,
         ).render_as_string(hide_password=False)
     raise ConfigurationError(
         f"connection {LEDGER} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"
