@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from sqlalchemy import text
 from tests.system.relay import Relay
 
 from pro2_reconciliation.domain.words import Service
@@ -26,21 +28,23 @@ from pro2_sandbox.demo.approval import Approval, answer_to
 from pro2_sandbox.demo.reports import Item, file_name, read_report
 from pro2_sandbox.demo.site import SERVED, environment, write_files
 from pro2_sandbox.loader import load_incident
-from pro2_sandbox.local.airflow import LocalAirflow
+from pro2_sandbox.local.airflow import HEALTH, LocalAirflow
 from pro2_sandbox.local.processes import wait_until
 from pro2_sandbox.local.rest import AirflowApi, TaskRow
 from pro2_sandbox.local.sandbox import SandboxProcess
+from pro2_sandbox.local.wire import AirflowApiError
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Path(__file__).with_name("small-evening.yaml")
 EVERYTHING = Approval(all=True)
+AWAY = timedelta(minutes=20)
 QUICK = {
     # a lost scheduler, triggerer or task is missed after seconds, not minutes
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
 }
 NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
 
@@ -116,6 +120,17 @@ class AirflowSite:
     def stop(self) -> None:
         if self.airflow is not None:
             self.airflow.stop()
+
+    def await_health(self) -> None:
+        """Wait until the API server answers, and finds every component alive."""
+
+        def well() -> bool:
+            try:
+                return all(self.api.health().get(name) == "healthy" for name in HEALTH)
+            except (requests.RequestException, AirflowApiError):
+                return False
+
+        wait_until(well, timeout=180, what="A healthy Airflow", complain=lambda: str(self.airflow.url))
 
     @contextmanager
     def evening(self, incident: Path = SMALL) -> Iterator[Evening]:
@@ -215,6 +230,15 @@ class Evening:
     def rows(self, run_id: str, task_id: str) -> list[TaskRow]:
         return [row for row in self.api.task_instances(RECONCILE, run_id) if row.task_id == task_id]
 
+    def await_all(self, run_id: str, task_id: str, state: str, number: int, timeout: float = 180) -> None:
+        """Wait until all instances of a mapped task are in this state."""
+        wait_until(
+            lambda: [row.state for row in self.rows(run_id, task_id)] == [state] * number,
+            timeout=timeout,
+            what=f"{number} times {task_id} of {run_id} {state}",
+            complain=lambda: str(self.rows(run_id, task_id)),
+        )
+
     def await_task(self, run_id: str, task_id: str, *states: str, timeout: float = 120) -> None:
         """Wait until one of the instances of a task is in one of these states."""
         wait_until(
@@ -224,13 +248,35 @@ class Evening:
             complain=lambda: str(self.rows(run_id, task_id)),
         )
 
+    def three_minutes_pass(self) -> None:
+        """Let every lease end that is alive, as time does; whose process lives on would find out, and send nothing."""
+        with self.ledger() as ledger, ledger._engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET expires_at = :now"), {"now": datetime.now(UTC)})
+
+    def nobody_looked_for_twenty_minutes(self, run_id: str) -> None:
+        """As if Airflow had been away for so long: what the inventory saw is twenty minutes older."""
+        with self.ledger() as ledger:
+            inventory = ledger.inventory(run_id)
+            older = {
+                key: seen.model_copy(
+                    update={
+                        "seen_at": seen.seen_at - AWAY,
+                        "first_agreed": seen.first_agreed and seen.first_agreed - AWAY,
+                    }
+                )
+                for key, seen in inventory.observations.items()
+            }
+            ledger.save_inventory(run_id, inventory.model_copy(update={"observations": older}))
+
     # --- what is true
 
     def effects(self) -> Counter[tuple[str, str]]:
         """How often we did what to what: (kind, item), a copy by the campaign that it was made of."""
         told = self.sandbox.get("/sandbox/effects").json()["effects"]
         roots = {one["detail"]["copy"]: one["item"] for one in told if one["kind"] == "campaign_copied"}
-        return Counter((one["kind"], roots.get(one["item"], one["item"])) for one in told if one["by"] == "us")
+        return Counter(
+            (one["kind"], roots.get(one["item"], one["item"])) for one in told if one["by"] == "us"
+        )
 
     def truth(self) -> dict[str, Any]:
         return dict(self.sandbox.get("/sandbox/truth").json())

@@ -61,7 +61,7 @@ class StepResult(Value):
     """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
 
     ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
-    his answer.
+    his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then.
     """
 
     action_id: str
@@ -112,9 +112,10 @@ def carry_out(
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
     if claim is None:
-        return _result(
+        result = _result(
             action, account.ledger.step(step.id), _elsewhere(account, step, manual), state=ELSEWHERE
         )
+        return result if manual else result.model_copy(update={"wait_seconds": _lease_left(account, step)})
     asked = False
     try:
         result = _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
@@ -130,6 +131,11 @@ def _elsewhere(account: Account, step: StepRecord, manual: bool) -> str:
     if holder is None:
         return "somebody else is at this step"
     return f"a person is asked to press it until {local(holder[1], account.zone)}, by {holder[0]}"
+
+
+def _lease_left(account: Account, step: StepRecord) -> float:
+    holder = account.ledger.holder(step.id)
+    return (holder[1] - account.now()).total_seconds() if holder else 0.0
 
 
 def _find(account: Account, plan: Plan, action_id: str) -> tuple[ActionRecord, Decision]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -115,20 +116,27 @@ class Runs:
         return True
 
     def _press(self, run_id: str, person: Person) -> None:
-        """Do what the first waiting task of a lane asks for, and answer it."""
+        """Do what the waiting tasks of a lane ask for, and answer them all at once: each answer takes a while."""
         details = self._api.hitl_details(RECONCILE, run_id)
-        for detail in details[:1]:
-            task = detail["task_instance"]
-            option = person.press(RECONCILE, run_id, detail)
-            self._watch.say(f"{detail['subject']}: «{option}»")
-            self._api.answer(
-                RECONCILE,
-                run_id,
-                task["task_id"],
-                chosen_options=[option],
-                map_index=task["map_index"],
-                timeout=max(self._watch.left, 1.0),
-            )
+        with ThreadPoolExecutor(max_workers=max(len(details), 1)) as answering:
+            given = []
+            for detail in details:
+                option = person.press(RECONCILE, run_id, detail)
+                self._watch.say(f"{detail['subject']}: «{option}»")
+                task = detail["task_instance"]
+                given.append(
+                    answering.submit(
+                        self._api.answer,
+                        RECONCILE,
+                        run_id,
+                        task["task_id"],
+                        chosen_options=[option],
+                        map_index=task["map_index"],
+                        timeout=max(self._watch.left, 1.0),
+                    )
+                )
+        for answer in given:
+            answer.result()
 
     def failures(self, dag_id: str, run_id: str) -> str:
         """The failed tasks of a dag run with the ends of their logs."""

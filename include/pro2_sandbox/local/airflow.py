@@ -21,7 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import psutil  # type: ignore[import-untyped]
 import requests
 
 from pro2_sandbox.local.processes import (
@@ -151,10 +150,6 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         """SIGKILL to one component and everything that it started, its tasks included, as if its host was lost."""
         self._children.pop(component).kill()
         self._run_file.write([left.pid for left in self._children.values()])
-
-    def tree(self, component: str) -> list[psutil.Process]:
-        """The processes that a component started, at this moment."""
-        return psutil.Process(self._children[component].pid).children(recursive=True)
 
     # --- what the caller needs
 

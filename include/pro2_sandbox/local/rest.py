@@ -21,7 +21,7 @@ END_STATES = frozenset({"success", "failed"})
 """Of a dag run, and of a task that was not left out."""
 LEFT_OUT = frozenset({"skipped", "upstream_failed", "removed"})
 WAITING_FOR_PERSON = frozenset({"awaiting_input", "deferred"})
-ANSWER_AFTER_SECONDS = 5.0
+ANSWER_AFTER_SECONDS = 4.0
 
 
 @dataclass(frozen=True)

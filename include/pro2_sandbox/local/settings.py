@@ -97,10 +97,11 @@ def airflow_settings(
         # The supervisor of a failed or skipped task may notice its end only at its next heartbeat.
         "workers": {"min_heartbeat_interval": 1},
         "triggerer": {"job_heartbeat_sec": 1},
+        # A file is parsed again when it was changed; parsing all of them all the time costs a quarter of a core.
         "dag_processor": {
-            "refresh_interval": 10,
+            "refresh_interval": 30,
             "bundle_refresh_check_interval": 2,
-            "min_file_process_interval": 10,
+            "min_file_process_interval": 600,
             "parsing_processes": 1,
         },
         "logging": {"base_log_folder": home / "logs"},
