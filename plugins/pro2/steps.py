@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pro2_reconciliation.repair.proofs import Proof
     from pro2_reconciliation.repair.steps import StepResult
 
-TURN_SECONDS = 10.0
+TURN_SECONDS, LONGEST_AWAY = 10.0, 30.0
 
 
 def do_step(step: dict[str, Any], who: str) -> StepResult:
@@ -72,7 +72,7 @@ def wait_for_turn(steps: list[dict[str, Any]], who: str) -> tuple[str, float] | 
     poll, left = account.policy.poll_seconds, TURN_SECONDS
     while (why := first_unproven(account, steps)) is not None:
         if poll > left:
-            return why, poll
+            return why, min(poll, LONGEST_AWAY)
         account.clock.sleep(poll)
         left -= poll
     return None
