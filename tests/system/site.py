@@ -19,7 +19,7 @@ import requests
 from tests.system.evening import SMALL, Evening
 from tests.system.relay import Relay
 
-from pro2_sandbox.demo.airflow_runs import DAGS
+from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD
 from pro2_sandbox.demo.site import SERVED, environment, write_files
 from pro2_sandbox.loader import load_incident
 from pro2_sandbox.local.airflow import HEALTH, LocalAirflow
@@ -139,3 +139,12 @@ class AirflowSite:
                     connection = {**connection, "extra": {**connection["extra"], "actions": actions}}
                 self.api.put_connection(conn_id, connection)
             yield Evening(self, sandbox, self.server.get_uri(name), self._evenings)
+            self._all_quiet()
+
+    def _all_quiet(self) -> None:
+        """Before another account takes the place of this one: a guard of the last evening would stop what it finds."""
+        for dag_id in (GUARD, DETECT):
+            self.api.pause(dag_id)
+            for run in self.api.dag_runs(dag_id):
+                if run["state"] == "running":
+                    self.api.wait_dag_run(dag_id, run["dag_run_id"], timeout=120)

@@ -79,6 +79,7 @@ def test_an_airflow_that_was_away_saw_nothing_and_an_old_answer_means_nothing_to
 ) -> None:
     """Then the next dag run repairs what is left, once, while somebody clears what it has just done."""
     with site.evening() as evening:
+        site.airflow.kill("triggerer")
         found = evening.begin()
         evening.await_all(found, "watch_campaign", "deferred", 2)
         evening.await_all(found, "watch_occurrence", "deferred", 2)

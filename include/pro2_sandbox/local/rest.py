@@ -85,7 +85,14 @@ class AirflowApi(ApiSession):
     # --- dag runs
 
     def unpause(self, dag_id: str) -> None:
-        checked(self.request("PATCH", f"/dags/{quoted(dag_id)}", body={"is_paused": False}))
+        self._pause(dag_id, False)
+
+    def pause(self, dag_id: str) -> None:
+        """No new dag run starts; those that run go on."""
+        self._pause(dag_id, True)
+
+    def _pause(self, dag_id: str, paused: bool) -> None:
+        checked(self.request("PATCH", f"/dags/{quoted(dag_id)}", body={"is_paused": paused}))
 
     def trigger(
         self,
