@@ -63,9 +63,8 @@ def ledger_url() -> str:
         from sqlalchemy.engine import URL
 
         at: dict[str, Any] = {"host": connection.host}
-        if (connection.host or "").startswith(
-            "/"
-        ):  # the directory of a socket; in its place it reads as a database
+        if str(connection.host).startswith("/"):
+            # the directory of a socket; where a host stands it would read as the name of a database
             at = {"query": {"host": connection.host}}
         return URL.create(
             "postgresql",
