@@ -15,6 +15,7 @@ from tests.system.evening import RECONCILE, RUN_NOW, SEND, STOP, all_is_well
 from tests.system.site import AirflowSite
 
 from pro2_sandbox.demo.approval import Approval
+from pro2_sandbox.local.wire import AirflowApiError
 
 pytestmark = pytest.mark.system
 
@@ -95,7 +96,8 @@ def test_an_airflow_that_was_away_saw_nothing_and_an_old_answer_means_nothing_to
         assert "watch_campaign" in evening.api.clear(RECONCILE, second, ["take_inventory"])
         again = evening.await_question(second)
         assert again["options"] == old["options"]
-        evening.answer(second)
+        with pytest.raises(AirflowApiError, match="answers the question of another plan"):
+            evening.answer(second)
         assert evening.finish(second) == "success"
         assert evening.effects() == Counter()
         assert {row.outcome for item, row in evening.report(second).items() if item != "103"} == {
