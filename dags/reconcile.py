@@ -141,7 +141,7 @@ def reconcile() -> None:
 
         return flow.lanes_with_work(cleared) or ["nothing_to_do"]
 
-    @task(trigger_rule="all_done")
+    @task
     def steps_of(cleared: dict[str, Any], lane: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
@@ -180,17 +180,19 @@ def reconcile() -> None:
     branch = choose_lanes(cleared)
     tails: list[Any] = []
     for lane, operator in LANES.items():
+        # a lane that was not chosen is skipped whole; one that was waits for the tails of ALL earlier ones
         steps = steps_of.override(task_id=f"list_{lane}")(cleared, lane)
         branch >> steps
-        if tails:
-            tails >> steps
         act = operator.partial(
             task_id=lane,
+            trigger_rule="all_done",
             retries=2,
             retry_delay=timedelta(seconds=20),
             map_index_template="{{ task.step['name'][:200] }}",
             **({"max_active_tis_per_dagrun": 1} if lane in ONE_AT_A_TIME else {}),
         ).expand(step=steps)
+        if tails:
+            tails >> act
         confirm = ConfirmSensor.partial(
             task_id=f"confirm_{lane}",
             trigger_rule="all_done",

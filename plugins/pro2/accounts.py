@@ -78,14 +78,19 @@ def ledger_url() -> str:
         from sqlalchemy.engine import URL
 
         extra = connection.extra_dejson
+        query = {name: str(extra[name]) for name in sorted(LIBPQ & extra.keys())}
+        host = connection.host or None
+        if host and host.startswith("/"):
+            # the directory of a socket; where a host stands it would read as the name of a database
+            query, host = {**query, "host": host}, None
         return URL.create(
             "postgresql",
             username=connection.login,
             password=connection.password,
-            host=connection.host or None,
+            host=host,
             port=connection.port,
             database=connection.schema,
-            query={name: str(extra[name]) for name in sorted(LIBPQ & extra.keys())},
+            query=query,
         ).render_as_string(hide_password=False)
     raise ConfigurationError(
         f"connection {LEDGER} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"

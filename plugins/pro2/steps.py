@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pro2_reconciliation.ledger import StepRecord
+    from pro2_reconciliation.repair.account import Account
     from pro2_reconciliation.repair.proofs import Proof
     from pro2_reconciliation.repair.steps import StepResult
+
+TURN_SECONDS, LONGEST_AWAY = 10.0, 30.0
 
 
 def do_step(step: dict[str, Any], who: str) -> StepResult:
@@ -57,19 +60,35 @@ def open_proof(step: dict[str, Any], who: str) -> Proof:
     return Proof(account, plan, cleared.action_id, cleared.verb)
 
 
-def first_unproven(steps: list[dict[str, Any]], who: str) -> str | None:
+def wait_for_turn(steps: list[dict[str, Any]], who: str) -> tuple[str, float] | None:
+    """Wait until these sends no longer stand before the next one, but only a few seconds.
+
+    Out: None when the next one may go; else which of them it waits for, in words, and the seconds until it should
+    look again. A task that comes back costs a process, so where looks are seconds apart it does not go away.
+    """
+    from pro2.accounts import open_account
+
+    account = open_account(who)
+    poll, left = account.policy.poll_seconds, TURN_SECONDS
+    while (why := first_unproven(account, steps)) is not None:
+        if poll > left:
+            return why, min(poll, LONGEST_AWAY)
+        account.clock.sleep(poll)
+        left -= poll
+    return None
+
+
+def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
     """Which of these sends still stands before the next one, in words; None when the next one may go.
 
     A send that was made is looked at (its proof is written when it is there). One that nobody began holds up the
     next only while nothing closes its way: a gate that is closed for it does not hold up others.
     """
-    from pro2.accounts import open_account
     from pro2_reconciliation.ledger import State
     from pro2_reconciliation.repair.clearing import ClearedStep
     from pro2_reconciliation.repair.gates import closed_gate
     from pro2_reconciliation.repair.proofs import Proof
 
-    account = open_account(who)
     moved = datetime.min.replace(tzinfo=UTC)
     for rank, raw in enumerate(steps):
         cleared = ClearedStep.model_validate(raw)

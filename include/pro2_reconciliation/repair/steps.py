@@ -73,7 +73,7 @@ class StepResult(Value):
     """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
 
     ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
-    his answer.
+    his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then.
     """
 
     action_id: str
@@ -99,23 +99,7 @@ def carry_out(
 
     In: ``even_if_not_stopped`` True when a person chose to reprocess although both may run. Out: the result, with
     the reason in words. Errors: ``LedgerError`` (foreign ledger, lost lease), ``RequestError`` of the fresh look.
-    A step that somebody is at is waited for, as long as a lease lasts: he ends it, or he is dead and it is taken over.
     """
-    until = account.now() + timedelta(seconds=LEASE_SECONDS + BETWEEN_LOOKS)
-    while True:
-        result = _once(account, plan, action_id, verb, even_if_not_stopped=even_if_not_stopped)
-        if result.state != ELSEWHERE or verb in account.manual or account.now() >= until:
-            return result
-        account.clock.sleep(_pause(account))
-
-
-def _pause(account: Account) -> float:
-    return min(account.policy.poll_seconds, BETWEEN_LOOKS)
-
-
-def _once(
-    account: Account, plan: Plan, action_id: str, verb: Verb, *, even_if_not_stopped: bool
-) -> StepResult:
     action, decision = _find(account, plan, action_id)
     step = action.step(verb)
     if step is None:
@@ -140,9 +124,10 @@ def _once(
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
     if claim is None:
-        return _result(
+        result = _result(
             action, account.ledger.step(step.id), _elsewhere(account, step, manual), state=ELSEWHERE
         )
+        return result if manual else result.model_copy(update={"wait_seconds": _lease_left(account, step)})
     asked = False
     try:
         result = _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
@@ -151,6 +136,10 @@ def _once(
     finally:
         if not asked:  # a question keeps its lease, so that no other dag run asks somebody else
             account.ledger.release(claim)
+
+
+def _pause(account: Account) -> float:
+    return min(account.policy.poll_seconds, BETWEEN_LOOKS)
 
 
 def _tried_enough(plan: Plan, action: ActionRecord, verb: Verb) -> bool:
@@ -164,6 +153,11 @@ def _elsewhere(account: Account, step: StepRecord, manual: bool) -> str:
     if holder is None:
         return "somebody else is at this step"
     return f"a person is asked to press it until {local(holder[1], account.zone)}, by {holder[0]}"
+
+
+def _lease_left(account: Account, step: StepRecord) -> float:
+    holder = account.ledger.holder(step.id)
+    return max((holder[1] - account.now()).total_seconds() if holder else 0.0, 1.0)
 
 
 def _find(account: Account, plan: Plan, action_id: str) -> tuple[ActionRecord, Decision]:

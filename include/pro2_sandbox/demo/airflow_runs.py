@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from pro2_sandbox.local.wire import AirflowApiError
 DETECT, RECONCILE, GUARD = "detect_outages", "reconcile", "guard_repairs"
 DAGS = (GUARD, DETECT, RECONCILE)
 QUESTION = "ask"
-DETECT_EVERY = 6.0
+DETECT_EVERY = 3.0
 POLL = 1.5
 PATIENCE = 5
 LOG_LINES = 25
@@ -48,23 +49,26 @@ class Runs:
         """Keys of all items that were asked about."""
 
     def switch_on(self) -> None:
-        """Unpause the DAGs, and give the guard its first heartbeat."""
+        """Unpause the DAGs. Detection and guard then have a pass at once: a time on their schedules is always past."""
         for dag_id in DAGS:
             self._patiently(partial(self._api.unpause, dag_id))
-        self._patiently(partial(self._api.trigger, GUARD, "demo__1"))
 
     def await_outage(self) -> str:
-        """Let detection look every few seconds until it starts a reconciliation; the run id of that."""
-        last, begun, number, failures = "", 0.0, 0, 0
+        """Let detection look every few seconds until it starts a reconciliation; the run id of that.
+
+        A pass on schedule counts: one at a time runs, and another would only wait for it.
+        """
+        begun, number = self._clock(), 0
         while not (found := self.reconciliations("outage__")):
             self._pause("Finding the outage")
-            state = self._api.dag_run(DETECT, last)["state"] if last else "success"
-            if state not in END_STATES or (last and self._clock() - begun < DETECT_EVERY):
+            passes = self._api.dag_runs(DETECT)
+            failed = [run["dag_run_id"] for run in passes if run["state"] == "failed"]
+            if len(failed) > 1:
+                raise AirflowApiError(f"Detection failed twice.\n{self.failures(DETECT, failed[-1])}")
+            if self._clock() - begun < DETECT_EVERY or any(run["state"] not in END_STATES for run in passes):
                 continue
-            if state == "failed" and (failures := failures + 1) > 1:
-                raise AirflowApiError(f"Detection failed twice.\n{self.failures(DETECT, last)}")
             begun, number = self._clock(), number + 1
-            last = self._patiently(partial(self._api.trigger, DETECT, f"demo__{number}"))
+            self._patiently(partial(self._api.trigger, DETECT, f"demo__{number}"))
             self._watch.say(f"Detection looks for outages (pass {number})")
         return found[0]
 
@@ -112,20 +116,27 @@ class Runs:
         return True
 
     def _press(self, run_id: str, person: Person) -> None:
-        """Do what the first waiting task of a lane asks for, and answer it."""
+        """Do what the waiting tasks of a lane ask for, and answer them all at once: each answer takes a while."""
         details = self._api.hitl_details(RECONCILE, run_id)
-        for detail in details[:1]:
-            task = detail["task_instance"]
-            option = person.press(RECONCILE, run_id, detail)
-            self._watch.say(f"{detail['subject']}: «{option}»")
-            self._api.answer(
-                RECONCILE,
-                run_id,
-                task["task_id"],
-                chosen_options=[option],
-                map_index=task["map_index"],
-                timeout=max(self._watch.left, 1.0),
-            )
+        with ThreadPoolExecutor(max_workers=max(len(details), 1)) as answering:
+            given = []
+            for detail in details:
+                option = person.press(RECONCILE, run_id, detail)
+                self._watch.say(f"{detail['subject']}: «{option}»")
+                task = detail["task_instance"]
+                given.append(
+                    answering.submit(
+                        self._api.answer,
+                        RECONCILE,
+                        run_id,
+                        task["task_id"],
+                        chosen_options=[option],
+                        map_index=task["map_index"],
+                        timeout=max(self._watch.left, 1.0),
+                    )
+                )
+        for answer in given:
+            answer.result()
 
     def failures(self, dag_id: str, run_id: str) -> str:
         """The failed tasks of a dag run with the ends of their logs."""

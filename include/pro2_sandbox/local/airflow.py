@@ -1,8 +1,9 @@
 """A whole Airflow on loopback, from nothing, for as long as a ``with`` block lasts.
 
-API server, scheduler, DAG processor and triggerer as four processes on SQLite with the LocalExecutor. Not
-``airflow standalone``, whose log servers listen on every interface and have no option against it. What a real
-Airflow of this machine or its environment has (connections, settings) is not inherited.
+API server, scheduler, DAG processor and triggerer as four processes on SQLite with the LocalExecutor; or on
+PostgreSQL, with as many schedulers as are wanted. Not ``airflow standalone``, whose log servers listen on every
+interface and have no option against it. What a real Airflow of this machine or its environment has (connections,
+settings) is not inherited. Each process can be killed and launched again, as on a bad day.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
 
     ``home`` is emptied at the start unless ``keep`` is set; a folder that is not ours is refused.
     ``template_folder`` (the folder above ``home`` by default) holds a migrated empty database for next time.
+    ``database``: SQLAlchemy URL of an existing PostgreSQL database, instead of a SQLite file in ``home``;
+    only there may ``schedulers`` be more than one (the second is the component ``scheduler-2``).
     """
 
     def __init__(
@@ -66,7 +69,11 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         keep: bool = False,
         timeout: float = 180.0,
         template_folder: Path | None = None,
+        database: str | None = None,
+        schedulers: int = 1,
     ) -> None:
+        if schedulers > 1 and database is None:
+            raise LocalRunError("SQLite takes one scheduler; give a database of PostgreSQL for more")
         self.home = home.resolve()
         self.dags_folder = dags_folder.resolve()
         self.expect = frozenset(expect)
@@ -78,7 +85,11 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         self._keep = keep
         self._timeout = timeout
         self._templates = (template_folder or self.home.parent).resolve()
-        self._children: list[Child] = []
+        self._database = database
+        self._commands = {name: (name, *options) for name, options in COMPONENTS.items()}
+        for number in range(2, schedulers + 1):
+            self._commands[f"scheduler-{number}"] = self._commands["scheduler"]
+        self._children: dict[str, Child] = {}
         self._run_file = RunFile(self.home / "processes.json")
         self._stack = contextlib.ExitStack()
         self._secrets: Secrets | None = None
@@ -111,11 +122,8 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
             self.environment = self._environment()
             self._provide_database()
             self.timings["database"] = time.monotonic() - begin
-            for name, options in COMPONENTS.items():
-                log = self.log(name)
-                command = [sys.executable, "-m", "airflow", name, *options]
-                self._children.append(Child(f"Airflow's {name}", command, log, self.environment))
-                self._run_file.write([child.pid for child in self._children])
+            for name in self._commands:
+                self.launch(name)
             self._wait_ready(begin)
         except BaseException:
             self.stop()
@@ -124,10 +132,24 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
     def stop(self) -> None:
         """End the four processes and their tasks; safe to call twice."""
         atexit.unregister(self.stop)
-        children, self._children = self._children, []
+        children, self._children = list(self._children.values()), {}
         if children:
             stop_all(children, STOP_GRACE_SECONDS)
             self._run_file.clear()
+
+    # --- one component
+
+    def launch(self, component: str) -> None:
+        """Start one component (a key of ``COMPONENTS``, or ``scheduler-2``), and wait for nothing."""
+        command = [sys.executable, "-m", "airflow", *self._commands[component]]
+        name = f"Airflow's {component}"
+        self._children[component] = Child(name, command, self.log(component), self.environment)
+        self._run_file.write([child.pid for child in self._children.values()])
+
+    def kill(self, component: str) -> None:
+        """SIGKILL to one component and everything that it started, its tasks included, as if its host was lost."""
+        self._children.pop(component).kill()
+        self._run_file.write([left.pid for left in self._children.values()])
 
     # --- what the caller needs
 
@@ -146,7 +168,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
 
     def must_run(self) -> None:
         """Complain when one of the four processes has ended."""
-        for child in self._children:
+        for child in self._children.values():
             child.must_run()
 
     # --- the steps of the start
@@ -172,6 +194,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
             port=self.port,
             secrets=self._secrets,
             parallelism=self._parallelism,
+            database=self._database,
         )
         return clean_environment({**settings, **self._extra})
 
@@ -180,6 +203,9 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
 
         Migrating takes 3 to 5 s on two cores, and 8 to 13 s beside other heavy work; a copy takes no time.
         """
+        if self._database is not None:
+            self._migrate()
+            return
         database = self.home / "airflow.db"
         if database.exists():
             return
@@ -187,13 +213,16 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         if template.exists():
             _copy_sqlite(template, database)
             return
+        self._migrate()
+        part = template.with_name(f"{template.name}.{os.getpid()}.part")
+        _copy_sqlite(database, part)
+        part.replace(template)  # at once whole, also when two runs make it at the same time
+
+    def _migrate(self) -> None:
         log = self.home / "logs" / "db-migrate.log"
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
         with Child("airflow db migrate", command, log, self.environment) as migration:
             migration.wait(self._timeout)
-        part = template.with_name(f"{template.name}.{os.getpid()}.part")
-        _copy_sqlite(database, part)
-        part.replace(template)  # at once whole, also when two runs make it at the same time
 
     def _wait_ready(self, begin: float) -> None:
         api = self.api()
@@ -215,7 +244,7 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
                         return
             time.sleep(0.25)
         ill = [name for name in HEALTH if state.get(name) != "healthy"]
-        logs = "\n".join(f"--- {name}:\n{tail(self.log(name), 10)}" for name in COMPONENTS)
+        logs = "\n".join(f"--- {name}:\n{tail(self.log(name), 10)}" for name in self._commands)
         raise LocalRunError(
             f"Airflow was not ready after {self._timeout:.0f} s. Not healthy: {', '.join(ill) or 'none'}. "
             f"DAGs not parsed: {', '.join(missing) or 'none'}.\n{logs}"

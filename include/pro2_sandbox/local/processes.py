@@ -106,6 +106,12 @@ class Child:
     def stop(self, grace: float = 10.0) -> None:
         stop_all([self], grace)
 
+    def kill(self) -> None:
+        """SIGKILL to its whole tree, with nobody asked before."""
+        if self.running:
+            _kill(_family(psutil.Process(self.pid)))
+        self.reap()
+
     def __enter__(self) -> Child:
         return self
 

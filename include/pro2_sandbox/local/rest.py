@@ -7,6 +7,7 @@ an answer that met a server error (409 means that it had arrived), and then chec
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ END_STATES = frozenset({"success", "failed"})
 """Of a dag run, and of a task that was not left out."""
 LEFT_OUT = frozenset({"skipped", "upstream_failed", "removed"})
 WAITING_FOR_PERSON = frozenset({"awaiting_input", "deferred"})
-ANSWER_AFTER_SECONDS = 5.0
+ANSWER_AFTER_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,27 @@ class AirflowApi(ApiSession):
         rows = self.all_rows("/importErrors", "import_errors")
         return {row["filename"]: row["stack_trace"] for row in rows}
 
+    def put_connection(self, conn_id: str, connection: Mapping[str, Any]) -> None:
+        """Create a connection or change one; ``extra`` may be a mapping."""
+        body = {"connection_id": conn_id, **connection}
+        if isinstance(body.get("extra"), Mapping):
+            body["extra"] = json.dumps(body["extra"])
+        answer = self.request("POST", "/connections", body=body)
+        if answer.status_code == 409:
+            answer = self.request("PATCH", f"/connections/{quoted(conn_id)}", body=body)
+        checked(answer)
+
     # --- dag runs
 
     def unpause(self, dag_id: str) -> None:
-        checked(self.request("PATCH", f"/dags/{quoted(dag_id)}", body={"is_paused": False}))
+        self._pause(dag_id, False)
+
+    def pause(self, dag_id: str) -> None:
+        """No new dag run starts; those that run go on."""
+        self._pause(dag_id, True)
+
+    def _pause(self, dag_id: str, paused: bool) -> None:
+        checked(self.request("PATCH", f"/dags/{quoted(dag_id)}", body={"is_paused": paused}))
 
     def trigger(
         self,
@@ -149,6 +167,26 @@ class AirflowApi(ApiSession):
         path = f"{_tasks(dag_id, run_id)}/{quoted(task_id)}/logs/{try_number}"
         content = self.get(path, {"map_index": map_index, "full_content": "true"})["content"]
         return content if isinstance(content, str) else "\n".join(_line(event) for event in content)
+
+    def clear(
+        self,
+        dag_id: str,
+        run_id: str,
+        tasks: Sequence[str | tuple[str, int]],
+        *,
+        downstream: bool = True,
+    ) -> set[str]:
+        """Clear tasks as the button of the UI does, mapped ones by (task id, map index); ids of what was cleared."""
+        body = {
+            "dry_run": False,
+            "dag_run_id": run_id,
+            "task_ids": [task if isinstance(task, str) else list(task) for task in tasks],
+            "only_failed": False,
+            "include_downstream": downstream,
+            "reset_dag_runs": True,
+        }
+        answer = checked(self.request("POST", f"/dags/{quoted(dag_id)}/clearTaskInstances", body=body))
+        return {row["task_id"] for row in answer["task_instances"]}
 
     # --- questions to a person
 

@@ -53,9 +53,15 @@ def write_private(path: Path, text: str) -> None:
 
 
 def airflow_settings(
-    *, home: Path, dags_folder: Path, port: int, secrets: Secrets, parallelism: int
+    *,
+    home: Path,
+    dags_folder: Path,
+    port: int,
+    secrets: Secrets,
+    parallelism: int,
+    database: str | None = None,
 ) -> dict[str, str]:
-    """Environment variables for every process of the instance."""
+    """Environment variables for every process of the instance; ``database`` None: a SQLite file in ``home``."""
     url = f"http://127.0.0.1:{port}"
     by_section: dict[str, dict[str, object]] = {
         "core": {
@@ -73,7 +79,7 @@ def airflow_settings(
             "simple_auth_manager_passwords_file": password_file(home),
             "min_serialized_dag_update_interval": 1,
         },
-        "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}"},
+        "database": {"sql_alchemy_conn": database or f"sqlite:///{home / 'airflow.db'}"},
         "api": {
             "host": "127.0.0.1",
             "port": port,
@@ -91,10 +97,11 @@ def airflow_settings(
         # The supervisor of a failed or skipped task may notice its end only at its next heartbeat.
         "workers": {"min_heartbeat_interval": 1},
         "triggerer": {"job_heartbeat_sec": 1},
+        # A file is parsed again when it was changed; parsing all of them all the time costs a quarter of a core.
         "dag_processor": {
-            "refresh_interval": 10,
+            "refresh_interval": 30,
             "bundle_refresh_check_interval": 2,
-            "min_file_process_interval": 10,
+            "min_file_process_interval": 600,
             "parsing_processes": 1,
         },
         "logging": {"base_log_folder": home / "logs"},

@@ -13,7 +13,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from pro2.accounts import open_ledger
 
@@ -59,6 +59,13 @@ class AskOperator(HITLOperator):
         if "error" in event:
             return super().execute_complete(context, event)
         chosen = list(event.get("chosen_options") or [])
+        if not set(chosen) <= set(self.options):
+            # a cleared question keeps the words and buttons of its first plan
+            raise AirflowFailException(
+                f"{', '.join(chosen)!r} answers the question of another plan: this one is {plan.hash[:8]}. "
+                "Airflow goes on showing the first question of a task that was cleared. Nothing was chosen; "
+                "start another dag run"
+            )
         choices = sanitised(plan, event.get("params_input") or {})
         if chosen != [self.options[0]] or event.get("timedout"):
             choices = dict.fromkeys(choices, Choice.LEAVE)

@@ -1,9 +1,9 @@
 """One operator per remedy. All of them carry out one step through the ledger; none decides anything.
 
 A retry, a cleared task or a second dag run meets the ledger's claim and adopts what was done. A step that is not
-done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that went wrong fails
-without a retry, because only a person can go on; one of unknown outcome is tried again, which only reads
-(``pro2/retrying.py``).
+done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that another process is
+at is waited for, and a dead one's lease ends; one that went wrong fails without a retry, because only a person can go
+on; one of unknown outcome is tried again, which only reads (``pro2/retrying.py``).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from airflow.sdk.exceptions import (
 )
 
 from pro2.accounts import who_acts
-from pro2.steps import answer_step, do_step, first_unproven
+from pro2.steps import answer_step, do_step, wait_for_turn
 from pro2_reconciliation.domain.errors import StepOpen
 
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.steps import StepResult
 
-RANK_WAIT = timedelta(seconds=3)
+LEASE_WAIT = timedelta(seconds=5)
 ANSWERS = {"I did it": "done", "Not possible": "not possible", "Skip it": "skip"}
 """The buttons of a manual step, and what each means to the core."""
 _FAILED = frozenset({"failed", "needs_human"})
@@ -55,6 +55,9 @@ class StepOperator(BaseOperator):
             return result.model_dump(mode="json")
         if result.instruction:
             self._ask_to_press(context, result)
+        if result.wait_seconds:  # another process, or an earlier try of this task that died: its lease ends
+            self.log.info("%s; looking again within %.0f s", story, result.wait_seconds)
+            raise AirflowRescheduleException(datetime.now(UTC) + LEASE_WAIT)  # type: ignore[no-untyped-call]
         if result.state in _OPEN:
             raise StepOpen(story)
         if result.state in _FAILED and not self.refusal_is_an_answer:
@@ -135,10 +138,11 @@ class SendCampaignOperator(StepOperator):
         self._require_own_verb()
         ti = context["ti"]
         before = (ti.xcom_pull(task_ids=self.lane_task_id) or [])[: max(ti.map_index, 0)]
-        waits_for = first_unproven(before, who_acts(context))
-        if waits_for is not None:
-            self.log.info("«%s» waits: %s", self.step["name"], waits_for)
-            raise AirflowRescheduleException(datetime.now(UTC) + RANK_WAIT)  # type: ignore[no-untyped-call]
+        waiting = wait_for_turn(before, who_acts(context))
+        if waiting is not None:
+            why, seconds = waiting
+            self.log.info("«%s» waits: %s", self.step["name"], why)
+            raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=seconds))  # type: ignore[no-untyped-call]
         return super().execute(context)
 
 

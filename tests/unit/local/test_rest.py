@@ -11,7 +11,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from pro2_sandbox.local.rest import AirflowApi
+from pro2_sandbox.local.rest import ANSWER_AFTER_SECONDS, AirflowApi
 from pro2_sandbox.local.wire import AirflowApiError
 
 Answer = tuple[int, Any]
@@ -185,14 +185,14 @@ class TestAnswer:
     def ask(self, api: AirflowApi) -> str | None:
         return api.answer("d", "r", "ask", chosen_options=["Go"], params_input={"a": 1}, timeout=60).state
 
-    def test_it_waits_for_the_question_and_then_5_seconds_more(
+    def test_it_waits_for_the_question_and_then_some_seconds_more(
         self, api: AirflowApi, server: FakeAirflow, time: Time
     ) -> None:
         states = [None, "running", "awaiting_input", "scheduled", "success"]
         server.on("GET", self.TASK, *[(200, task(state)) for state in states])
         server.on("PATCH", self.PATCH, (200, {}))
         assert self.ask(api) == "success"
-        assert max(time.naps) == 5.0
+        assert max(time.naps) == ANSWER_AFTER_SECONDS
         assert [body for verb, _, body in server.calls if verb == "PATCH"] == [
             {"chosen_options": ["Go"], "params_input": {"a": 1}}
         ]

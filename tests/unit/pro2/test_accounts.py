@@ -135,6 +135,15 @@ class TestTheLedgerIs:
         )
         assert (url.username, url.password) == ("pro2", "a@b/c:d")
 
+    def test_a_database_behind_a_socket_is_not_taken_for_the_name_of_a_database(self, connect: Any) -> None:
+        from sqlalchemy.engine import make_url
+
+        connect(
+            reconciliation_ledger={"conn_type": "postgres", "host": "/var/run/postgresql", "schema": "ledger"}
+        )
+        url = make_url(accounts.ledger_url())
+        assert (url.database, url.query["host"]) == ("ledger", "/var/run/postgresql")
+
     def test_no_other_kind_of_thing(self, connect: Any) -> None:
         connect(reconciliation_ledger={"conn_type": "mysql", "host": "db"})
         with pytest.raises(

