@@ -19,7 +19,8 @@ from pro2_reconciliation.ledger.migrate import HEAD
 
 def test_the_identity_survives_reopening(ledger, url, clock):
     first = ledger.identity
-    assert (first.epoch, first.created_at, first.adopted_by) == (1, clock.time, None)
+    assert (first.epoch, first.adopted_by) == (1, None)
+    assert first.created_at <= clock.time
     ledger.close()
     clock.pass_seconds(3600)
     assert Ledger.open(url, clock=clock).identity == first
