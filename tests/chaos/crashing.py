@@ -180,7 +180,10 @@ class Prepared(Evening):
         self._kept = None
 
     def ledger(self) -> Ledger:
-        self._kept = self._kept or Ledger.open(self.url, clock=self.clock.now)
+        if self._kept is None:
+            self._kept = Ledger.open(self.url, clock=self.clock.now)
+            if self._kept.identity.adopted_at is None:
+                self._kept.adopt("operator", "first start")
         return self._kept
 
     @property

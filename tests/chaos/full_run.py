@@ -17,9 +17,7 @@ from unittest import mock
 
 import pytest
 import yaml
-from sqlalchemy import event
 from tests.incident.harness import INCIDENTS, Evening, approve_all
-from tests.incident.player import unhurried
 from tests.unit.pro2.conftest import make_context, open_for_tasks
 
 from pro2 import files, reporting
@@ -27,7 +25,6 @@ from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Mode, Remedy
-from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.asking import Question, question
 from pro2_reconciliation.repair.recording import record_plan
 from pro2_reconciliation.repair.report import Report
@@ -111,10 +108,6 @@ def named(rename: Callable[[str, str], str] | None) -> Any:
 def run(folder: Path, rename: Callable[[str, str], str] | None = None) -> Left:
     """Play it: the first dag run repairs and imports, the second applies the drift."""
     evening = Evening(folder, named(rename))
-    kept = Ledger.open(f"sqlite:///{folder}/ledger.db", clock=evening.clock.now)
-    event.listen(kept._engine, "connect", unhurried)
-    kept.close()
-    evening.ledger = lambda: kept  # type: ignore[method-assign]
     evening.end_outage()
     left = Left(evening, folder / "reports")
     for name, carrier in (("pro2", evening.pro2), ("dash", evening.dashboard), ("tess", evening.tessitura)):

@@ -272,7 +272,7 @@ def resolve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict
     run = SimpleNamespace(run_type="manual", run_id="manual__1", triggering_user_name=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(window, "open_site", lambda: site)
-        patch.setattr(window, "open_ledger", lambda: ledger)
+        patch.setattr(window, "open_ledger", lambda **_: ledger)
         yield lambda params: window.resolve_window({"params": params, "dag_run": run})
 
 

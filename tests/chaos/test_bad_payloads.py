@@ -16,15 +16,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from tests.chaos.spoiling import spoiled
 from tests.incident.harness import INCIDENTS, Evening
-from tests.incident.player import unhurried
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.sources import Feed
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.page import render, render_text
 from pro2_reconciliation.repair.report import End, Report, as_json
 from pro2_reconciliation.wire.exchange import Reply, Request, drive
@@ -163,10 +160,6 @@ def quick_evening(folder: Path, incident: str) -> Evening:
     found.site = found.site.model_copy(
         update={"policy": found.site.policy.model_copy(update={"poll_seconds": 300.0})}
     )
-    kept = Ledger.open(f"sqlite:///{folder}/ledger.db", clock=found.clock.now)
-    event.listen(kept._engine, "connect", unhurried)
-    kept.close()
-    found.ledger = lambda: kept  # type: ignore[method-assign]
     found.end_outage()
     return found
 

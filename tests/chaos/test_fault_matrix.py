@@ -30,10 +30,9 @@ from tests.chaos.faulty import (
     endpoint,
     matching,
 )
-from tests.incident.harness import START
+from tests.incident.harness import START, open_ledger
 
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.report import End
 from pro2_sandbox.faults import KINDS, Fault
 
@@ -133,9 +132,8 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def migrated(folder: Path) -> Path:
-    path = folder / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: START).close()
-    return path
+    open_ledger(folder, lambda: START).close()
+    return folder / "ledger.db"
 
 
 def some(cells: list[Any], every: int) -> list[Any]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from tests.chaos.faulty import CAMPAIGN, MUTATIONS, V1, Faulty
-from tests.incident.harness import START
+from tests.incident.harness import START, open_ledger
 
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Ledger, State
+from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.report import End
 from pro2_sandbox.faults import Fault, Match
 
@@ -25,9 +25,9 @@ ITS_OWN_READS = Match(path_regex=r"^/(api/3/campaigns|admin/)")
 
 @pytest.fixture(scope="module")
 def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("new") / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: START).close()
-    return path
+    folder = tmp_path_factory.mktemp("new")
+    open_ledger(folder, lambda: START).close()
+    return folder / "ledger.db"
 
 
 @pytest.fixture
