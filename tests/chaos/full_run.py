@@ -95,7 +95,7 @@ def everything_logged(records: list[logging.LogRecord]) -> Iterator[None]:
 def named(rename: Callable[[str, str], str] | None) -> Any:
     """The demo's incident, with other names for campaigns, subjects, lists, tags and what the status page says."""
     content = yaml.safe_load((INCIDENTS / "evening-outage.yaml").read_text())
-    content["policy"] = {**content.get("policy", {}), "poll_seconds": 300}
+    content["policy"] = {**content.get("policy", {}), "poll_seconds": 20}
     if rename is not None:
         for section in ("campaigns", "lists", "jobs", "automations"):
             for one in content.get(section, []):
@@ -108,6 +108,7 @@ def named(rename: Callable[[str, str], str] | None) -> Any:
 def run(folder: Path, rename: Callable[[str, str], str] | None = None) -> Left:
     """Play it: the first dag run repairs and imports, the second applies the drift."""
     evening = Evening(folder, named(rename))
+    evening.ledger()  # migrated before anybody listens
     evening.end_outage()
     left = Left(evening, folder / "reports")
     for name, carrier in (("pro2", evening.pro2), ("dash", evening.dashboard), ("tess", evening.tessitura)):
