@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 from tests.chaos.faulty import CAMPAIGN, MUTATIONS, V1, Faulty
-from tests.incident.harness import START
 
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import Ledger, State
+from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.report import End
 from pro2_sandbox.faults import Fault, Match
 
@@ -23,16 +22,9 @@ A_PERSON = {End.NEEDS_HUMAN, End.FAILED, End.STALE}
 ITS_OWN_READS = Match(path_regex=r"^/(api/3/campaigns|admin/)")
 
 
-@pytest.fixture(scope="module")
-def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("new") / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: START).close()
-    return path
-
-
 @pytest.fixture
-def evening(tmp_path: Path, new_ledger: Path) -> Faulty:
-    return Faulty(tmp_path, new_ledger)
+def evening(tmp_path: Path) -> Faulty:
+    return Faulty(tmp_path)
 
 
 def played(evening: Faulty, *faults: Fault, afterwards: float = 300) -> Any:
