@@ -111,6 +111,10 @@ def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
         begun = all(
             s.state in (State.DONE, State.CONFIRMED) for s in action.latest if s.ordinal < step.ordinal
         )
-        if step.state is State.CLEARED and begun and not closed_gate(account, plan, decision, cleared.verb):
+        if (
+            step.state is State.CLEARED
+            and begun
+            and not closed_gate(account, plan, decision, action, cleared.verb)
+        ):
             return f"«{cleared.name}» goes first"
     return None

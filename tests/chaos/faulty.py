@@ -30,10 +30,9 @@ from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
-from pro2_reconciliation.repair.reconcile import watch
+from pro2_reconciliation.repair.reconcile import carried_out, watch
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.steps import carry_out
 from pro2_reconciliation.wire.exchange import Request
 from pro2_sandbox import Incident, load_incident
 from pro2_sandbox.faults import Fault, Match
@@ -135,7 +134,7 @@ class Faulty(Evening):
         """A lane's task and its proof, each mapped task on its own: what fails does not keep others from theirs."""
 
         def once() -> bool:
-            result = carry_out(account, plan, step.action_id, step.verb)
+            result = carried_out(account, plan, step)
             if result.state in _OPEN:
                 raise StepOpen(result.why)
             return result.went_on

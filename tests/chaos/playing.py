@@ -29,11 +29,10 @@ from pro2_reconciliation.repair.guard import guard_pass
 from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
-from pro2_reconciliation.repair.reconcile import watch
+from pro2_reconciliation.repair.reconcile import carried_out, watch
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.snapshot import scheduled_snapshot
-from pro2_reconciliation.repair.steps import carry_out
 from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
 from pro2_sandbox import Incident
@@ -299,9 +298,7 @@ class Worker:
 
     def _step(self, plan: Plan, step: ClearedStep) -> None:
         def carry(account: Account) -> None:
-            result = carry_out(
-                account, plan, step.action_id, step.verb, even_if_not_stopped=step.even_if_not_stopped
-            )
+            result = carried_out(account, plan, step)
             if result.state in OPEN_STATES:
                 raise _Again(result.why)
             if result.went_on:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from tests.chaos.faulty import CAMPAIGN, MUTATIONS, V1, Faulty
-from tests.incident.harness import START, open_ledger
 
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import State
@@ -23,16 +22,9 @@ A_PERSON = {End.NEEDS_HUMAN, End.FAILED, End.STALE}
 ITS_OWN_READS = Match(path_regex=r"^/(api/3/campaigns|admin/)")
 
 
-@pytest.fixture(scope="module")
-def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("new")
-    open_ledger(folder, lambda: START).close()
-    return folder / "ledger.db"
-
-
 @pytest.fixture
-def evening(tmp_path: Path, new_ledger: Path) -> Faulty:
-    return Faulty(tmp_path, new_ledger)
+def evening(tmp_path: Path) -> Faulty:
+    return Faulty(tmp_path)
 
 
 def played(evening: Faulty, *faults: Fault, afterwards: float = 300) -> Any:

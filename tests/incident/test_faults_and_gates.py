@@ -147,7 +147,9 @@ def test_a_campaign_whose_send_by_passes_while_its_stop_settles_is_neither_copie
     _, report = evening.reconcile(answer=answered_late)
 
     assert row_of(report).outcome is End.STALE
-    assert row_of(report).detail.startswith("copy campaign: it is too late to send")
+    assert row_of(report).detail.startswith(
+        "copy campaign: it is too late to send; in Pro2 at Fri 20 Nov 04:09 CST"
+    )
     assert {e["kind"] for e in evening.effects()} == {"campaign_stopped"}
 
 

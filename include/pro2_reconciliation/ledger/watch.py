@@ -116,12 +116,19 @@ class WatchPart(Core):
             row.until = max(row.until, until)
             return row.until
 
-    def beat(self, name: str) -> datetime:
-        """A watcher of this name is passing now."""
+    def beat(self, name: str, at: datetime | None = None) -> datetime:
+        """A watcher of this name passed ``at``, now unless given. Out: when it last passed.
+
+        What changed while a pass went on may not have been seen by it: a pass counts from its beginning. A slow one
+        takes nothing back from a later one; a beat of a clock that was ahead is not kept.
+        """
         now = self.now()
+        at = now if at is None else as_utc(at)
         with self._write() as session:
-            session.merge(HeartbeatRow(name=name, at=now))
-        return now
+            row = session.get(HeartbeatRow, name, with_for_update=True)
+            at = max(at, min(row.at, now)) if row is not None else at
+            session.merge(HeartbeatRow(name=name, at=at))
+        return at
 
     def heartbeat(self, name: str) -> datetime | None:
         """When the watcher of this name last passed; None if it never did."""

@@ -6,12 +6,14 @@ before each STEP, because a person may close one between a stop and a send (inva
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 
+from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
-from pro2_reconciliation.ledger import RUNNING, Stage
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, Stage, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import SENDING_VERBS
 
@@ -19,39 +21,87 @@ GUARD = "guard_repairs"
 """The name under which the guard's passes beat in the ledger."""
 
 
-def closed_gate(account: Account, plan: Plan, decision: Decision, verb: Verb) -> str | None:
-    """The sentence of the first closed gate, or None when the step may go on.
+class Gate(StrEnum):
+    """Every gate, in the order in which they are read; the last five are for copies and sends."""
+
+    PLAN_ONLY = "plan_only"
+    READ_ONLY = "read_only"
+    KILL_SWITCH = "kill_switch"
+    HOLD = "hold"
+    FEED = "feed"
+    HEALTH = "health"
+    GUARD_SILENT = "guard_silent"
+    SENDING_HOURS = "sending_hours"
+    GUARD_BEHIND = "guard_behind"
+
+
+class ClosedGate(Value):
+    """``why`` names the gate and how to open it. ``seconds``: so long it is worth waiting for, 0 where a person
+    or the clock has to open it."""
+
+    gate: Gate
+    why: str
+    seconds: float = 0
+
+
+def closed_gate(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
+) -> ClosedGate | None:
+    """The first closed gate before a step of ``action``, or None when it may go on.
 
     Raises ``LedgerError`` if this is not the ledger that the plan was built on.
     """
     account.ledger.require_identity(plan.ledger_uuid, plan.ledger_epoch)
-    refusal = account.plan_only() or account.refusal_of([verb])
+    refusal = account.plan_only()
     if refusal:
-        return refusal
+        return ClosedGate(gate=Gate.PLAN_ONLY, why=refusal)
+    refusal = account.refusal_of([verb])
+    if refusal:
+        return ClosedGate(gate=Gate.READ_ONLY, why=refusal)
     switch = account.ledger.switch(account.organization)
     if switch.stage is Stage.EVERYTHING:
-        return f"the kill switch is on ({switch.who}: {switch.why}); switch it off to go on"
+        why = f"the kill switch is on ({switch.who}: {switch.why}); switch it off to go on"
+        return ClosedGate(gate=Gate.KILL_SWITCH, why=why)
     held = account.ledger.held(account.organization, decision.key)
     if held is not None:
-        return f"{held.who} does this one by hand ({held.why}); end the hold to go on"
+        why = f"{held.who} does this one by hand ({held.why}); end the hold to go on"
+        return ClosedGate(gate=Gate.HOLD, why=why)
     feed = _feed_under_way(account, decision) if verb in (Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN) else None
     if feed is not None:
-        return feed
+        return ClosedGate(gate=Gate.FEED, why=feed)
     if verb not in SENDING_VERBS:
         return None
     if plan.health == "closed":
-        return "everything due after the outage hangs as well: an account hold? Ask the vendor, then reconcile again"
+        why = "everything due after the outage hangs as well: an account hold? Ask the vendor, then reconcile again"
+        return ClosedGate(gate=Gate.HEALTH, why=why)
     now = account.now()
     beat = account.ledger.heartbeat(GUARD)
     limit = timedelta(seconds=account.policy.guard_heartbeat_seconds)
     if beat is None or now - beat > limit:
         last = f"last passed {local(beat, account.zone)}" if beat else "has never passed"
-        return f"guard_repairs {last}; unpause it and wait for one pass: without a guard nothing is sent"
+        why = f"guard_repairs {last}; unpause it and wait for one pass: without a guard nothing is sent"
+        return ClosedGate(gate=Gate.GUARD_SILENT, why=why)
     wall = now.astimezone(find_zone(account.zone))
     if not account.policy.in_sending_hours(wall):
         start, end = account.policy.sending_hours
-        return f"{wall:%H:%M %Z} is outside the sending hours {start} to {end}; it goes on at {start}"
+        why = f"{wall:%H:%M %Z} is outside the sending hours {start} to {end}; it goes on at {start}"
+        return ClosedGate(gate=Gate.SENDING_HOURS, why=why)
+    stopped = _stopped_at(action)
+    if stopped is not None and beat <= stopped:
+        why = (
+            f"guard_repairs last passed {local(beat, account.zone)}, and the original was stopped "
+            f"{local(stopped, account.zone)}: unpause it and see that it can read Pro2; "
+            "until it has seen the stopped original nothing is sent"
+        )
+        # when the heartbeat is too old as well, only a person opens it
+        return ClosedGate(gate=Gate.GUARD_BEHIND, why=why, seconds=(beat + limit - now).total_seconds())
     return None
+
+
+def _stopped_at(action: ActionRecord) -> datetime | None:
+    """When the original of an action was stopped; None where it was not (rule R10b), or needs no stop."""
+    stops = (action.step(verb) for verb in (Verb.STOP_CAMPAIGN, Verb.STOP_RUN))
+    return max((at for stop in stops if stop is not None and (at := stop.when(State.DONE))), default=None)
 
 
 def _feed_under_way(account: Account, decision: Decision) -> str | None:

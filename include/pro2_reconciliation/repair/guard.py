@@ -42,7 +42,7 @@ from pro2_reconciliation.repair.guard_stops import OWN_MARK, Stopped, settle, st
 from pro2_reconciliation.repair.manual import seen_done
 
 CLOSE_WATCH = timedelta(hours=2)
-"""So long after a repair every pass looks; then every fifth minute."""
+"""So long after a repair, and while a copy waits to be sent, every pass looks; else every fifth minute."""
 TIME_BOX = timedelta(seconds=150)
 """A pass that takes longer leaves the rest to the next one; below the timeout of its task."""
 _LEFT = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE, State.CONFIRMED, State.NEEDS_HUMAN})
@@ -68,9 +68,9 @@ def guard_pass(account: Account) -> GuardReport:
     now = account.now()
     actions = account.ledger.guarded(account.organization, now - timedelta(hours=account.policy.guard_hours))
     originals = [a for a in actions if a.fingerprint != OWN_MARK]
-    due = [a for a in originals if now - a.last_moved <= CLOSE_WATCH or not now.minute % 5]
+    due = [a for a in originals if _copy_waits(a) or now - a.last_moved <= CLOSE_WATCH or not now.minute % 5]
     if not due:
-        account.ledger.beat(GUARD)
+        account.ledger.beat(GUARD, now)
         plan_only, lost = _remember(account)
         return GuardReport(plan_only=plan_only, lost=lost)
     watch = Watch.over(account, due, [a for a in actions if a.fingerprint == OWN_MARK])
@@ -86,7 +86,9 @@ def guard_pass(account: Account) -> GuardReport:
             unread[action.id] = str(error) or type(error).__name__
     blind = [a for a in due if a.id in unread and _copy_waits(a)]
     if not blind and len(unread) < len(due):
-        account.ledger.beat(GUARD)  # a guard that cannot see the original of what is about to go is no guard
+        account.ledger.beat(
+            GUARD, now
+        )  # a guard that cannot see the original of what is about to go is no guard
     plan_only, lost = _remember(account)
     names = {a.id: f"{a.name} ({a.item_id})" for a in due}
     return GuardReport(
@@ -292,9 +294,8 @@ def _asked_too_long_ago(
     if seen_done(account, decision, action, send, plan.floor_id)[0] is not State.INTENDED:
         return None  # it was sent, and is for its proof
     # the gate of a stop: the guard's own heart and the hours are in the words of the question
-    reason = closed_gate(account, plan, decision, Verb.STOP_CAMPAIGN) or stale_reason(
-        account, plan, decision, action, Verb.SEND_CAMPAIGN
-    )
+    gate = closed_gate(account, plan, decision, action, Verb.STOP_CAMPAIGN)
+    reason = gate.why if gate else stale_reason(account, plan, decision, action, Verb.SEND_CAMPAIGN)
     if reason is None:
         return None
     copy_id = copy_id_of(action)

@@ -171,9 +171,9 @@ def look_again(
     state, why, remote = seen_done(account, decision, action, step, floor_of(plan, step))
     if state is not State.INTENDED:
         return Look(state=state, why=why, remote_id=remote)
-    gate = closed_gate(account, plan, decision, step.verb)
+    gate = closed_gate(account, plan, decision, action, step.verb)
     if gate:
-        return Look(state=state, why=f"do not press it now: {gate}", held=True)
+        return Look(state=state, why=f"do not press it now: {gate.why}", held=True)
     reason = stale_reason(account, plan, decision, action, step.verb)
     if reason:
         return Look(

@@ -23,7 +23,7 @@ from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.steps import ASKED, ELSEWHERE, GONE_ON, StepResult, carry_out
+from pro2_reconciliation.repair.steps import ASKED, ELSEWHERE, GONE_ON, HELD, StepResult, carry_out
 
 Answer = Callable[[Plan], Mapping[str, Choice]]
 Presser = Callable[[StepResult], ManualAnswer]
@@ -89,19 +89,19 @@ def run_lanes(account: Account, plan: Plan, cleared: Cleared, presser: Presser |
             _step(account, plan, step, presser)
 
 
-def _carried_out(account: Account, plan: Plan, step: ClearedStep) -> StepResult:
-    """A step that another process is at is waited for, as the operator does: it ends, or its lease does."""
+def carried_out(account: Account, plan: Plan, step: ClearedStep) -> StepResult:
+    """What another process is at, or the guard has yet to see, is waited for, as the operator does."""
     while True:
         result = carry_out(
             account, plan, step.action_id, step.verb, even_if_not_stopped=step.even_if_not_stopped
         )
-        if result.state != ELSEWHERE or not result.wait_seconds:
+        if result.state not in (ELSEWHERE, HELD) or not result.wait_seconds:
             return result
         account.clock.sleep(min(account.policy.poll_seconds, result.wait_seconds))
 
 
 def _step(account: Account, plan: Plan, step: ClearedStep, presser: Presser | None) -> None:
-    result = _carried_out(account, plan, step)
+    result = carried_out(account, plan, step)
     went_on = result.went_on
     if result.state == ASKED and presser is not None:
         answer = presser(result)

@@ -299,7 +299,8 @@ def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord
     waiting = next((s for s in action.latest if s.state not in (State.CONFIRMED, State.DONE)), None)
     if waiting is None or waiting.state is not State.CLEARED:
         return None
-    return closed_gate(account, plan, decision, waiting.verb)
+    gate = closed_gate(account, plan, decision, action, waiting.verb)
+    return gate.why if gate else None
 
 
 def _needs_newer_log(account: Account, action: ActionRecord) -> str | None:

@@ -73,7 +73,8 @@ class StepResult(Value):
     """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
 
     ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
-    his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then.
+    his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then;
+    "held" with it: the gate opens by itself, or is closed for longer by then.
     """
 
     action_id: str
@@ -117,9 +118,9 @@ def carry_out(
     blocked = _blocked_by_earlier(action, step)
     if blocked:
         return _end_stale(account, action, step, blocked)
-    gate = closed_gate(account, plan, decision, verb)
+    gate = closed_gate(account, plan, decision, action, verb)
     if gate and step.state not in (State.INTENDED, State.AMBIGUOUS):
-        return _result(action, step, gate, state=HELD)
+        return _result(action, step, gate.why, state=HELD).model_copy(update={"wait_seconds": gate.seconds})
     manual = is_manual(step) or (verb in account.manual and not step.had_effect)
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)

@@ -26,7 +26,7 @@ from pro2_reconciliation.domain.errors import StepOpen
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.steps import StepResult
 
-LEASE_WAIT = timedelta(seconds=5)
+LEASE_WAIT, GUARD_WAIT = timedelta(seconds=5), timedelta(seconds=15)
 ANSWERS = {"I did it": "done", "Not possible": "not possible", "Skip it": "skip"}
 """The buttons of a manual step, and what each means to the core."""
 _FAILED = frozenset({"failed", "needs_human"})
@@ -55,9 +55,10 @@ class StepOperator(BaseOperator):
             return result.model_dump(mode="json")
         if result.instruction:
             self._ask_to_press(context, result)
-        if result.wait_seconds:  # another process, or an earlier try of this task that died: its lease ends
+        if result.wait_seconds:  # for the guard's pass; or for a process, dead or alive: its lease ends
             self.log.info("%s; looking again within %.0f s", story, result.wait_seconds)
-            raise AirflowRescheduleException(datetime.now(UTC) + LEASE_WAIT)  # type: ignore[no-untyped-call]
+            pause = GUARD_WAIT if result.state == "held" else LEASE_WAIT
+            raise AirflowRescheduleException(datetime.now(UTC) + pause)  # type: ignore[no-untyped-call]
         if result.state in _OPEN:
             raise StepOpen(story)
         if result.state in _FAILED and not self.refusal_is_an_answer:

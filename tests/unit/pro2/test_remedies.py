@@ -234,6 +234,8 @@ class TestASend:
         for item in ("campaign:103", "campaign:104"):
             bring_to(playing, State.DONE, State.CONFIRMED, item=item)
             bring_to(playing, State.DONE, State.CONFIRMED, item=item, verb=Verb.COPY_CAMPAIGN)
+        playing.advance(seconds=1)
+        playing.ledger.beat(GUARD)
 
     def sending(self, lane: Any) -> Any:
         return lane("send_campaign", "campaign:104", map_index=1)
@@ -297,6 +299,18 @@ class TestASend:
 
     def test_of_the_smallest_audience_waits_for_nobody(self, lane: Any) -> None:
         with pytest.raises(AirflowSkipException, match=r"«Opening night invitation»"):
+            lane("send_campaign", "campaign:103")
+
+    def test_comes_back_when_the_guard_has_not_passed_since_the_stop(
+        self, lane: Any, playing: Playing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is about to, so the task waits; once the heartbeat is too old as well, only a person can help."""
+        before_the_stop = playing.evening.clock.now() - timedelta(seconds=2)
+        monkeypatch.setattr(type(playing.ledger), "heartbeat", lambda *_: before_the_stop)
+        with pytest.raises(AirflowRescheduleException):
+            lane("send_campaign", "campaign:103")
+        playing.advance(seconds=playing.evening.site.policy.guard_heartbeat_seconds)
+        with pytest.raises(AirflowSkipException, match="guard_repairs last passed"):
             lane("send_campaign", "campaign:103")
 
     def test_is_looked_at_again_soon(self, lane: Any, clock: Any) -> None:
