@@ -209,6 +209,55 @@ BREAKAGES = (
         "return True",
         "tests/unit/domain/test_decide_occurrences.py",
     ),
+    Breakage(
+        1,
+        "a worker that was stopped sends when it wakes after its lease",
+        f"{CORE}/wire/deadline.py",
+        "return self._now() >= self._end or self._monotonic() >= self._ticks",
+        "return False",
+        "tests/chaos/test_slow_worker.py::"
+        "test_one_that_wakes_while_the_other_still_waits_does_not_send_into_its_wait",
+    ),
+    Breakage(
+        1,
+        "who takes a step over sends instead of reading",
+        f"{CORE}/repair/steps.py",
+        "if claim.state in (State.INTENDED, State.AMBIGUOUS):",
+        "if False:",
+        "tests/chaos/test_crash_matrix.py",
+    ),
+    Breakage(
+        7,
+        "ten permits are given where one is due",
+        "plugins/pro2/hooks/permits.py",
+        "        self._rates = [Rate(1, pace_ms)]\n        try:",
+        "        self._rates = [Rate(10, pace_ms)]\n        try:",
+        "tests/unit/hooks/test_pacing.py",
+    ),
+    Breakage(
+        7,
+        "a hook sends without a permit",
+        "plugins/pro2/hooks/carrying.py",
+        "            self.pacer.wait()\n",
+        "            pass\n",
+        "tests/unit/hooks/test_pacing.py",
+    ),
+    Breakage(
+        10,
+        "a ledger that nobody adopted may be acted on",
+        f"{CORE}/ledger/witness.py",
+        "if identity.adopted_at is None:",
+        "if False:",
+        "tests/unit/ledger/test_witness.py",
+    ),
+    Breakage(
+        10,
+        "a file of another host may be acted on",
+        f"{CORE}/ledger/witness.py",
+        "if ledger.in_a_file and not here.shares_with(identity.host, identity.boot):",
+        "if False:",
+        "tests/unit/ledger/test_witness.py",
+    ),
 )
 
 
