@@ -134,7 +134,9 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def migrated(folder: Path) -> Path:
     path = folder / "ledger.db"
-    Ledger.open(f"sqlite:///{path}", clock=lambda: START).close()
+    ledger = Ledger.open(f"sqlite:///{path}", clock=lambda: START)
+    ledger.adopt("operator", "first start")
+    ledger.close()
     return path
 
 
