@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.incident.harness import INCIDENTS, Evening
+from tests.incident.test_faults_and_gates import between_stop_and_send
 
 from pro2_reconciliation.domain.errors import NeverSent, Unreadable
 from pro2_reconciliation.ledger import Ledger, Stage
@@ -168,6 +169,34 @@ def test_a_guard_that_cannot_read_does_not_beat(sent: Evening, monkeypatch: pyte
     monkeypatch.setattr(account.campaigns, "get", unread)
     assert len(minute(sent, account).unread) == 1
     assert sent.ledger().heartbeat("guard_repairs") == before
+
+
+@pytest.mark.parametrize("hours", [0, 3], ids=["just stopped", "hours ago"])
+def test_a_guard_that_is_blind_for_the_one_whose_copy_waits_does_not_beat(
+    tmp_path: Path, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also long after the stop, in a minute in which the originals at rest are left alone."""
+    evening = Evening(tmp_path, INCIDENTS / "worked-example.yaml")
+    evening.end_outage()
+    between_stop_and_send(
+        evening, lambda: evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "kim", "odd mails")
+    )
+    evening.reconcile()
+    evening.clock.every_minute = None
+    evening.clock.at = evening.clock.at.replace(minute=31) + timedelta(hours=hours + 1)
+    account, before = evening.account("guard"), evening.ledger().heartbeat("guard_repairs")
+    with monkeypatch.context() as patched:
+
+        def unread(*_: Any) -> Any:
+            raise Unreadable("HTML")
+
+        for name in ("detailed", "get"):
+            patched.setattr(account.campaigns, name, unread)
+        assert len(guard_pass(account).unread) == 1
+        assert evening.ledger().heartbeat("guard_repairs") == before
+
+    assert guard_pass(account).unread == ()
+    assert evening.ledger().heartbeat("guard_repairs") == evening.clock.at
 
 
 def test_the_kill_switch_is_named_and_obeyed(sent: Evening) -> None:

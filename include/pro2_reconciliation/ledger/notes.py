@@ -17,8 +17,8 @@ from pro2_reconciliation.domain.words import Choice, Service
 
 
 class Stage(StrEnum):
-    """The kill switch: ``OFF`` nothing is stopped, ``SCHEDULES`` no dag run begins by itself, ``EVERYTHING``
-    no step acts."""
+    """The kill switch: ``OFF`` nothing is stopped; ``SCHEDULES`` detection starts no dag run (the nightly goes on, it
+    only proposes, and looks after what is open); ``EVERYTHING`` no step acts."""
 
     OFF = "off"
     SCHEDULES = "schedules"
