@@ -132,16 +132,11 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def migrated(folder: Path) -> Path:
-<<<<<<< HEAD
-    open_ledger(folder, lambda: START).close()
-    return folder / "ledger.db"
-=======
     path = folder / "ledger.db"
     ledger = Ledger.open(f"sqlite:///{path}", clock=lambda: START)
     ledger.adopt("operator", "first start")
     ledger.close()
     return path
->>>>>>> w-gates
 
 
 def some(cells: list[Any], every: int) -> list[Any]:
