@@ -132,11 +132,8 @@ def new_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def migrated(folder: Path) -> Path:
-    path = folder / "ledger.db"
-    ledger = Ledger.open(f"sqlite:///{path}", clock=lambda: START)
-    ledger.adopt("operator", "first start")
-    ledger.close()
-    return path
+    open_ledger(folder, lambda: START).close()
+    return folder / "ledger.db"
 
 
 def some(cells: list[Any], every: int) -> list[Any]:
