@@ -19,6 +19,8 @@ import requests
 from tests.system.evening import SMALL, Evening
 from tests.system.relay import Relay
 
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.account import WallClock
 from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD
 from pro2_sandbox.demo.site import SERVED, environment, write_files
 from pro2_sandbox.loader import load_incident
@@ -138,6 +140,9 @@ class AirflowSite:
                 if "actions" in connection.get("extra", {}):
                     connection = {**connection, "extra": {**connection["extra"], "actions": actions}}
                 self.api.put_connection(conn_id, connection)
+            adopted = Ledger.open(self.server.get_uri(name), clock=WallClock().now)
+            adopted.adopt("operator", "first start")  # a new ledger allows plans only
+            adopted.close()
             yield Evening(self, sandbox, self.server.get_uri(name), self._evenings)
             self._all_quiet()
 
