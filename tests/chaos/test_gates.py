@@ -175,7 +175,7 @@ GATES: dict[Gate, Closing] = {
 
 
 NOT_HERE = {
-    Gate.HEALTH: "a plan is frozen with its health, and one that is closed offers no resend: no step finds it closed",
+    Gate.HEALTH: "a plan whose health is closed offers no resend; only an action that goes on under it (C0) meets this",
 }
 """Gates without a row, and why."""
 
