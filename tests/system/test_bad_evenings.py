@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.system.evening import RECONCILE, RUN_NOW, SEND, STOP, all_is_well
+from tests.system.evening import RECONCILE, RUN_NOW, SEND, STOP, all_is_well, each_thing_was_done_once
 from tests.system.site import AirflowSite
 
 from pro2_sandbox.demo.approval import Approval
@@ -107,7 +107,8 @@ def test_an_airflow_that_was_away_saw_nothing_and_an_old_answer_means_nothing_to
         evening.await_task(third, "confirm_stop_campaign", "deferred")
         evening.api.clear(RECONCILE, third, [("stop_campaign", 0)])
         assert evening.finish(third) == "success"
-        all_is_well(evening, third, by_hand="103")
+        each_thing_was_done_once(evening, by_hand="103")
+        assert evening.report(third)["103"].rule == "C6"
 
 
 def test_without_an_api_each_step_waits_in_airflow_for_the_person_who_presses(
