@@ -88,7 +88,7 @@ def _no_secret_in_what_airflow_kept(folder: Path) -> None:
 
 @pytest.mark.skipif(
     os.environ.get("CHAOS") != "long",
-    reason="test_bad_evenings.py plays it on a smaller evening; the whole demo by hand is for CHAOS=long",
+    reason="a second demo takes minutes: CHAOS=long scripts/test system",
 )
 def test_without_an_api_the_log_is_read_from_files_and_each_step_waits_for_the_person_who_presses(
     tmp_path: Path,
