@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pro2_reconciliation.ledger import StepRecord
     from pro2_reconciliation.repair.account import Account
     from pro2_reconciliation.repair.proofs import Proof
-    from pro2_reconciliation.repair.steps import StepResult
+    from pro2_reconciliation.repair.step_result import StepResult
 
 TURN_SECONDS, LONGEST_AWAY = 10.0, 30.0
 

@@ -54,7 +54,8 @@ from pro2_reconciliation.repair.manual import ManualAnswer
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.reconcile import _step, watch
 from pro2_reconciliation.repair.report import keep_open_items, make_report
-from pro2_reconciliation.repair.steps import LEASE_SECONDS, StepResult
+from pro2_reconciliation.repair.step_result import StepResult
+from pro2_reconciliation.repair.steps import LEASE_SECONDS
 
 INCIDENT = Path(__file__).with_name("crashing.yaml")
 PATIENCE = 60.0

@@ -29,7 +29,8 @@ from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.reconcile import watch
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.steps import ELSEWHERE, carry_out
+from pro2_reconciliation.repair.step_result import ELSEWHERE
+from pro2_reconciliation.repair.steps import carry_out
 from pro2_sandbox import load_incident
 
 T = TypeVar("T")

@@ -31,7 +31,7 @@ from pro2_reconciliation.repair.handover import follow_up_keys
 from pro2_reconciliation.repair.manual import ManualAnswer
 from pro2_reconciliation.repair.reconcile import reconcile
 from pro2_reconciliation.repair.report import End, Report, as_json, raise_if_failed
-from pro2_reconciliation.repair.steps import StepResult
+from pro2_reconciliation.repair.step_result import StepResult
 from pro2_sandbox import Incident, load_incident, organizations
 from pro2_sandbox.demo.reports import Item, merged
 from pro2_sandbox.incident_play import DeskModel

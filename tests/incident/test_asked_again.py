@@ -27,7 +27,8 @@ from pro2_reconciliation.repair.manual import PRESS_WITHIN, ManualAnswer, answer
 from pro2_reconciliation.repair.proofs import OPEN, Proof
 from pro2_reconciliation.repair.report import End, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.steps import ASKED, ELSEWHERE, HELD, carry_out
+from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, HELD
+from pro2_reconciliation.repair.steps import carry_out
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from pro2_reconciliation.ledger import Ledger, State
 from pro2_reconciliation.repair.drift import drift_of, drift_table, old_tags, outage_end
 from pro2_reconciliation.repair.proofs import PROVEN, Proof
 from pro2_reconciliation.repair.report import End, Report
-from pro2_reconciliation.repair.steps import ELSEWHERE, LEASE_SECONDS, carry_out
+from pro2_reconciliation.repair.step_result import ELSEWHERE
+from pro2_reconciliation.repair.steps import LEASE_SECONDS, carry_out
 
 SYNC = "occurrence:j-204"
 

@@ -15,7 +15,8 @@ from pro2_reconciliation.repair.clearing import clear
 from pro2_reconciliation.repair.guard import guard_pass
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
 from pro2_reconciliation.repair.report import End
-from pro2_reconciliation.repair.steps import ASKED, StepResult, carry_out
+from pro2_reconciliation.repair.step_result import ASKED, StepResult
+from pro2_reconciliation.repair.steps import carry_out
 from pro2_sandbox import load_incident
 
 EVERYTHING = frozenset(Verb) - {Verb.ADD_TAG, Verb.REMOVE_TAG}

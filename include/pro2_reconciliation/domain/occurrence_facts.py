@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.facts import Facts, OwnAction
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, Job, Occurrence
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, same_audience, unusual_count
+from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, same_audience
 from pro2_reconciliation.domain.observation import OccurrenceState
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import next_due
@@ -19,6 +19,7 @@ from pro2_reconciliation.domain.states import (
     occurrence_state,
     running_for_another,
 )
+from pro2_reconciliation.domain.usual import unusual_count
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
 NEVER_REPAIRED = frozenset({ProcessType.SEGMENT_TRANSFER, ProcessType.EADDRESS_CHANGES})

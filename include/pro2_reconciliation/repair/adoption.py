@@ -6,15 +6,15 @@ It fails with the errors of the ports: what cannot be read is not settled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pro2_reconciliation.domain.errors import NoConsole
+from pro2_reconciliation.domain.errors import NoConsole, RequestError
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import is_visible_copy
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
-from pro2_reconciliation.domain.plan import Decision
+from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.schedule import occurrences
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
@@ -29,6 +29,8 @@ LEAVES_BY = "leaves_by"
 """Stands in the details of an intent that we carry out: until when its request may leave (ISO, UTC)."""
 LONGEST_REQUEST = timedelta(seconds=130)
 """The longest that a connection may let one request take: 10 s for connecting, 120 s for the answer."""
+LONGEST_PAUSE = 30.0
+"""Seconds between two looks at most: the lease of the step is renewed in between."""
 TOLERANCE = timedelta(seconds=1)
 """So far may the dashboard's clock be behind ours."""
 ROUNDED = timedelta(minutes=1)
@@ -74,6 +76,49 @@ def find_out(
     if proof.quiet and account.now() < quiet_until(account, step):
         return Finding(State.AMBIGUOUS, f"{seen.why}; waiting until the request cannot arrive any more")
     return Finding(proof.state, seen.why, seen.remote_id, proof.looks)
+
+
+def look_until_settled(
+    account: Account,
+    plan: Plan,
+    decision: Decision,
+    action: ActionRecord,
+    step: StepRecord,
+    *,
+    keep_alive: Callable[[], object],
+) -> Finding:
+    """Look until something is proven, in as many looks in a row as that takes. Raises what a look raises."""
+    gap = timedelta(seconds=account.policy.read_gap_seconds)
+    first: tuple[State, datetime] | None = None
+    while True:
+        finding = find_out(account, decision, action, step, floor_of(plan, step))
+        now = account.now()
+        if finding.state is not State.AMBIGUOUS and finding.looks == 1:
+            return finding
+        if first is None or first[0] is not finding.state:
+            first = (finding.state, now)
+        elif finding.state is not State.AMBIGUOUS and now - first[1] >= gap:
+            return finding
+        keep_alive()
+        account.clock.sleep(min(account.policy.poll_seconds, LONGEST_PAUSE))
+
+
+def landed_before(
+    account: Account, plan: Plan, decision: Decision, action: ActionRecord, step_id: int
+) -> Finding | None:
+    """A no may be the answer to the second of two: an earlier one was late, or a proxy delivered it twice."""
+    step = account.ledger.step(step_id)
+    try:
+        finding = find_out(account, decision, action, step, floor_of(plan, step))
+    except RequestError:
+        return None
+    return finding if finding.state is State.DONE else None
+
+
+def floor_of(plan: Plan, step: StepRecord) -> str:
+    """The highest campaign id before a copy was asked for."""
+    intent = step.move_to(State.INTENDED)
+    return str((intent.details or {}).get("floor", plan.floor_id)) if intent else plan.floor_id
 
 
 def quiet_until(account: Account, step: StepRecord) -> datetime:

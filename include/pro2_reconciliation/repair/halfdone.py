@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.manual import floor_of
+from pro2_reconciliation.repair.adoption import floor_of
 
 PASSED = frozenset({State.DONE, State.CONFIRMED, State.SKIPPED})
 RESUMABLE = frozenset(

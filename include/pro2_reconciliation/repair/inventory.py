@@ -17,10 +17,11 @@ from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.maintenance import excuse
-from pro2_reconciliation.domain.matching import USUAL_RUNS, match
+from pro2_reconciliation.domain.matching import match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.schedule import occurrence_at, occurrences, previous
+from pro2_reconciliation.domain.usual import USUAL_RUNS
 from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account

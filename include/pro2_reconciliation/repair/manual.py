@@ -21,7 +21,7 @@ from pro2_reconciliation.domain.words import ProcessType, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import SENDING_VERBS
-from pro2_reconciliation.repair.adoption import Finding, find_out
+from pro2_reconciliation.repair.adoption import Finding, find_out, floor_of
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
 from pro2_reconciliation.repair.gates import closed_gate
@@ -265,9 +265,3 @@ def _copy_made(
         account.clock.sleep(BETWEEN_LOOKS)
         found = find_out(account, decision, action, step, floor_of(plan, step))
     return found
-
-
-def floor_of(plan: Plan, step: StepRecord) -> str:
-    """The highest campaign id before a copy was asked for."""
-    intent = step.move_to(State.INTENDED)
-    return str((intent.details or {}).get("floor", plan.floor_id)) if intent else plan.floor_id

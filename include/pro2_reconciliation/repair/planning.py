@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.facts import OwnAction, campaign_facts, health_o
 from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
 from pro2_reconciliation.domain.lineage import suspects
-from pro2_reconciliation.domain.matching import Match, last_matched, match, usual_count, usual_failed_share
+from pro2_reconciliation.domain.matching import Match, last_matched, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
 from pro2_reconciliation.domain.outage import OutageState
@@ -26,6 +26,7 @@ from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.states import campaign_state
+from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account

@@ -23,7 +23,8 @@ from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.steps import ASKED, ELSEWHERE, GONE_ON, HELD, StepResult, carry_out
+from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GONE_ON, HELD, StepResult
+from pro2_reconciliation.repair.steps import carry_out
 
 Answer = Callable[[Plan], Mapping[str, Choice]]
 Presser = Callable[[StepResult], ManualAnswer]

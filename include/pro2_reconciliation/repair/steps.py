@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import (
     Ambiguous,
@@ -28,7 +27,13 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import LEAVES_BY, MANUAL, Finding, find_out, is_manual
+from pro2_reconciliation.repair.adoption import (
+    LEAVES_BY,
+    MANUAL,
+    is_manual,
+    landed_before,
+    look_until_settled,
+)
 from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.evidence import EVIDENCE_OF
@@ -36,10 +41,18 @@ from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.manual import (
     Look,
     asker,
-    floor_of,
     look_again,
     press_by,
     words,
+)
+from pro2_reconciliation.repair.step_result import (
+    ASKED,
+    ELSEWHERE,
+    ENDED,
+    GONE_ON,
+    HELD,
+    StepResult,
+    result_of,
 )
 from pro2_reconciliation.wire.deadline import Deadline, leaving_by
 
@@ -49,8 +62,6 @@ MARGIN_SECONDS = 90.0
 """So much of the lease must be left when a request leaves."""
 RECORD_SECONDS = 15.0
 """A request leaves so long before its lease ends at the latest, so that "never sent" can still be written."""
-BETWEEN_LOOKS = LEASE_SECONDS / 6
-"""Longest pause while a lease is held or waited for."""
 MAX_ATTEMPTS = 3
 """Of one step for one plan: a person who chooses it again, later, gets as many."""
 DONE_WORDS = {
@@ -62,35 +73,6 @@ DONE_WORDS = {
     Verb.REMOVE_TAG: "{remote} contacts",
 }
 """What is said of a request that was accepted; ``remote`` is what the service gave back."""
-ASKED = "asked"
-HELD = "held"
-ELSEWHERE = "elsewhere"
-GONE_ON = frozenset({State.DONE, State.CONFIRMED})
-ENDED = frozenset({State.DECLINED, State.SKIPPED, State.STALE, State.FAILED, State.NEEDS_HUMAN, State.CLOSED})
-
-
-class StepResult(Value):
-    """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
-
-    ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
-    his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then;
-    "held" with it: the gate opens by itself, or is closed for longer by then.
-    """
-
-    action_id: str
-    item_key: str
-    name: str
-    verb: Verb
-    state: str
-    why: str
-    remote_id: str | None = None
-    adopted: bool = False
-    instruction: str = ""
-    wait_seconds: float = 0
-
-    @property
-    def went_on(self) -> bool:
-        return self.state in GONE_ON
 
 
 def carry_out(
@@ -106,12 +88,12 @@ def carry_out(
     if step is None:
         raise LedgerError(f"{action_id} has no step {verb.value}; it was never planned")
     if step.state in GONE_ON:
-        return _result(action, step, step.moves[-1].why, adopted=True)
+        return result_of(action, step, step.moves[-1].why, adopted=True)
     if step.state in ENDED:
-        return _result(action, step, step.moves[-1].why)
+        return result_of(action, step, step.moves[-1].why)
     if step.state is State.NOT_DONE:
         if _tried_enough(plan, action, verb):
-            return _result(action, step, step.moves[-1].why)
+            return result_of(action, step, step.moves[-1].why)
         account.ledger.retry_step(step.id, account.owner, f"not done: {step.moves[-1].why}")
         action, decision = _find(account, plan, action_id)
         step = action.step(verb) or step
@@ -120,12 +102,12 @@ def carry_out(
         return _end_stale(account, action, step, blocked)
     gate = closed_gate(account, plan, decision, action, verb)
     if gate and step.state not in (State.INTENDED, State.AMBIGUOUS):
-        return _result(action, step, gate.why, state=HELD).model_copy(update={"wait_seconds": gate.seconds})
+        return result_of(action, step, gate.why, state=HELD).model_copy(update={"wait_seconds": gate.seconds})
     manual = is_manual(step) or (verb in account.manual and not step.had_effect)
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
     if claim is None:
-        result = _result(
+        result = result_of(
             action, account.ledger.step(step.id), _elsewhere(account, step, manual), state=ELSEWHERE
         )
         return result if manual else result.model_copy(update={"wait_seconds": _lease_left(account, step)})
@@ -137,10 +119,6 @@ def carry_out(
     finally:
         if not asked:  # a question keeps its lease, so that no other dag run asks somebody else
             account.ledger.release(claim)
-
-
-def _pause(account: Account) -> float:
-    return min(account.policy.poll_seconds, BETWEEN_LOOKS)
 
 
 def _tried_enough(plan: Plan, action: ActionRecord, verb: Verb) -> bool:
@@ -204,7 +182,7 @@ def _claimed(
     if reason:
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
         end_of_action(account, action.id, step.verb, reason)
-        return _result(action, account.ledger.step(step.id), reason)
+        return result_of(action, account.ledger.step(step.id), reason)
     floor = _newest_id(account, plan, step.verb)
     noted = noted_before(account, decision, step.verb)
     account.ledger.check(
@@ -219,7 +197,7 @@ def _claimed(
         account.remember()
     except NeverSent as error:
         account.ledger.move(step.id, State.NOT_DONE, who=account.owner, why=str(error), claim=claim)
-        return _result(action, account.ledger.step(step.id), str(error))
+        return result_of(action, account.ledger.step(step.id), str(error))
     if manual:
         return _asked(account, plan, decision, action, claim, again=False)
     return _request(
@@ -244,19 +222,19 @@ def _asked(
     if again:
         look = look_again(account, plan, decision, action, step)
     if look.held:
-        return _result(action, step, look.why, state=HELD)
+        return result_of(action, step, look.why, state=HELD)
     if look.state is State.INTENDED:
         press = words(account, decision, action, step, again=again)
         seconds = (press_by(account, decision, step.verb) - account.now()).total_seconds()
         account.ledger.renew(claim, seconds)
         update = {"instruction": press, "wait_seconds": seconds}
-        return _result(action, step, look.why, state=ASKED).model_copy(update=update)
+        return result_of(action, step, look.why, state=ASKED).model_copy(update=update)
     account.ledger.move(
         step.id, look.state, who=account.owner, why=look.why, claim=claim, remote_id=look.remote_id
     )
     if look.state is State.NEEDS_HUMAN:
         end_of_action(account, action.id, step.verb, look.why)
-    return _result(action, account.ledger.step(step.id), look.why, adopted=True)
+    return result_of(action, account.ledger.step(step.id), look.why, adopted=True)
 
 
 def _request(
@@ -291,34 +269,22 @@ def _request(
             )
     except (NeverSent, Refused) as error:
         ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
-        return _result(action, ledger.step(step.id), str(error))
+        return result_of(action, ledger.step(step.id), str(error))
     except Rejected as error:
-        landed = _landed_before(account, plan, decision, action, claim)
+        landed = landed_before(account, plan, decision, action, claim.step_id)
         if landed is not None:
             why = f"{landed.why}, although the answer was: {error}"
             ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=landed.remote_id)
-            return _result(action, ledger.step(step.id), why, adopted=True)
+            return result_of(action, ledger.step(step.id), why, adopted=True)
         ledger.move(step.id, State.FAILED, who=who, why=str(error), claim=claim)
         end_of_action(account, action.id, step.verb, str(error))
-        return _result(action, ledger.step(step.id), str(error))
+        return result_of(action, ledger.step(step.id), str(error))
     except (Ambiguous, Unreadable) as error:
         ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     why = DONE_WORDS.get(step.verb, "accepted").format(remote=remote)
     ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=remote)
-    return _result(action, ledger.step(step.id), why)
-
-
-def _landed_before(
-    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim
-) -> Finding | None:
-    """A no may be the answer to the second of two: an earlier one was late, or a proxy delivered it twice."""
-    step = account.ledger.step(claim.step_id)
-    try:
-        finding = find_out(account, decision, action, step, floor_of(plan, step))
-    except RequestError:
-        return None
-    return finding if finding.state is State.DONE else None
+    return result_of(action, ledger.step(step.id), why)
 
 
 def _adopt(
@@ -334,9 +300,11 @@ def _adopt(
     ledger, who = account.ledger, account.owner
     step = ledger.step(claim.step_id)
     try:
-        finding = _settled(account, plan, decision, action, claim, step)
+        finding = look_until_settled(
+            account, plan, decision, action, step, keep_alive=lambda: ledger.renew(claim, LEASE_SECONDS)
+        )
     except RequestError as error:
-        return _result(action, step, f"what became of it cannot be read yet: {error}")
+        return result_of(action, step, f"what became of it cannot be read yet: {error}")
     ledger.move(step.id, finding.state, who=who, why=finding.why, claim=claim, remote_id=finding.remote_id)
     ledger.release(claim)
     settled = ledger.step(step.id)
@@ -346,26 +314,7 @@ def _adopt(
     if finding.state is State.NOT_DONE and again:
         ledger.retry_step(step.id, who, f"not done: {finding.why}")
         return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
-    return _result(action, settled, finding.why, adopted=True)
-
-
-def _settled(
-    account: Account, plan: Plan, decision: Decision, action: ActionRecord, claim: Claim, step: StepRecord
-) -> Finding:
-    """Look until something is proven, in as many looks in a row as that takes. Raises what a look raises."""
-    gap = timedelta(seconds=account.policy.read_gap_seconds)
-    first: tuple[State, datetime] | None = None
-    while True:
-        finding = find_out(account, decision, action, step, floor_of(plan, step))
-        now = account.now()
-        if finding.state is not State.AMBIGUOUS and finding.looks == 1:
-            return finding
-        if first is None or first[0] is not finding.state:
-            first = (finding.state, now)
-        elif finding.state is not State.AMBIGUOUS and now - first[1] >= gap:
-            return finding
-        account.ledger.renew(claim, LEASE_SECONDS)
-        account.clock.sleep(_pause(account))
+    return result_of(action, settled, finding.why, adopted=True)
 
 
 def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason: str) -> StepResult:
@@ -373,8 +322,8 @@ def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason:
     earlier = [s for s in action.latest if s.ordinal < step.ordinal]
     if step.state is State.CLEARED and any(s.state in ENDED for s in earlier):
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason)
-        return _result(action, account.ledger.step(step.id), reason)
-    return _result(action, step, reason, state=HELD)
+        return result_of(action, account.ledger.step(step.id), reason)
+    return result_of(action, step, reason, state=HELD)
 
 
 def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:
@@ -392,19 +341,4 @@ def end_of_action(account: Account, action_id: str, verb: Verb, why: str) -> Non
         State.STALE,
         who=account.owner,
         why=f"{verb.value.replace('_', ' ')} ended badly: {why}"[:500],
-    )
-
-
-def _result(
-    action: ActionRecord, step: StepRecord, why: str, *, state: str | None = None, adopted: bool = False
-) -> StepResult:
-    return StepResult(
-        action_id=action.id,
-        item_key=action.item_key,
-        name=action.name,
-        verb=step.verb,
-        state=state or step.state.value,
-        why=why,
-        remote_id=step.remote_id,
-        adopted=adopted,
     )

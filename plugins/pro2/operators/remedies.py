@@ -24,7 +24,7 @@ from pro2.steps import answer_step, do_step, wait_for_turn
 from pro2_reconciliation.domain.errors import StepOpen
 
 if TYPE_CHECKING:
-    from pro2_reconciliation.repair.steps import StepResult
+    from pro2_reconciliation.repair.step_result import StepResult
 
 LEASE_WAIT, GUARD_WAIT = timedelta(seconds=5), timedelta(seconds=15)
 ANSWERS = {"I did it": "done", "Not possible": "not possible", "Skip it": "skip"}

@@ -150,12 +150,12 @@ def test_a_clock_that_is_set_back_does_not_stop_everything(store: Open, back: fl
 
 
 HOLD = """
-import sqlite3, sys, time
+import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)
 held.execute("BEGIN IMMEDIATE")
 held.execute("UPDATE request_permit SET next_at = 9e18")
 print("held", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
@@ -165,7 +165,7 @@ def test_a_process_that_is_killed_with_the_lock_in_its_hand_blocks_nobody(
     taken = store(URL, 1)
     taken.take()
     command = [sys.executable, "-c", HOLD, str(tmp_path / "permits.db")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(sqlite3.OperationalError, match="locked"):

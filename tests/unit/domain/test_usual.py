@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.jobs import ActivityRow, Counts, Job, Occurrence
-from pro2_reconciliation.domain.matching import last_matched, usual_count, usual_failed_share
+from pro2_reconciliation.domain.matching import last_matched
+from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
 BASE = datetime(2026, 11, 20, tzinfo=UTC)
