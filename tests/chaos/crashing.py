@@ -14,332 +14,48 @@ import contextlib
 import functools
 import gc
 import json
-import mmap
 import os
-import select
 import shutil
 import signal
 import socket
-import sqlite3
-import struct
 import sys
 import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from tests.incident.harness import START, Evening, MovableClock
+from tests.chaos.blows import PATIENCE, Blow, HitLedger, hit_the_wire
+from tests.chaos.scenarios import (
+    BY_HAND,
+    SCENARIOS,
+    Boundary,
+    Files,
+    Prepared,
+    Scenario,
+    prepared,
+)
+from tests.chaos.serving import serve
 from tests.incident.house import PRESSES
 
-from pro2.hooks import punctual
 from pro2.hooks.factory import ports_from_connections
 from pro2_reconciliation.domain.errors import LedgerError
-from pro2_reconciliation.domain.plan import Decision, Plan
-from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
-from pro2_reconciliation.ledger import Claim, Ledger, State, StepRecord
+from pro2_reconciliation.domain.words import Mode, Verb
+from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
-from pro2_reconciliation.repair.clearing import Cleared, clear
 from pro2_reconciliation.repair.gates import GUARD
-from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.manual import ManualAnswer
-from pro2_reconciliation.repair.planning import build_plan
-from pro2_reconciliation.repair.reconcile import _step, watch
+from pro2_reconciliation.repair.reconcile import _step
 from pro2_reconciliation.repair.report import keep_open_items, make_report
 from pro2_reconciliation.repair.step_result import StepResult
 from pro2_reconciliation.repair.steps import LEASE_SECONDS
 
-INCIDENT = Path(__file__).with_name("crashing.yaml")
-PATIENCE = 60.0
-"""Real seconds that a process of a cell may take before the cell fails."""
-
-
-class Boundary(StrEnum):
-    """Where the actor dies. ``CONNECTED``: the socket stands, and the next thing would be the first byte."""
-
-    BEFORE_CLAIM = "before the claim"
-    CLAIMED = "after the claim"
-    INTENDED = "after the intent"
-    CONNECTED = "before the first byte"
-    LEFT = "after the request left"
-    ANSWERED = "after the answer"
-    RECORDED = "after the record"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One step of one action. ``by_hand``: a person is asked to press it."""
-
-    name: str
-    item: str
-    choice: Choice
-    remedy: Remedy
-    verb: Verb
-    effect: str
-    by_hand: bool = False
-
-    def __str__(self) -> str:
-        return self.name
-
-
-RESEND = ("103", Choice.RESEND, Remedy.RESEND)
-SCENARIOS = (
-    Scenario("stop of a resend", *RESEND, Verb.STOP_CAMPAIGN, "campaign_stopped"),
-    Scenario("copy", *RESEND, Verb.COPY_CAMPAIGN, "campaign_copied"),
-    Scenario("send", *RESEND, Verb.SEND_CAMPAIGN, "campaign_sent"),
-    Scenario("hold back", "103", Choice.HOLD_BACK, Remedy.HOLD_BACK, Verb.STOP_CAMPAIGN, "campaign_stopped"),
-    Scenario("stop run", "j-hanging", Choice.REPROCESS, Remedy.REPEAT_IMPORT, Verb.STOP_RUN, "job_stopped"),
-    Scenario("run now", "j-trigger", Choice.REPROCESS, Remedy.RUN_NOW, Verb.RUN_NOW, "run_now"),
-    Scenario(
-        "repeat import",
-        "j-import",
-        Choice.REPROCESS,
-        Remedy.REPEAT_IMPORT,
-        Verb.REPEAT_IMPORT,
-        "repeat_import",
-    ),
-    Scenario("import list", "j-sync", Choice.REPROCESS, Remedy.DATA_SYNC, Verb.IMPORT_LIST, "import"),
-    Scenario("add tag", "j-sync", Choice.ADD_TAG, Remedy.ADD_TAG, Verb.ADD_TAG, "tag_added"),
-    Scenario("remove tag", "j-sync", Choice.REMOVE_TAG, Remedy.REMOVE_TAG, Verb.REMOVE_TAG, "tag_removed"),
-)
-BY_HAND = tuple(
-    replace(one, name=f"{one.name}, by hand", by_hand=True)
-    for one in SCENARIOS
-    if one.verb in PRESSES and one.remedy is not Remedy.HOLD_BACK
-)
-RUNS = frozenset({Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST})
-"""Verbs of which nothing proves that they did not happen."""
-
-
-class SharedClock(MovableClock):
-    """A clock in shared memory: whoever sleeps moves it for all processes of a cell."""
-
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8)
-        super().__init__(START)
-
-    @property
-    def at(self) -> datetime:
-        (micros,) = struct.unpack("q", self._memory[:8])
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-
-    @at.setter
-    def at(self, value: datetime) -> None:
-        passed = value - datetime(1970, 1, 1, tzinfo=UTC)
-        self._memory[:8] = struct.pack("q", passed // timedelta(microseconds=1))
-
-
-class Files:
-    """Ledgers in SQLite files: one to prepare a scenario in, and a copy of it for each cell."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._number = 0
-
-    def new(self) -> str:
-        self._number += 1
-        return f"sqlite:///{self.folder}/{self._number}.db"
-
-    def copy(self, url: str) -> str:
-        made = self.new()
-        with (
-            contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as old,
-            contextlib.closing(sqlite3.connect(made.removeprefix("sqlite:///"))) as new,
-        ):
-            old.backup(new)
-        return made
-
-
-class Prepared(Evening):
-    """A scenario up to its step: plan made, answered and cleared, everything before the step done and proven."""
-
-    def __init__(self, scenario: Scenario, stores: Any) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="crash-"))
-        self.stores, self.url, self.scenario = stores, stores.new(), scenario
-        self._kept: Ledger | None = None
-        super().__init__(folder, INCIDENT, SharedClock())
-        self.end_outage()
-        only, parent = (), None
-        if scenario.verb in (Verb.ADD_TAG, Verb.REMOVE_TAG):
-            first, _ = self.reconcile(
-                answer=lambda plan: {self._mine(plan, Remedy.DATA_SYNC).key: Choice.REPROCESS}
-            )
-            only, parent = (self._mine(first, Remedy.DATA_SYNC).key,), first.hash
-        self.plan = self._planned(only, parent)
-        self.cleared = self._cleared()
-        self._steps_before()
-        self.started = self.clock.at
-        self.ledger().close()
-        self._kept = None
-
-    def ledger(self) -> Ledger:
-        if self._kept is None:
-            self._kept = Ledger.open(self.url, clock=self.clock.now)
-            if self._kept.identity.adopted_at is None:
-                self._kept.adopt("operator", "first start")
-        return self._kept
-
-    @property
-    def manual(self) -> frozenset[Verb]:
-        return frozenset(PRESSES) if self.scenario.by_hand else frozenset()
-
-    @property
-    def decision(self) -> Decision:
-        return self._mine(self.plan, self.scenario.remedy)
-
-    def _mine(self, plan: Plan, remedy: Remedy) -> Decision:
-        wanted = Remedy.RESEND if remedy is Remedy.HOLD_BACK else remedy
-        return next(
-            d
-            for d in plan.decisions
-            if d.remedy is wanted and d.item_id.partition("@")[0] == self.scenario.item
-        )
-
-    def _planned(self, only: tuple[str, ...], parent: str | None) -> Plan:
-        account = self.account("run-1 on here")
-        inventory = take_inventory(account, self.window(), only=only)
-        plan = build_plan(account, inventory, watch(account, inventory), run="run-1", parent=parent)
-        account.ledger.save_plan(plan, "run-1")
-        chosen = {self._mine(plan, self.scenario.remedy).key: self.scenario.choice}
-        account.ledger.save_answers(plan.hash, chosen, "kim")
-        return plan
-
-    def _cleared(self) -> Cleared:
-        account = self.account("run-1 on here", manual=self.manual)
-        return clear(account, self.plan, Mode.ASK, who="run-1")
-
-    def _steps_before(self) -> None:
-        """Whoever presses the steps before the one that is tested: we do, it is nothing to them."""
-        account = self.account("run-1 on here")
-        for lane in Lane:
-            for step in self.cleared.of(lane):
-                if step.verb is self.scenario.verb:
-                    return
-                account.ledger.beat(GUARD)
-                _step(account, self.plan, step, None)
-
-
-@functools.cache
-def prepared(scenario: Scenario, stores: Any) -> Prepared:
-    return Prepared(scenario, stores)
-
-
-# ------------------------------------------------------------------------------------------ the sandbox's process
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    evening: Evening
-
-    def _any(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        form = "form" in (self.headers.get("Content-Type") or "")
-        path = urlsplit(self.path)
-        answer = self.evening.sandbox.call(
-            self.command,
-            path.path,
-            params=dict(parse_qsl(path.query, keep_blank_values=True)),
-            headers={k: v for k, v in self.headers.items() if k.lower() in ("api-token", "authorization")},
-            form=dict(parse_qsl(raw, keep_blank_values=True)) if form else None,
-            json=json.loads(raw) if raw and not form else None,
-        )
-        body = answer.text.encode()
-        head = f"HTTP/1.1 {answer.status} x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        with contextlib.suppress(ConnectionError):
-            self.wfile.write(head.encode() + body)
-
-    do_GET = do_POST = do_DELETE = do_PUT = _any
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 32
-
-    def handle_error(self, *_: Any) -> None:
-        """An actor that died in the middle of a request is what is being tested."""
-
-
 # ------------------------------------------------------------------------------------------ the actors' process
-
-
-@dataclass
-class Blow:
-    """Where an actor hits itself, and with what; once."""
-
-    boundary: Boundary
-    verb: Verb
-    with_signal: int
-    armed: bool = True
-
-    def at(self, boundary: Boundary, verb: Verb | None = None) -> None:
-        if self.armed and boundary is self.boundary and verb in (None, self.verb):
-            self.armed = False
-            os.kill(os.getpid(), self.with_signal)
-
-
-class HitLedger:
-    """The ledger with the blow around it."""
-
-    def __init__(self, ledger: Ledger, blow: Blow, wire: list[bool]) -> None:
-        self._ledger, self._blow, self._wire = ledger, blow, wire
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ledger, name)
-
-    def _verb(self, step_id: int) -> Verb:
-        return self._ledger.step(step_id).verb
-
-    def claim(self, step_id: int, *given: Any, **named: Any) -> Claim | None:
-        self._blow.at(Boundary.BEFORE_CLAIM, self._verb(step_id))
-        claim = self._ledger.claim(step_id, *given, **named)
-        if claim is not None:
-            self._blow.at(Boundary.CLAIMED, self._verb(step_id))
-        return claim
-
-    def intend(self, claim: Claim, **named: Any) -> StepRecord:
-        step = self._ledger.intend(claim, **named)
-        self._blow.at(Boundary.INTENDED, step.verb)
-        self._wire[:] = [step.verb is self._blow.verb]
-        return step
-
-    def move(self, step_id: int, to: State, **named: Any) -> StepRecord:
-        verb = self._verb(step_id)
-        if to is State.DONE:
-            self._blow.at(Boundary.ANSWERED, verb)
-        step = self._ledger.move(step_id, to, **named)
-        if to is State.DONE:
-            self._blow.at(Boundary.RECORDED, verb)
-        return step
-
-
-def _hit_the_wire(blow: Blow, wire: list[bool]) -> None:
-    """Die with the socket open and nothing said, or when the answer has begun to arrive and is not read."""
-    for kind in (punctual._Connection, punctual._SecureConnection):
-        connect, getresponse = kind.connect, kind.getresponse
-
-        def connected(self: Any, connect: Any = connect) -> None:
-            connect(self)
-            if any(wire):
-                blow.at(Boundary.CONNECTED)
-
-        def answering(self: Any, getresponse: Any = getresponse) -> Any:
-            if any(wire) and blow.boundary is Boundary.LEFT:
-                select.select([self.sock], [], [], PATIENCE)
-                blow.at(Boundary.LEFT)
-            return getresponse(self)
-
-        kind.connect, kind.getresponse = connected, answering  # type: ignore[method-assign]
 
 
 @dataclass
@@ -481,7 +197,7 @@ class Cell:
         if blow is not None:
             wire: list[bool] = []
             ledger = HitLedger(ledger, blow, wire)
-            _hit_the_wire(blow, wire)
+            hit_the_wire(blow, wire)
         return Account(
             site=house.site,
             campaigns=campaigns,
@@ -521,7 +237,7 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
     server = _fork()
     if not server:
         try:
-            _serve(house, listening)
+            serve(house, listening)
         finally:
             os._exit(1)
     listening.close()
@@ -534,15 +250,6 @@ def cell(scenario: Scenario, stores: Any) -> Iterator[Cell]:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _serve(house: Prepared, listening: socket.socket) -> None:
-    server = _Server(
-        ("127.0.0.1", 0), type("Handler", (_Handler,), {"evening": house}), bind_and_activate=False
-    )
-    server.socket.close()
-    server.socket = listening
-    server.serve_forever(poll_interval=60)
 
 
 # ------------------------------------------------------------------------------------------ what is played

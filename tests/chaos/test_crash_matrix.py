@@ -6,7 +6,8 @@ import os
 from itertools import product
 
 import pytest
-from tests.chaos.crashing import BY_HAND, RUNS, SCENARIOS, Boundary, Files, Played, Scenario, killed
+from tests.chaos.crashing import Played, killed
+from tests.chaos.scenarios import BY_HAND, RUNS, SCENARIOS, Boundary, Files, Scenario
 
 from pro2_reconciliation.domain.words import Remedy
 

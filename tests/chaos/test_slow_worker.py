@@ -6,7 +6,8 @@ import os
 from itertools import product
 
 import pytest
-from tests.chaos.crashing import SCENARIOS, Boundary, Files, Scenario, stopped
+from tests.chaos.crashing import stopped
+from tests.chaos.scenarios import SCENARIOS, Boundary, Files, Scenario
 from tests.chaos.test_crash_matrix import assert_once_and_not_lost
 
 LONG = os.environ.get("CHAOS") == "long"

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.incident.asking import Asked, asked
 from tests.incident.harness import Evening
 from tests.incident.test_manual import Colleague, by_hand, only
 
-from pro2_reconciliation.domain.errors import NoConsole, Unreadable
-from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console
+from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.jobs import ActivityRow
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.ports import Dashboard
 from pro2_reconciliation.domain.schedule import next_due
 from pro2_reconciliation.domain.words import Choice, Mode, Outcome, Remedy, Verb
 from pro2_reconciliation.ledger import Stage, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.adoption import asked_rows
-from pro2_reconciliation.repair.clearing import ClearedStep, clear
+from pro2_reconciliation.repair.clearing import clear
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
-from pro2_reconciliation.repair.manual import PRESS_WITHIN, ManualAnswer, answer_manual, press_by
-from pro2_reconciliation.repair.proofs import OPEN, Proof
-from pro2_reconciliation.repair.report import End, make_report
+from pro2_reconciliation.repair.manual import PRESS_WITHIN, ManualAnswer, press_by
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, HELD
-from pro2_reconciliation.repair.steps import carry_out
 
 
 @pytest.fixture
@@ -36,41 +33,6 @@ def evening(tmp_path: Path) -> Evening:
     found = Evening(tmp_path)
     found.end_outage()
     return found
-
-
-@dataclass
-class Asked:
-    """A plan of which one item was approved, and nobody has pressed anything yet."""
-
-    evening: Evening
-    account: Account
-    plan: Plan
-    steps: tuple[ClearedStep, ...]
-
-    def step(self, verb: Verb) -> ClearedStep:
-        return next(step for step in self.steps if step.verb is verb)
-
-    def carry_out(self, verb: Verb, account: Account | None = None, **options: Any) -> Any:
-        return carry_out(account or self.account, self.plan, self.step(verb).action_id, verb, **options)
-
-    def answer(self, verb: Verb, answer: ManualAnswer, **options: Any) -> Any:
-        return answer_manual(
-            self.account, self.plan, self.step(verb).action_id, verb, answer, "Ada", **options
-        )
-
-    def record(self, verb: Verb) -> Any:
-        action = self.evening.ledger().action(self.step(verb).action_id)
-        assert action is not None
-        return action.step(verb)
-
-    def job(self, verb: Verb) -> str:
-        return self.step(verb).item_key.partition(":")[2].partition("@")[0]
-
-
-def asked(evening: Evening, *remedies: Remedy, answer: Any = None) -> Asked:
-    plan, _ = evening.reconcile(account=by_hand(evening), answer=answer or only(*remedies))
-    account = by_hand(evening)
-    return Asked(evening, account, plan, clear(account, plan, Mode.ASK, who="test").steps)
 
 
 class TestOneQuestionAtATime:
@@ -262,113 +224,6 @@ def test_a_copy_that_cannot_be_looked_for_is_no_answer_yet(
     assert found.record(Verb.COPY_CAMPAIGN).state is State.INTENDED
 
 
-class OldExport:
-    """The dashboard as the newest export shows it: until ``until``, without a Console."""
-
-    def __init__(self, live: Dashboard, until: datetime, shifted: timedelta) -> None:
-        self.live = live
-        self.until = until
-        self.shifted = shifted
-
-    def activity(self, since: datetime, until: datetime) -> ActivityLog:
-        rows = self.live.activity(since, min(until, self.until)).rows
-        return ActivityLog(as_of=self.until, rows=tuple(replaced(row, self.shifted) for row in rows))
-
-    def console(self) -> Console:
-        raise NoConsole("an export has no Console")
-
-
-def replaced(row: ActivityRow, shifted: timedelta) -> ActivityRow:
-    """A run that a person started, as if it had begun earlier."""
-    return row.model_copy(update={"started": row.started - shifted}) if row.manual else row
-
-
-class TestAnExport:
-    """Somebody exports the Activity Log now and then; what it does not show yet did not fail."""
-
-    def pressed(self, evening: Evening, found: Asked) -> None:
-        job = found.job(Verb.REPEAT_IMPORT)
-        evening.clock.sleep(20)
-        evening.world.jobs.repeat_import(job, evening.world.advance(), "person")
-        assert found.answer(Verb.REPEAT_IMPORT, ManualAnswer.DONE).state is State.DONE
-
-    def account(self, evening: Evening, until: datetime, shifted: float = 0) -> Account:
-        live = by_hand(evening)
-        export = OldExport(live.dashboard, until, timedelta(seconds=shifted))
-        return replace(live, dashboard=export)  # type: ignore[arg-type]
-
-    def test_without_a_console_a_person_is_asked_and_told_to_look_there_first(self, evening: Evening) -> None:
-        plan, _ = evening.reconcile(Mode.PLAN)
-        first = next(d for d in plan.decisions if d.remedy is Remedy.REPEAT_IMPORT and not d.stop_first)
-        account = self.account(evening, evening.clock.now())
-        account.ledger.save_answers(plan.hash, {first.key: Choice.REPROCESS}, "Ada")
-        (step,) = clear(account, plan, Mode.ASK, who="test").steps
-        result = carry_out(account, plan, step.action_id, step.verb)
-        assert result.state == ASKED
-        assert result.instruction.startswith("First look in the Console and the Activity Log: if «")
-
-    def test_we_press_nothing_where_we_cannot_see_what_runs(self, evening: Evening) -> None:
-        plan, _ = evening.reconcile(Mode.PLAN)
-        first = next(d for d in plan.decisions if d.remedy is Remedy.REPEAT_IMPORT and not d.stop_first)
-        account = replace(self.account(evening, evening.clock.now()), manual=frozenset())
-        account.ledger.save_answers(plan.hash, {first.key: Choice.REPROCESS}, "Ada")
-        (step,) = clear(account, plan, Mode.ASK, who="test").steps
-        with pytest.raises(NoConsole):
-            carry_out(account, plan, step.action_id, step.verb)
-        assert evening.effects("us") == []
-
-    def test_an_old_one_leaves_the_item_open_and_a_newer_one_proves_it(self, evening: Evening) -> None:
-        found = asked(evening, Remedy.REPEAT_IMPORT)
-        before = evening.clock.now()
-        self.pressed(evening, found)
-        evening.clock.sleep(evening.site.policy.confirm_seconds + 1)
-        step = found.step(Verb.REPEAT_IMPORT)
-
-        old = self.account(evening, before)
-        verdict = Proof(old, found.plan, step.action_id, step.verb).look()
-        assert verdict.state == OPEN
-        assert "needs a newer export" in verdict.why
-        assert found.record(Verb.REPEAT_IMPORT).state is State.DONE
-        assert carry_out(old, found.plan, step.action_id, step.verb).instruction == "", "never asked again"
-
-        _, report = evening.reconcile(
-            Mode.PLAN, account=self.account(evening, evening.clock.now()), dag_run="2"
-        )
-        assert found.record(Verb.REPEAT_IMPORT).state is State.CONFIRMED
-        (row,) = [row for row in report.rows if row.key == step.item_key]
-        assert row.outcome is End.NONE
-        assert "reprocessed by us already" in row.reason
-
-    def test_the_report_says_what_is_missing_and_does_not_fail(self, evening: Evening) -> None:
-        colleague = Colleague(evening)
-        frozen = evening.clock.now()
-        _, report = evening.reconcile(
-            account=self.account(evening, frozen), answer=only(Remedy.REPEAT_IMPORT), presser=colleague
-        )
-        (row,) = [row for row in report.rows if "newer export" in row.detail]
-        assert row.outcome is End.OPEN
-        assert report.failures == ()
-
-    def test_one_that_reaches_the_deadline_and_shows_nothing_is_for_a_person(self, evening: Evening) -> None:
-        found = asked(evening, Remedy.REPEAT_IMPORT)
-        found.answer(Verb.REPEAT_IMPORT, ManualAnswer.DONE)
-        evening.clock.sleep(evening.site.policy.confirm_seconds + 1)
-        step = found.step(Verb.REPEAT_IMPORT)
-        fresh = self.account(evening, evening.clock.now())
-        assert Proof(fresh, found.plan, step.action_id, step.verb).look().state == "failed"
-        assert found.record(Verb.REPEAT_IMPORT).state is State.NEEDS_HUMAN
-
-    @pytest.mark.parametrize(("earlier", "state"), [(70, "proven"), (130, "failed")])
-    def test_the_minute_of_a_start_is_enough(self, evening: Evening, earlier: float, state: str) -> None:
-        """An export without seconds says 18:05 of what began at 18:05:40, after it was asked for at 18:05:20."""
-        found = asked(evening, Remedy.REPEAT_IMPORT)
-        self.pressed(evening, found)  # twenty seconds after it was asked for
-        evening.clock.sleep(1800)
-        step = found.step(Verb.REPEAT_IMPORT)
-        rounded = self.account(evening, evening.clock.now(), earlier)
-        assert Proof(rounded, found.plan, step.action_id, step.verb).look().state == state
-
-
 class TestPressedAfterTheQuestionHadEnded:
     def test_the_next_dag_run_sees_it_and_asks_nobody(self, evening: Evening) -> None:
         found = asked(evening, Remedy.REPEAT_IMPORT)
@@ -450,65 +305,3 @@ def test_a_job_that_left_the_catalog_stops_no_reconciliation(evening: Evening) -
     evening.clock.sleep(PRESS_WITHIN.total_seconds() + 1)
     assert settle_waiting(evening.account("run-2", site=site)) == []
     assert found.record(Verb.REPEAT_IMPORT).state is State.INTENDED
-
-
-class TestACampaignThatAJobFeeds:
-    def both(self, evening: Evening) -> Any:
-        """j-202 makes the audience of campaign 103; both are approved."""
-        jobs = tuple(
-            job.model_copy(update={"feeds": ("103",)}) if job.id == "j-202" else job
-            for job in evening.site.jobs
-        )
-        evening.site = evening.site.model_copy(update={"jobs": jobs})
-        wanted = ("campaign:103", "occurrence:j-202@")
-        return lambda plan: {
-            d.key: d.choices[1] for d in plan.decisions if d.asks and d.key.startswith(wanted)
-        }
-
-    def row(self, report: Any) -> Any:
-        return next(row for row in report.rows if row.key == "campaign:103")
-
-    def test_is_held_and_not_given_up_while_the_job_still_waits_for_its_person(
-        self, evening: Evening
-    ) -> None:
-        answer = self.both(evening)
-        account = evening.account("run-1", manual=frozenset({Verb.REPEAT_IMPORT}))
-        plan, first = evening.reconcile(account=account, answer=answer)
-        held = self.row(first)
-        assert (held.outcome, held.copy_id) == (End.NOT_NOW, None)
-        assert "the repair of job j-202, which makes its audience, has not ended" in held.detail
-
-        pressed = evening.sandbox.call(
-            "POST", "/sandbox/people", json={"does": "repeat_import", "item": "j-202"}
-        )
-        assert pressed.status == 201
-        root = next(d.root for d in plan.decisions if d.item_id.startswith("j-202@"))
-        (action,) = account.ledger.actions_of("playhouse", root)
-        answer_manual(account, plan, action.id, Verb.REPEAT_IMPORT, ManualAnswer.DONE, "Ada")
-        evening.clock.sleep(60)
-        _, second = evening.reconcile(dag_run="run-2", answer=answer)
-        assert self.row(second).outcome is End.VERIFIED
-        assert evening.truth()["mailed_twice"] == []
-
-
-class TestAReport:
-    def test_writes_nothing_and_what_the_world_shows_by_then_is_settled_before_it(
-        self, evening: Evening
-    ) -> None:
-        """Its confirm task died: the step is done, proven by a row, and nobody has looked."""
-        found = asked(evening, Remedy.REPEAT_IMPORT, answer=lambda plan: {})
-        plan = found.plan
-        evening.ledger().save_answers(plan.hash, only(Remedy.REPEAT_IMPORT)(plan), "Ada")
-        account = evening.account("run-1")
-        cleared = clear(account, plan, Mode.ASK, who="test")
-        step = cleared.steps[0]
-        assert carry_out(account, plan, step.action_id, step.verb).state == State.DONE
-        evening.clock.sleep(account.policy.confirm_seconds + 1)
-
-        report = make_report(account, plan, Mode.ASK, not_now=cleared.not_now)
-        assert next(row for row in report.rows if row.key == step.item_key).outcome is End.FAILED
-        assert account.ledger.action(step.action_id).step(step.verb).state is State.DONE
-
-        settle_waiting(account)
-        report = make_report(account, plan, Mode.ASK, not_now=cleared.not_now)
-        assert next(row for row in report.rows if row.key == step.item_key).outcome is End.VERIFIED

