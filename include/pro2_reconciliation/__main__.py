@@ -34,7 +34,7 @@ from pro2_reconciliation import desk_ledger, desk_outages, desk_plan, desk_schem
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.ledger import Ledger, Stage
+from pro2_reconciliation.ledger import ActionKey, Ledger, Stage
 
 LEDGER_VARIABLE = "PRO2_RECONCILIATION_LEDGER"
 
@@ -151,6 +151,10 @@ def _status(ledger: Ledger, organization: str, zone: str) -> str:
     lines += desk_outages.told(ledger, organization, zone)
     for key, note in ledger.holds(organization).items():
         lines.append(f"Held: {key} by {note.who}: {note.why}")
+    for repeat in ledger.repeats(organization):
+        if ledger.action(ActionKey(organization, repeat.root, repeat.remedy, repeat.generation).id) is None:
+            remedy = repeat.remedy.value.replace("_", " ")
+            lines.append(f"To be done once more: {repeat.root}, {remedy}, for {repeat.who}: {repeat.why}")
     for item in ledger.open_items(organization):
         lines.append(
             f"Open since {local(item.opened_at, zone)}: «{item.name}» ({item.item_key}), {item.rule}: "

@@ -13,7 +13,6 @@ from tests.incident.test_faults_and_gates import between_stop_and_send
 
 from pro2_reconciliation.domain.errors import NeverSent, Unreadable
 from pro2_reconciliation.ledger import Ledger, Stage
-from pro2_reconciliation.repair import guard_stops
 from pro2_reconciliation.repair.guard import guard_pass
 from pro2_reconciliation.repair.guard_stops import MOST_STOPS
 from pro2_reconciliation.repair.report import End
@@ -126,7 +125,7 @@ def test_a_guard_that_dies_anywhere_is_followed_by_one_that_goes_on(
     assert "woke up" in told[0]
     assert sent.world.campaigns.all[ORIGINAL].status == STOPPED
     assert stops(sent) == 1
-    last = [a for a in sent.ledger().actions("playhouse") if a.fingerprint == guard_stops.OWN_MARK]
+    last = [a for a in sent.ledger().actions("playhouse") if a.by_guard]
     assert [str(a.state) for a in last] == ["confirmed"]
 
 

@@ -17,6 +17,7 @@ from pro2_reconciliation.ledger.notes import (
     SwitchRecord,
 )
 from pro2_reconciliation.ledger.records import (
+    BY_GUARD,
     ActionKey,
     ActionRecord,
     Adoption,
@@ -32,6 +33,7 @@ from pro2_reconciliation.ledger.witnessed import Witness, Witnessed
 
 __all__ = [
     "ALLOWED_MOVES",
+    "BY_GUARD",
     "RUNNING",
     "ActionKey",
     "ActionRecord",

@@ -63,7 +63,7 @@ class EndingsPart(Core):
 
     def _repeat(self, session: Session, organization: str, item_key: str, who: str, why: str) -> Repeat:
         known = _locked(session, organization, item_key)
-        acted = [action for action in known if action.had_effect]
+        acted = [action for action in known if action.had_effect and not action.by_guard]
         if not acted:
             raise LedgerError(
                 f"Nothing was ever done to {item_key}, so nothing can be repeated; the next dag run plans it anyway."

@@ -15,6 +15,9 @@ from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
 from pro2_reconciliation.ledger.moves import LIVE, RUNNING, State
 
+BY_GUARD = "guard"
+"""The fingerprint of the stops that the guard makes by itself: nobody was asked, because a stop mails nobody."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -170,6 +173,11 @@ class ActionRecord:
     def item_key(self) -> str:
         """As ``Decision.key``."""
         return f"{self.kind}:{self.item_id}"
+
+    @property
+    def by_guard(self) -> bool:
+        """A stop that the guard made by itself; nobody decided on it."""
+        return self.fingerprint == BY_GUARD
 
     def step(self, verb: Verb) -> StepRecord | None:
         """The newest attempt at ``verb``; None if the action has no such step."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pro2_reconciliation.domain.errors import NoConsole, RequestError
+from pro2_reconciliation.domain.errors import NoConsole
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import is_visible_copy
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
@@ -106,12 +106,12 @@ def look_until_settled(
 def landed_before(
     account: Account, plan: Plan, decision: Decision, action: ActionRecord, step_id: int
 ) -> Finding | None:
-    """A no may be the answer to the second of two: an earlier one was late, or a proxy delivered it twice."""
+    """A no may be the answer to the second of two: an earlier one was late, or a proxy delivered it twice.
+
+    Raises what the look raises: then nobody knows.
+    """
     step = account.ledger.step(step_id)
-    try:
-        finding = find_out(account, decision, action, step, floor_of(plan, step))
-    except RequestError:
-        return None
+    finding = find_out(account, decision, action, step, floor_of(plan, step))
     return finding if finding.state is State.DONE else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from pro2_reconciliation.domain.base import Value
-from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy, Verb
 from pro2_reconciliation.ledger import ActionKey, ActionRecord, Ledger, State
@@ -109,6 +109,8 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
             continue
         try:
             action = _register(account, plan, decision, remedy, who)
+        except LedgerUnavailable:
+            raise  # of all of them: the task is tried again
         except LedgerError as error:  # of one item; the other choices stand
             not_now[decision.key] = str(error)
             continue

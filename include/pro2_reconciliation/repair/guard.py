@@ -38,14 +38,13 @@ from pro2_reconciliation.repair.guard_alarms import (
     named,
     unfinished,
 )
-from pro2_reconciliation.repair.guard_stops import OWN_MARK, Stopped, settle, stop_again, wake_of
+from pro2_reconciliation.repair.guard_stops import Stopped, settle, stop_again, wake_of
 from pro2_reconciliation.repair.manual import seen_done
 
 CLOSE_WATCH = timedelta(hours=2)
 """So long after a repair, and while a copy waits to be sent, every pass looks; else every fifth minute."""
 TIME_BOX = timedelta(seconds=150)
 """A pass that takes longer leaves the rest to the next one; below the timeout of its task."""
-_LEFT = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE, State.CONFIRMED, State.NEEDS_HUMAN})
 _AT_IT = frozenset({State.DONE, State.CONFIRMED})
 
 
@@ -67,13 +66,13 @@ def guard_pass(account: Account) -> GuardReport:
     """Look at every original once. An original that cannot be read is named, and the pass goes on."""
     now = account.now()
     actions = account.ledger.guarded(account.organization, now - timedelta(hours=account.policy.guard_hours))
-    originals = [a for a in actions if a.fingerprint != OWN_MARK]
+    originals = [a for a in actions if not a.by_guard]
     due = [a for a in originals if _copy_waits(a) or now - a.last_moved <= CLOSE_WATCH or not now.minute % 5]
     if not due:
         account.ledger.beat(GUARD, now)
         plan_only, lost = _remember(account)
         return GuardReport(plan_only=plan_only, lost=lost)
-    watch = Watch.over(account, due, [a for a in actions if a.fingerprint == OWN_MARK])
+    watch = Watch.over(account, due, [a for a in actions if a.by_guard])
     alarms: list[str] = []
     unread: dict[str, str] = {}
     for action in sorted(due, key=lambda a: (not _copy_waits(a), now - a.last_moved)):
@@ -166,6 +165,11 @@ def _copy_waits(action: ActionRecord) -> bool:
     return send is not None and send.state in (State.CLEARED, State.CLAIMED, State.NOT_DONE)
 
 
+def _may_have_left(send: StepRecord) -> bool:
+    """Whether the copy may be on its way, whatever became of the step since: a person may have closed it."""
+    return send.had_effect and send.when(State.NOT_DONE) is None and send.when(State.FAILED) is None
+
+
 def _look(watch: Watch, action: ActionRecord) -> list[str | None]:
     if action.remedy in (Remedy.RESEND, Remedy.HOLD_BACK):
         return _campaign(watch, action)
@@ -191,7 +195,7 @@ def _campaign(watch: Watch, action: ActionRecord) -> list[str | None]:
             return told  # its counts are those of a wake that was told
     else:
         told = []
-    if send is not None and send.state not in _LEFT:
+    if send is not None and not _may_have_left(send):
         return [*told, _let_it_go(watch, action, send, reading)]
     if status in GOING:
         return [*told, *_woke(watch, action, send, reading)]
@@ -239,9 +243,12 @@ def _told_of_wake(
 ) -> str | None:
     copy_id = copy_id_of(action)
     times = "" if stopped.number == 1 else f" once more (wake {stopped.number})"
+    event = f"woke {stopped.number}"
+    if stopped.refused and event in watch.alarms.events(action):
+        event = f"not stopped, {watch.account.now():%Y-%m-%dT%H}"  # it goes on mailing: told again every hour
     return watch.alarms.tell(
         action,
-        f"woke {stopped.number}",
+        event,
         kind_of(copy_id, send),
         f"{named(action)} woke up{times} although it was stopped{and_the_copy(copy_id, send)}; {stopped.text}",
         reading=reading,
@@ -263,10 +270,10 @@ def _finished(watch: Watch, action: ActionRecord, reading: CampaignReading) -> l
     told: list[str | None] = []
     send = action.step(Verb.SEND_CAMPAIGN)
     for stop in watch.stops.get(action.root, []):
-        settle(watch.account, stop, reading.campaign.status)
+        became = settle(watch.account, stop, reading.campaign.status)
         number = wake_of(stop)[1]
         if f"woke {number}" not in watch.alarms.events(action):
-            told.append(_told_of_wake(watch, action, send, reading, Stopped(number, "it was stopped again")))
+            told.append(_told_of_wake(watch, action, send, reading, Stopped(number, became)))
     events = watch.alarms.events(action)
     if unfinished(events):
         copy_id = copy_id_of(action)
@@ -325,7 +332,7 @@ def _stop_again(account: Account, action: ActionRecord) -> Stopped:
             "stop it in Pro2 by hand, NOW, or switch it off"
         )
     if refusal:
-        return Stopped(1, refusal)
+        return Stopped(1, refusal, refused=True)
     return stop_again(account, action)
 
 

@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, NeverSent, Refused, RequestError
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
-from pro2_reconciliation.ledger import ActionKey, ActionRecord, Claim, State, StepRecord
+from pro2_reconciliation.ledger import BY_GUARD, ActionKey, ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 
 MOST_STOPS = 5
 """So often an original is stopped again; one that wakes after that needs a person."""
-MOST_ATTEMPTS = 3
 LEASE_SECONDS = 50.0
 """Below the minute between two passes: the next one goes on where a dead guard was."""
-OWN_MARK = "guard"
-"""The fingerprint of these stops: nobody was asked, because a stop mails nobody."""
 AGAIN = "/woke-"
 """Between the root of a lineage and the number of the wake: each wake is a decision of its own."""
 _OVER = frozenset(
@@ -42,11 +39,15 @@ _OVER = frozenset(
 
 @dataclass(frozen=True)
 class Stopped:
-    """``number``: which wake this is, from 1. ``text`` None: somebody else is stopping it, and tells it."""
+    """``number``: which wake this is, from 1. ``text`` None: somebody else is stopping it, and tells it.
+
+    ``asked``: a request left. ``refused``: we may not stop it.
+    """
 
     number: int
     text: str | None
     asked: bool = False
+    refused: bool = False
 
 
 def wake_of(stop: ActionRecord) -> tuple[str, int]:
@@ -76,20 +77,26 @@ def stop_again(account: Account, action: ActionRecord) -> Stopped:
         account.ledger.release(claim)
 
 
-def settle(account: Account, stop: ActionRecord, status: CampaignStatus) -> None:
-    """Write down what the world shows of a stop whose record broke off; ``status`` is the original's, at rest."""
+def settle(account: Account, stop: ActionRecord, status: CampaignStatus) -> str:
+    """Write down what the world shows of a stop whose record broke off; ``status`` is the original's, not going.
+
+    Out: the words for the alarm. An original that completed all the same was not stopped, and its stop ends.
+    """
     step = stop.step(Verb.STOP_CAMPAIGN)
-    if step is None or status not in STOPPED_STATUSES:
-        return
-    why, who = f"the original is {status.value}", account.owner
+    if step is None:
+        return "it is over"
+    why, who, ledger = f"the original is {status.value}", account.owner, account.ledger
+    took = status in STOPPED_STATUSES
     if step.state in (State.INTENDED, State.AMBIGUOUS):
-        claim = account.ledger.claim(step.id, who, LEASE_SECONDS)
+        claim = ledger.claim(step.id, who, LEASE_SECONDS)
         if claim is None:
-            return
-        account.ledger.move(step.id, State.DONE, who=who, why=why, claim=claim)
-        account.ledger.release(claim)
-    if account.ledger.step(step.id).state is State.DONE:
-        account.ledger.move(step.id, State.CONFIRMED, who=who, why=why)
+            return "somebody is stopping it again"
+        ledger.move(step.id, State.DONE if took else State.NEEDS_HUMAN, who=who, why=why, claim=claim)
+        ledger.release(claim)
+    if ledger.step(step.id).state is State.DONE:
+        ledger.move(step.id, State.CONFIRMED if took else State.NEEDS_HUMAN, who=who, why=why)
+    confirmed = ledger.step(step.id).state is State.CONFIRMED
+    return "it was stopped again" if confirmed else f"it was NOT stopped again, it is {status.value}"
 
 
 def _open_stop(account: Account, action: ActionRecord) -> tuple[int, ActionRecord | None]:
@@ -106,8 +113,6 @@ def _open_stop(account: Account, action: ActionRecord) -> tuple[int, ActionRecor
                 ledger.move(step.id, State.NEEDS_HUMAN, who=who, why="the original goes again, or still")
                 continue
             if step.state is State.NOT_DONE:
-                if step.attempt >= MOST_ATTEMPTS:
-                    continue
                 ledger.retry_step(step.id, who, f"not done: {step.moves[-1].why}")
             return number, ledger.action(key.id)
         return number, ledger.register(
@@ -116,7 +121,7 @@ def _open_stop(account: Account, action: ActionRecord) -> tuple[int, ActionRecor
             item_id=action.item_id,
             name=action.name,
             verbs=(Verb.STOP_CAMPAIGN,),
-            fingerprint=OWN_MARK,
+            fingerprint=BY_GUARD,
             plan_hash=action.plan_hash,
             to=State.CLEARED,
             who=who,
@@ -153,8 +158,8 @@ def _request(account: Account, action: ActionRecord, step: StepRecord, claim: Cl
         note(State.NOT_DONE, str(error))
         return f"it could NOT be stopped again yet, the next pass tries: {error}"
     except RequestError as error:
-        note(State.FAILED, str(error))
-        return f"it could NOT be stopped again: {error}"
+        note(State.NOT_DONE, str(error))
+        return f"it could NOT be stopped again, stop it in Pro2 by hand, NOW; each pass tries: {error}"
     else:
         note(State.DONE, "stopped again")
     try:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.errors import ConfigurationError, RequestError, Unreadable
+from pro2_reconciliation.domain.errors import ConfigurationError, RequestError
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.localtime import local
@@ -233,7 +233,7 @@ def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
     lead = timedelta(hours=account.policy.lead_hours)
     try:
         return tuple(account.contacts.automations(window.start, window.end, lead))
-    except Unreadable as error:  # nothing is repaired on them, so the others need not wait for them
+    except RequestError as error:  # nothing is repaired on them, so the others need not wait for them
         return (Automation(id="all", name="All automations", unreadable=str(error)),)
 
 

@@ -211,7 +211,7 @@ def _latest_actions(account: Account, plan: Plan) -> dict[tuple[str, Remedy | No
     keys = {decision.key for decision in plan.decisions}
     found: dict[tuple[str, Remedy | None], ActionRecord] = {}
     for action in account.ledger.actions(account.organization):
-        if action.item_key in keys:
+        if action.item_key in keys and not action.by_guard:
             found[(action.item_key, action.remedy)] = action
     return found
 

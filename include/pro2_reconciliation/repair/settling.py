@@ -1,8 +1,8 @@
 """Look again at what waits for the world: a newer export, or a person who pressed after the question had ended.
 
 The first thing of every reconciliation, in every mode, and the last thing before its report: it reads, and writes only
-the ledger. Nothing is asked and
-nothing is sent. What cannot be read or is unknown to this ledger stays as it is; the next dag run looks again.
+the ledger. Nothing is asked and nothing is sent. What cannot be read or is unknown to this ledger stays as it is; the
+next dag run looks again.
 """
 
 from __future__ import annotations

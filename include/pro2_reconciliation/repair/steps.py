@@ -271,7 +271,12 @@ def _request(
         ledger.move(step.id, State.NOT_DONE, who=who, why=str(error), claim=claim)
         return result_of(action, ledger.step(step.id), str(error))
     except Rejected as error:
-        landed = landed_before(account, plan, decision, action, claim.step_id)
+        try:
+            landed = landed_before(account, plan, decision, action, claim.step_id)
+        except RequestError as unread:
+            why = f"{error}; and whether an earlier one had its effect cannot be read: {unread}"
+            ledger.move(step.id, State.AMBIGUOUS, who=who, why=why, claim=claim)
+            return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
         if landed is not None:
             why = f"{landed.why}, although the answer was: {error}"
             ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=landed.remote_id)

@@ -38,6 +38,10 @@ def holders(tag: str, each_page: Callable[[], object] = lambda: None) -> Exchang
     while True:
         each_page()
         page, total = yield from _holders_after(tag, after)
+        if not page and total not in (None, 0, len(found)):
+            raise Unreadable(
+                f"the holders of tag {tag} end at {len(found)} of {total}; the set would have a gap"
+            )
         found.update(map(str, page))
         if not page or (len(page) < PAGE and total in (None, len(page), len(found))):
             return found
