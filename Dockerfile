@@ -8,8 +8,7 @@ RUN pip install --no-cache-dir -r /opt/airflow/requirements.txt -c /opt/airflow/
 # Editable, so that plugins/ and include/ mounted over these folders are what runs. It is a step of its own
 # because the project is not there yet when the requirements are installed.
 COPY --chown=airflow:0 . /opt/airflow/
-RUN pip install --no-cache-dir --no-deps -e /opt/airflow \
-    && mkdir -p /opt/airflow/shared
+RUN pip install --no-cache-dir --no-deps -e /opt/airflow
 
 ENV AIRFLOW__CORE__LOAD_EXAMPLES=False \
     PRO2_RECONCILIATION_CONFIG=/opt/airflow/config

@@ -82,7 +82,7 @@ def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
     """Which of these sends still stands before the next one, in words; None when the next one may go.
 
     A send that was made is looked at (its proof is written when it is there). One that nobody began holds up the
-    next only while nothing closes its way: a gate that is closed for it does not hold up others.
+    next only while nothing closes its way, or only a gate that opens by itself: another one does not hold up others.
     """
     from pro2_reconciliation.ledger import State
     from pro2_reconciliation.repair.clearing import ClearedStep
@@ -111,10 +111,8 @@ def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
         begun = all(
             s.state in (State.DONE, State.CONFIRMED) for s in action.latest if s.ordinal < step.ordinal
         )
-        if (
-            step.state is State.CLEARED
-            and begun
-            and not closed_gate(account, plan, decision, action, cleared.verb)
-        ):
-            return f"«{cleared.name}» goes first"
+        if step.state in (State.CLEARED, State.NOT_DONE) and begun:
+            gate = closed_gate(account, plan, decision, action, cleared.verb)
+            if gate is None or gate.seconds:
+                return f"«{cleared.name}» goes first"
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from tests.incident.harness import INCIDENTS, Evening
 from tests.incident.test_faults_and_gates import between_stop_and_send
 
 from pro2_reconciliation.domain.errors import NeverSent, Unreadable
-from pro2_reconciliation.ledger import Ledger, Stage
-from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.ledger import Ledger, Stage, State
+from pro2_reconciliation.repair.guard import _may_have_left, guard_pass
 from pro2_reconciliation.repair.guard_stops import MOST_STOPS
 from pro2_reconciliation.repair.report import End
 from pro2_sandbox.campaign import STOPPED
@@ -68,6 +70,33 @@ def test_an_original_is_stopped_again_each_time_it_wakes_and_then_a_person_is_as
     assert "by hand, NOW" in told
     assert minute(sent).alarms == (), "a person was told; once is enough"
     assert stops(sent) == MOST_STOPS
+
+
+def test_a_send_that_a_person_closed_may_have_left_all_the_same(sent: Evening) -> None:
+    """Its proof ran out, she looked, and closed it: the original must not go now."""
+    action = sent.ledger().actions("playhouse")[0]
+    send = action.step(Verb.SEND_CAMPAIGN)
+    assert send is not None
+    assert send.had_effect
+    closed = replace(send.moves[-1], from_state=send.state, to_state=State.CLOSED, why="it went out")
+    assert _may_have_left(replace(send, moves=(*send.moves, closed)))
+    refused = replace(send.moves[-1], from_state=State.INTENDED, to_state=State.FAILED, why="403")
+    assert not _may_have_left(replace(send, moves=(*send.moves[:4], refused)))
+
+
+def test_an_original_that_we_may_not_stop_is_told_again_while_it_goes(sent: Evening) -> None:
+    wake(sent)
+    (first,) = guard_pass(sent.account("guard")).alarms
+    assert "it was stopped again" in first
+    sent.ledger().set_switch("playhouse", Stage.EVERYTHING, "kim", "odd mails")
+    sent.clock.at += timedelta(minutes=11)
+    wake(sent)
+    (second,) = guard_pass(sent.account("guard")).alarms
+    assert "NOT stopped again" in second
+    assert minute(sent).alarms == ()
+    sent.clock.at += timedelta(minutes=9)
+    (third,) = guard_pass(sent.account("guard")).alarms
+    assert "kim: odd mails" in third
 
 
 def test_the_alarm_bounds_the_patrons_who_had_it_twice(sent: Evening) -> None:

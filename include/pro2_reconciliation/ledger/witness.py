@@ -30,7 +30,7 @@ def why_plan_only(
 
 
 def remember(ledger: Ledger, witness: Witness | None, zone: str, machine: Machine | None = None) -> None:
-    """Let the witness know what the ledger holds now; it never goes back.
+    """Let the witness know what the ledger holds now; two at once may leave the smaller count until the next writes.
 
     Called after an intent is committed and before its request leaves: a backup without that intent is found out
     then. Errors: ``LedgerError`` if the ledger may not be acted on (any more), or the witness cannot be written.

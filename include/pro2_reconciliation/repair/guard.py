@@ -43,6 +43,8 @@ from pro2_reconciliation.repair.manual import seen_done
 
 CLOSE_WATCH = timedelta(hours=2)
 """So long after a repair, and while a copy waits to be sent, every pass looks; else every fifth minute."""
+REMIND = timedelta(minutes=10)
+"""So often it is told again of an original that goes and that we may not stop."""
 TIME_BOX = timedelta(seconds=150)
 """A pass that takes longer leaves the rest to the next one; below the timeout of its task."""
 _AT_IT = frozenset({State.DONE, State.CONFIRMED})
@@ -73,14 +75,13 @@ def guard_pass(account: Account) -> GuardReport:
         plan_only, lost = _remember(account)
         return GuardReport(plan_only=plan_only, lost=lost)
     watch = Watch.over(account, due, [a for a in actions if a.by_guard])
-    alarms: list[str] = []
     unread: dict[str, str] = {}
     for action in sorted(due, key=lambda a: (not _copy_waits(a), now - a.last_moved)):
         if account.now() - now > TIME_BOX:
             unread[action.id] = f"the pass ended after {TIME_BOX.total_seconds():g} s; the next one looks"
             continue
         try:
-            alarms += [told for told in _look(watch, action) if told]
+            _look(watch, action)
         except Exception as error:  # whatever it is, it must not hide the other originals
             unread[action.id] = str(error) or type(error).__name__
     blind = [a for a in due if a.id in unread and _copy_waits(a)]
@@ -92,7 +93,7 @@ def guard_pass(account: Account) -> GuardReport:
     names = {a.id: f"{a.name} ({a.item_id})" for a in due}
     return GuardReport(
         watched=len(due),
-        alarms=tuple(alarms),
+        alarms=tuple(watch.alarms.told),
         unread=tuple(f"{names[key]}: {why}" for key, why in unread.items()),
         plan_only=plan_only,
         lost=lost,
@@ -243,9 +244,13 @@ def _told_of_wake(
 ) -> str | None:
     copy_id = copy_id_of(action)
     times = "" if stopped.number == 1 else f" once more (wake {stopped.number})"
-    event = f"woke {stopped.number}"
-    if stopped.refused and event in watch.alarms.events(action):
-        event = f"not stopped, {watch.account.now():%Y-%m-%dT%H}"  # it goes on mailing: told again every hour
+    event, now = f"woke {stopped.number}", watch.account.now()
+    known = watch.alarms.events(action)
+    if stopped.refused and event in known:
+        told = [alarm.at for name, alarm in known.items() if name.startswith(("woke", "not stopped"))]
+        if now - max(told) < REMIND:
+            return None
+        event = f"not stopped, {now.isoformat()}"
     return watch.alarms.tell(
         action,
         event,

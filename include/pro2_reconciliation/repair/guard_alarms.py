@@ -8,7 +8,7 @@ shows nothing is no bound at all (analytics may be off), and the sentence says s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import CampaignReading
@@ -76,10 +76,14 @@ def _audience(reading: CampaignReading) -> int:
 
 @dataclass
 class Alarms:
-    """The alarms that the ledger knows, and a way to add to them. One event of one item is told once."""
+    """The alarms that the ledger knows, and a way to add to them. One event of one item is told once.
+
+    ``told``: the sentences of this pass.
+    """
 
     account: Account
     known: list[Alarm]
+    told: list[str] = field(default_factory=list)
 
     def events(self, action: ActionRecord) -> dict[str, Alarm]:
         """What was told of an original, by event."""
@@ -122,6 +126,7 @@ class Alarms:
         body = {"item": action.item_key, "action": action.id, "event": event, "other": other}
         alarm = self.account.ledger.alarm(self.account.organization, kind, {**body, **counts, "text": text})
         self.known.append(alarm)
+        self.told.append(text)  # what is in the ledger is told, whatever the rest of the look runs into
         return text
 
     def _copy(self, copy_id: str | None) -> CampaignReading | None:

@@ -17,6 +17,7 @@ from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
 from pro2_reconciliation.ledger import BY_GUARD, ActionKey, ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.wire.deadline import Deadline, leaving_by
 
 MOST_STOPS = 5
 """So often an original is stopped again; one that wakes after that needs a person."""
@@ -63,6 +64,7 @@ def stop_again(account: Account, action: ActionRecord) -> Stopped:
         return Stopped(
             number,
             f"it was stopped again {MOST_STOPS} times and woke each time: stop it in Pro2 by hand, NOW",
+            refused=True,
         )
     step = held.step(Verb.STOP_CAMPAIGN)
     claim = account.ledger.claim(step.id, account.owner, LEASE_SECONDS) if step else None
@@ -150,7 +152,8 @@ def _request(account: Account, action: ActionRecord, step: StepRecord, claim: Cl
 
     lost = ""
     try:
-        account.campaigns.stop(action.item_id)
+        with leaving_by(Deadline(claim.expires_at, account.now)):
+            account.campaigns.stop(action.item_id)
     except Ambiguous as error:
         note(State.AMBIGUOUS, str(error))
         lost = "it is not known whether it stopped again; the next pass looks"

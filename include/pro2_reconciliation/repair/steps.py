@@ -1,4 +1,5 @@
-"""Carry out one step: gates, fresh look, claim, intent, request, record. The only place where requests leave.
+"""Carry out one step: gates, fresh look, claim, intent, request, record. The only place where requests leave,
+besides the guard's own stops (``guard_stops.py``).
 
 Order is everything. The claim and the intent are committed before the request leaves; after a take-over, or an
 answer that got lost, nothing is sent again: the world is read (``adoption.py``). A crash at any point leaves a

@@ -56,8 +56,11 @@ class StepOperator(BaseOperator):
         if result.instruction:
             self._ask_to_press(context, result)
         if result.wait_seconds:  # for the guard's pass; or for a process, dead or alive: its lease ends
-            self.log.info("%s; looking again within %.0f s", story, result.wait_seconds)
             pause = GUARD_WAIT if result.state == "held" else LEASE_WAIT
+            seconds = pause.total_seconds()
+            self.log.info(
+                "%s; looking again in %.0f s, for %.0f s at most", story, seconds, result.wait_seconds
+            )
             raise AirflowRescheduleException(datetime.now(UTC) + pause)  # type: ignore[no-untyped-call]
         if result.state in _OPEN:
             raise StepOpen(story)
