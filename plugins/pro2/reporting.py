@@ -12,7 +12,7 @@ from typing import Any
 
 from pro2.accounts import open_account, require_plan, who_acts
 from pro2.files import drift_file, folder_and_name
-from pro2.flow import steps_of
+from pro2.flow import sensors_of, steps_of
 from pro2_reconciliation.domain.errors import LedgerError
 
 log = logging.getLogger("pro2.reconcile")
@@ -110,7 +110,6 @@ def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | 
     """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
     from airflow.sdk.configuration import conf
 
-    from pro2_reconciliation.domain.words import ItemKind
     from pro2_reconciliation.repair.actions import Lane
 
     base = conf.get("api", "base_url", fallback="").rstrip("/")
@@ -121,9 +120,8 @@ def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | 
         inventory = ledger.inventory(run_id)
     except LedgerError:
         inventory = None
-    for kind in (ItemKind.CAMPAIGN, ItemKind.OCCURRENCE):
-        for index, item in enumerate(inventory.watched(kind) if inventory else []):
-            links[f"{kind.value}:{item['item_id']}"] = f"{here}/watch_{kind.value}/mapped/{index}"
+    for key, task_id, index in sensors_of(inventory) if inventory else []:
+        links[key] = f"{here}/{task_id}/mapped/{index}"
     for lane in Lane:
         for index, step in enumerate(steps_of(cleared, lane)):
             links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
