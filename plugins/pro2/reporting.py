@@ -27,6 +27,7 @@ def report(
     """
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
@@ -50,6 +51,7 @@ def report(
     made = keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
     path = _write(context, made)
+    noting.reported(account.ledger, context["dag_run"].run_id, plan, made, path)
     log.info("Report: %s\n%s", path, render_text(made))
     _move_watermark(account, plan, Mode(resolved["mode"]))
     raise_if_failed(made)
