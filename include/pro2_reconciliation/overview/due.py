@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.schedule import next_due, occurrences
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
-from pro2_reconciliation.ledger import Ledger, Snapshot
+from pro2_reconciliation.ledger import Ledger, PlanItem, Snapshot
 from pro2_reconciliation.overview.picture import Picture, lasts
 from pro2_reconciliation.overview.standing import Standing, settled, standings
 from pro2_reconciliation.overview.views import DueItem
@@ -91,15 +91,20 @@ def _newest(picture: Picture, jobs: Collection[str]) -> dict[str, list[Standing]
     """Job id to its newest occurrence that a dag run looked at lately, with the drift of it."""
     recent = [run for run in reversed(picture.runs) if run.seen_at >= picture.now - LOOKED_BACK]
     found: dict[str, list[Standing]] = {}
-    for one in standings(picture, recent):
-        kind, _, item_id = one.item.key.partition(":")
-        job_id = item_id.partition("@")[0]
-        if kind == ItemKind.OCCURRENCE.value and job_id in jobs:
-            found.setdefault(job_id, []).append(one)
+    if not jobs:
+        return found
+    for one in standings(picture, recent, lambda item: _job_of(item) in jobs):
+        found.setdefault(_job_of(one.item), []).append(one)
     return {
         job_id: [one for one in ones if _due_of(one) == max(map(_due_of, ones))]
         for job_id, ones in found.items()
     }
+
+
+def _job_of(item: PlanItem) -> str:
+    """The id of an occurrence's job; empty for other items."""
+    kind, _, item_id = item.key.partition(":")
+    return item_id.partition("@")[0] if kind == ItemKind.OCCURRENCE.value else ""
 
 
 def _unrepaired(site: Site, job_id: str, one: Standing) -> str:
