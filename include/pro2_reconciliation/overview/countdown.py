@@ -120,7 +120,7 @@ def headline(
     people = len(picture.opened.keys() - watched)
     if people:
         said.append(f"{_count(people, 'item needs', 'items need')} a person")
-    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, nothing is open"
+    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
 
 
 def _text(alarm: Alarm) -> str:

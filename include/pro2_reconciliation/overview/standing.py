@@ -1,8 +1,7 @@
 """How an item stands now: the report's word while it is the newest, else plan and ledger again (``repair.outcome``).
 
 What only an account can say (a closed gate, a newer log) stands in the report; as soon as something moved after it,
-the ledger says more. An item of several plans is shown from the newest, unless that only proposes what another one
-decided.
+the ledger says more. An item of several plans is shown from the newest, with two exceptions (``_shown``).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _ENDED_LATER = frozenset(
 """What is kept open for a person (``repair.report.keep_open_items``), and may be closed later."""
 _SETTLED = frozenset({Now.CLOSED.value, *(end.value for end in SETTLED)})
 _OURS = frozenset({End.VERIFIED.value, Now.ASKED.value, Now.UNDER_WAY.value})
-"""What a dag run that only looked does not hide."""
+"""What a later look that found nothing to do does not hide."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,19 @@ def standing_of(picture: Picture, item_key: str) -> Standing | None:
 
 
 def _shown(picture: Picture, of_item: Sequence[Standing]) -> Standing:
-    """Of the standings of one item, oldest first, the one that is shown."""
+    """Of the standings of one item, oldest first, the one that is shown: the newest, but
+
+    one that needs nothing does not hide what we did, or ask, or are at; a mere proposal does not hide what was asked.
+    """
     newest = of_item[-1]
     if len(of_item) == 1:
         return newest
-    if picture.mode_of(newest.run) is not Mode.PLAN:
-        return newest
-    asked = next((one for one in reversed(of_item) if picture.mode_of(one.run) is not Mode.PLAN), None)
-    if asked is None:
-        return newest
-    looked = newest.item.remedy in FIXED
-    if looked and not (asked.outcome in _OURS and FIXED[newest.item.remedy] is End.NONE):
-        return newest
-    return asked
+    if FIXED.get(newest.item.remedy) is End.NONE:
+        return next((one for one in reversed(of_item) if one.outcome in _OURS), newest)
+    if newest.item.remedy not in FIXED and picture.mode_of(newest.run) is Mode.PLAN:
+        acting = (one for one in reversed(of_item) if picture.mode_of(one.run) is not Mode.PLAN)
+        return next(acting, newest)
+    return newest
 
 
 def standing(picture: Picture, run: DagRun, item: PlanItem) -> Standing:
