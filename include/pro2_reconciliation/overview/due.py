@@ -17,7 +17,7 @@ from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.schedule import next_due, occurrences
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.ledger import Ledger, PlanItem, Snapshot
-from pro2_reconciliation.overview.picture import Picture, lasts
+from pro2_reconciliation.overview.picture import Picture
 from pro2_reconciliation.overview.standing import Standing, settled, standings
 from pro2_reconciliation.overview.views import DueItem
 from pro2_reconciliation.repair.outcome import End
@@ -39,28 +39,23 @@ def at_risk(site: Site, ledger: Ledger, outages: Iterable[Outage], now: datetime
 
 
 def upcoming(picture: Picture, snapshot: Snapshot | None) -> tuple[DueItem, ...]:
-    """The campaigns of the next 24 hours, each with why it may not go out or why its audience may be stale; and the
-    occurrences of jobs that cannot run as long as a service is down.
-    """
+    """The campaigns of the next 24 hours, each with why it may not go out or why its audience may be stale."""
     site, now = picture.site, picture.now
     until = now + AHEAD
-    open_now = [outage for outage in picture.outages if lasts(outage, now)]
-    down = next((outage for outage in open_now if outage.service is Service.SENDING), None)
+    down = next((one for one in picture.down if one.service is Service.SENDING), None)
     stale = stale_feeds(picture)
     found = []
     for one in scheduled(snapshot, ItemKind.CAMPAIGN):
         if now <= one.due < until:
             campaign = Campaign(id=one.item_id, name=one.name, status=CampaignStatus.SCHEDULED, due=one.due)
-            risks = [_down(down, site.zone)] if down else []
+            since = f"sending is down since {local(down.start, site.zone)}" if down else ""
+            risks = [since] if since else []
             for job_id in site.feeds_of(campaign):
                 if job_id in stale:
                     again = _again(site.jobs_by_id.get(job_id), now, one.due, site.zone)
                     risks.append(f"its audience may be stale: {stale[job_id]}{again}")
             found.append(_due(site, one, "; ".join(risks)))
-    for outage in open_now:
-        found += [_due(site, one, _down(outage, site.zone)) for one in _needing(site, outage, now, until)]
-    unique = {one.key: one for one in found}
-    return tuple(sorted(unique.values(), key=lambda one: (one.due, one.key)))
+    return tuple(found)
 
 
 def stale_feeds(picture: Picture) -> dict[str, str]:
@@ -76,7 +71,7 @@ def stale_feeds(picture: Picture) -> dict[str, str]:
         left = next((one for one in ones if not settled(one)), None)
         if left is not None:
             found[job_id] = _unrepaired(site, job_id, left)
-    for outage in (one for one in picture.outages if lasts(one, picture.now)):
+    for outage in picture.down:
         for missed in _needing(site, outage, outage.start, picture.now):
             job_id = missed.item_id.partition("@")[0]
             if job_id in feeding:
@@ -132,10 +127,6 @@ def _needing(site: Site, outage: Outage, start: datetime, end: datetime) -> Sequ
         if outage.service in job.needs
         for occurrence in occurrences(job, start, end)
     ]
-
-
-def _down(outage: Outage, zone: str) -> str:
-    return f"{outage.service.value} is down since {local(outage.start, zone)}"
 
 
 def _due(site: Site, one: Scheduled, risk: str) -> DueItem:

@@ -100,6 +100,11 @@ class Picture:
         """The newest action on each item by (item key, remedy)."""
         return newest_actions(self.acted, {item.key for items in self.items.values() for item in items})
 
+    @property
+    def down(self) -> list[Outage]:
+        """The outages that go on now."""
+        return [one for one in self.outages if one.start <= self.now and lasts(one, self.now)]
+
     def runs_of(self, outage: Outage) -> list[DagRun]:
         """The dag runs about an outage, newest first."""
         return [run for run in reversed(self.runs) if belongs(run, outage)]
