@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.ledger import DagRun, Ledger, Witness, why_plan_only
 from pro2_reconciliation.overview.countdown import headline, what_next
 from pro2_reconciliation.overview.due import LOOKED_BACK, at_risk, upcoming
-from pro2_reconciliation.overview.picture import Picture, newest_first
+from pro2_reconciliation.overview.picture import Picture, newest_first, text_of
 from pro2_reconciliation.overview.services import services
 from pro2_reconciliation.overview.standing import Standing, standings
 from pro2_reconciliation.overview.views import (
@@ -46,7 +46,8 @@ def board(site: Site, ledger: Ledger, now: datetime, *, witness: Witness | None 
     picture = Picture.read(site, ledger, now, outages=shown, more=now - LOOKED_BACK)
     of_outage = {one.id: (runs := picture.runs_of(one), standings(picture, runs)) for one in shown}
     risky = at_risk(site, ledger, shown, now)
-    switch, alarms = ledger.switch(organization), ledger.alarms(organization, now - OPEN_FOR)
+    switch = ledger.switch(organization)
+    alarms = [one for one in picture.alarms if one.at >= now - OPEN_FOR]
     snapshot = ledger.latest_snapshot(organization)
     found = {item.item.key: item for one in reversed(shown) for item in of_outage[one.id][1]}
     nexts = {one.id: what_next(picture, one, *of_outage[one.id], switch) for one in shown}
@@ -73,7 +74,7 @@ def board(site: Site, ledger: Ledger, now: datetime, *, witness: Witness | None 
             HoldView(key=key, who=note.who, why=note.why, at=note.at) for key, note in picture.holds.items()
         ),
         alarms=tuple(
-            AlarmView(at=one.at, kind=one.kind, text=str(one.body.get("text", one.kind)))
+            AlarmView(at=one.at, kind=one.kind, text=text_of(one), item=str(one.body.get("item") or ""))
             for one in reversed(alarms)
         ),
     )

@@ -9,7 +9,7 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import Alarm, DagRun, RunStage, Stage, SwitchRecord
-from pro2_reconciliation.overview.picture import Picture, lasts
+from pro2_reconciliation.overview.picture import Picture, lasts, text_of
 from pro2_reconciliation.overview.standing import Standing
 from pro2_reconciliation.overview.views import Now
 from pro2_reconciliation.repair.outcome import End
@@ -113,7 +113,7 @@ def headline(
     said = []
     if told:
         since = local(told[0].at, zone)
-        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {_text(told[-1])}")
+        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {text_of(told[-1])}")
     if switch.stage is Stage.EVERYTHING:
         said.append(f"The kill switch stops everything ({switch.who}: {switch.why})")
     for outage in picture.down:
@@ -134,10 +134,6 @@ def headline(
                 f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id]}"
             )
     return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
-
-
-def _text(alarm: Alarm) -> str:
-    return str(alarm.body.get("text", alarm.kind))
 
 
 def _counts(found: Sequence[Standing]) -> Mapping[str, int]:

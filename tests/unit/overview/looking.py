@@ -21,6 +21,7 @@ from pro2_reconciliation.overview.views import Board, ItemView, OutageView, Stor
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.wire.exchange import Reply, Request
+from pro2_sandbox import Incident
 
 OUTAGE, RUN = "3f2a", "outage__3f2a__g1"
 
@@ -28,8 +29,10 @@ OUTAGE, RUN = "3f2a", "outage__3f2a__g1"
 class Looking:
     """The worked example (unless another incident is named), its outage, and what the page shows of it at any time."""
 
-    def __init__(self, folder: Path, incident: str = "worked-example", **changes: Any) -> None:
-        self.evening = Evening(folder, INCIDENTS / f"{incident}.yaml")
+    def __init__(self, folder: Path, incident: str | Incident = "worked-example", **changes: Any) -> None:
+        self.evening = Evening(
+            folder, INCIDENTS / f"{incident}.yaml" if isinstance(incident, str) else incident
+        )
         self.site = self.evening.site
         self.put(self.outage(**changes))
 
