@@ -204,7 +204,7 @@ class HoldView(Value):
 
 
 class AlarmView(Value):
-    """Something that must not have happened, in a sentence; ``item``: the key of the item that it is about, or empty."""
+    """Something that must not have happened, in a sentence; ``item``: the key of what it is about, or empty."""
 
     at: UtcTime
     kind: str
