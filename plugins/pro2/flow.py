@@ -28,6 +28,7 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
     a sensor that carries its name (``lean_above`` of the policy).
     """
     from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.inventory import take_inventory as take
     from pro2_reconciliation.repair.settling import settle_waiting
 
@@ -48,23 +49,25 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
     for key, seen in inventory.observations.items():
         more = "will be watched" if key in watched else "settled"
         log.info("«%s» (%s) was seen: %s (%s)", seen.name, seen.item_id, seen.state, more)
-    account.ledger.save_inventory(context["dag_run"].run_id, inventory)
-    if not inventory.lean:
+    run_id = context["dag_run"].run_id
+    account.ledger.save_inventory(run_id, inventory)
+    noting.watching(account.ledger, account.organization, run_id, inventory)
+    lean = sum(item.lean for item in inventory.watch)
+    if not lean:
         return []
     log.info(
         "These are more than %s (lean_above in policy.yaml), so the triggerer alone watches them: watch_lean shows "
         "numbers, the log of each says its name",
         account.policy.lean_above,
     )
-    return list(range(len(inventory.watch)))
+    return list(range(lean))
 
 
 def watched_items(context: Any, kind: str) -> list[dict[str, Any]]:
     """The unsettled items of one kind, for mapped sensors that carry their names; none when the watch is lean."""
     from pro2_reconciliation.domain.words import ItemKind
 
-    inventory = open_ledger().inventory(context["dag_run"].run_id)
-    return [] if inventory.lean else inventory.watched(ItemKind(kind))
+    return open_ledger().inventory(context["dag_run"].run_id).watched(ItemKind(kind))
 
 
 def build_plan(context: Any, resolved: dict[str, Any]) -> str:
@@ -82,8 +85,8 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
         )
     inventory = account.ledger.inventory(run_id)
     observations: dict[str, Observation] = {}
-    for task_id, size in Counter(task_id for _, task_id, _ in sensors_of(inventory)).items():
-        for text in ti.xcom_pull(task_ids=task_id, map_indexes=range(size)):
+    for sensor, size in Counter(item.sensor for item in inventory.watch).items():
+        for text in ti.xcom_pull(task_ids=sensor, map_indexes=range(size)):
             if text is not None:
                 # a trigger that ends a task pushes JSON text
                 seen = Observation.model_validate(json.loads(text) if isinstance(text, str) else text)
@@ -108,20 +111,6 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
     return plan.hash
 
 
-def sensors_of(inventory: Any) -> list[tuple[str, str, int]]:
-    """The mapped sensor of each unsettled item: key of the item, task id, map index."""
-    if inventory.lean:
-        return [(item.key, "watch_lean", place) for place, item in enumerate(inventory.watch)]
-    places: dict[str, int] = {}
-    found = []
-    for item in inventory.watch:
-        task_id = f"watch_{item.kind.value}"
-        place = places.setdefault(task_id, 0)
-        found.append((item.key, task_id, place))
-        places[task_id] = place + 1
-    return found
-
-
 def _mark_planned(ledger: Any, plan: Any) -> None:
     """An outage that came back since detection started this dag run is not covered: its own is still to come."""
     from pro2_reconciliation.domain.outage import OutageState
@@ -143,6 +132,7 @@ def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> list[str]:
     The list, a ``Cleared`` as JSON, is the XCom ``cleared`` of this task.
     """
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.clearing import clear as clear_plan
 
     account = open_account(who_acts(context))
@@ -150,6 +140,7 @@ def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> list[str]:
     answers = account.ledger.answers(plan_hash)
     who = next((record.who for record in answers.values()), who_acts(context))
     cleared = clear_plan(account, plan, Mode(resolved["mode"]), who=who)
+    noting.cleared(account.ledger, account.organization, context["dag_run"].run_id, cleared)
     for key, why in cleared.not_now.items():
         decision = plan.decision(key)
         log.info("«%s» (%s) is not done: %s", decision.name if decision else key, key, why)

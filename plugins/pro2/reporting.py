@@ -12,7 +12,7 @@ from typing import Any
 
 from pro2.accounts import open_account, require_plan, who_acts
 from pro2.files import drift_file, folder_and_name
-from pro2.flow import sensors_of, steps_of
+from pro2.flow import steps_of
 from pro2_reconciliation.domain.errors import LedgerError
 
 log = logging.getLogger("pro2.reconcile")
@@ -27,6 +27,7 @@ def report(
     """
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
@@ -50,6 +51,7 @@ def report(
     made = keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
     path = _write(context, made)
+    noting.reported(account.ledger, context["dag_run"].run_id, plan, made, path)
     log.info("Report: %s\n%s", path, render_text(made))
     _move_watermark(account, plan, Mode(resolved["mode"]))
     raise_if_failed(made)
@@ -70,14 +72,14 @@ def _close_outages(account: Any, plan: Any, made: Any) -> None:
     """An outage is closed once nothing of it is open any more; until then it stays planned."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.report import End, make_report
+    from pro2_reconciliation.repair.outcome import SETTLED
+    from pro2_reconciliation.repair.report import make_report
 
-    settled = {End.NONE, End.VERIFIED, End.REPORTED}
     rows, first = list(made.rows), plan
     while first.parent:  # a follow-up looks at a part only
         first = require_plan(account.ledger, first.parent)
         rows += make_report(account, first, Mode.ASK, not_now={}).rows
-    for outage_id in plan.window.outage_ids if all(row.outcome in settled for row in rows) else ():
+    for outage_id in plan.window.outage_ids if all(row.outcome in SETTLED for row in rows) else ():
         outage = account.ledger.outage(outage_id)
         if outage is not None and outage.state is OutageState.PLANNED:
             account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
@@ -110,6 +112,7 @@ def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | 
     """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
     from airflow.sdk.configuration import conf
 
+    from pro2_reconciliation.domain.inventory import places
     from pro2_reconciliation.repair.actions import Lane
 
     base = conf.get("api", "base_url", fallback="").rstrip("/")
@@ -120,8 +123,8 @@ def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | 
         inventory = ledger.inventory(run_id)
     except LedgerError:
         inventory = None
-    for key, task_id, index in sensors_of(inventory) if inventory else []:
-        links[key] = f"{here}/{task_id}/mapped/{index}"
+    for key, place in places(inventory.watch).items() if inventory else []:
+        links[key] = f"{here}/{place.sensor}/mapped/{place.map_index}"
     for lane in Lane:
         for index, step in enumerate(steps_of(cleared, lane)):
             links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
