@@ -1,7 +1,6 @@
-"""Cells of a CSV that people open in a spreadsheet: text from outside must not become a formula there.
+"""Text from outside in the cells of a table that somebody opens in a spreadsheet.
 
-In: any text. Out: the same text, with an apostrophe before it where a spreadsheet would calculate. Every cell is put
-into quotation marks, because a spreadsheet may cut at another sign than the comma. Never fails.
+Every cell is put into quotation marks, because a spreadsheet may cut at another sign than the comma. Never fails.
 """
 
 from __future__ import annotations
@@ -10,13 +9,18 @@ import csv
 import io
 from collections.abc import Iterable
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Says that a CSV is UTF-8; without it a spreadsheet shows other alphabets as noise."""
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-"""The full-width signs too: a spreadsheet of Japanese or Chinese takes them for the others."""
+"""The full-width signs too: a spreadsheet may take them for the others."""
 _TRIMMED = ("\t", "\r", "\n")
 
 
 def as_text(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula, also where it trims what comes before the sign."""
+    """A cell that no spreadsheet takes for a formula, also where it trims what comes before the sign.
+
+    Source: OWASP, "CSV Injection".
+    """
     return f"'{value}" if value.lstrip().startswith(_FORMULA) or value.startswith(_TRIMMED) else value
 
 

@@ -25,6 +25,20 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Now(StrEnum):
+    """How an item stands that has not ended yet; everything else is a value of ``repair.report.End``.
+
+    ``SEEN``: settled at the first look, the plan will say it. ``WATCHING``: a sensor looks at it. ``ASKED``: a person
+    is asked. ``UNDER_WAY``: a dag run is at it. ``CLOSED``: a person, or what Pro2 showed later, ended it.
+    """
+
+    SEEN = "seen"
+    WATCHING = "watching"
+    ASKED = "asked"
+    UNDER_WAY = "under way"
+    CLOSED = "closed"
+
+
 class ServiceView(Value):
     """A service; ``since``: when it began to look like that, ``why``: who says so."""
 
@@ -72,8 +86,9 @@ class DueItem(Value):
 class RunView(Value):
     """One dag run of ``reconcile`` in the window of an outage: its plan, its mode and how far it is.
 
-    ``stage``: ``planned``, ``asked``, ``acting`` or ``reported``, as the ledger knows it. ``progress``: one sentence,
-    such as "inventory: 300 of 1,000 campaigns read", empty when it is not at work. ``report``: where its report is.
+    ``stage``: ``begun``, ``planned``, ``asked``, ``acting`` or ``reported``, as the ledger knows it; ``plan_hash`` is
+    empty while it is ``begun``. ``progress``: one sentence, such as "inventory: 300 of 1,000 campaigns read", empty
+    when it is not at work. ``report``: where its report is.
     """
 
     dag_run: str
@@ -81,6 +96,7 @@ class RunView(Value):
     mode: str
     stage: str
     at: UtcTime
+    dag_id: str = "reconcile"
     parent: str | None = None
     progress: str = ""
     report: str = ""
@@ -116,7 +132,7 @@ class LogLink(Value):
 
 
 class ItemView(Value):
-    """One item as it stands now. ``outcome`` is a value of ``repair.report.End``; ``rule`` the last that decided.
+    """One item as it stands now. ``outcome`` is a value of ``End`` or ``Now``; ``rule`` the last that decided.
 
     ``choices`` are not empty where a person is asked and nobody has answered. ``held_by`` / ``waived_by``: who keeps
     it to himself, who does not want to wait. ``open_since``: it is on the list of what needs a person.
@@ -176,6 +192,15 @@ class DeclarationView(Value):
     at: UtcTime
 
 
+class HoldView(Value):
+    """An item that a person keeps to himself ("I do this one myself")."""
+
+    key: str
+    who: str
+    why: str
+    at: UtcTime
+
+
 class AlarmView(Value):
     """Something that must not have happened, in a sentence."""
 
@@ -185,7 +210,10 @@ class AlarmView(Value):
 
 
 class Board(Value):
-    """The whole first picture; the items of an outage come apart, because there may be a thousand."""
+    """The whole first picture; the items of an outage come apart, because there may be a thousand.
+
+    ``snapshot_at``: when Pro2's schedule was last read, which ``upcoming`` is made of; None: never.
+    """
 
     organization: str
     zone: str
@@ -196,12 +224,14 @@ class Board(Value):
     guard_at: UtcTime | None
     guard_ok: bool
     detected_at: UtcTime | None
+    snapshot_at: UtcTime | None
     services: tuple[ServiceView, ...]
     at_risk: tuple[DueItem, ...]
     upcoming: tuple[DueItem, ...]
     outages: tuple[OutageView, ...]
     declarations: tuple[DeclarationView, ...]
     open_items: tuple[OpenItemView, ...]
+    holds: tuple[HoldView, ...]
     alarms: tuple[AlarmView, ...]
 
 
