@@ -28,7 +28,7 @@ def report(
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair import noting
-    from pro2_reconciliation.repair.page import render_text
+    from pro2_reconciliation.repair.plain import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
 

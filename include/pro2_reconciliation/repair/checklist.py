@@ -37,18 +37,30 @@ def checklist(report: Report) -> tuple[Line, ...]:
         _looked("Campaigns: status and report looked at", campaigns),
         _mended("Campaigns that did not send: waited, or stopped, duplicated and the copy sent", campaigns),
         _looked("Jobs: Activity Log and Console looked at", occurrences),
-        _mended("Scheduled Triggers that failed or are missing: stopped where they hung, then Run Now", of["trigger"]),
-        _mended("Integrated Imports that failed or are missing: stopped where they hung, then Repeat Import", of["import"]),
-        _mended("Data Syncs: List Manager list imported under a unique tag, then the tags compared", of["sync"]),
+        _mended(
+            "Scheduled Triggers that failed or are missing: stopped where they hung, then Run Now",
+            of["trigger"],
+        ),
+        _mended(
+            "Integrated Imports that failed or are missing: stopped where they hung, then Repeat Import",
+            of["import"],
+        ),
+        _mended(
+            "Data Syncs: List Manager list imported under a unique tag, then the tags compared", of["sync"]
+        ),
         _mended("Other jobs that failed or are missing: a person looks, and does them again", of["other"]),
         _counted("Automations: stalled and entered contacts counted", automations),
         _warned(report),
     )
 
 
-def unsettled(report: Report) -> list[Row]:
-    """The occurrences of jobs that did not end well, or have not ended: an audience that they make may be stale."""
-    return [row for row in report.rows if row.kind is ItemKind.OCCURRENCE and row.outcome in {*_LEFT, End.OPEN}]
+def possibly_stale(report: Report) -> str:
+    """Why the audience of whatever goes out next may be stale, as a sentence; empty where every job ended well."""
+    jobs = [r for r in report.rows if r.kind is ItemKind.OCCURRENCE and r.outcome in {*_LEFT, End.OPEN}]
+    if not jobs:
+        return ""
+    count = f"{len(jobs):,} occurrence{'' if len(jobs) == 1 else 's'} of jobs"
+    return f"Their audience is possibly stale: {count} {'is' if len(jobs) == 1 else 'are'} not settled."
 
 
 def _process(row: Row) -> str:
@@ -78,7 +90,7 @@ def _counted(text: str, rows: list[Row]) -> Line:
 def _mended(text: str, rows: list[Row]) -> Line:
     concerned = [row for row in rows if row.outcome is not End.NONE]
     left = [row for row in concerned if row.outcome in _LEFT]
-    done = {end: sum(row.outcome is end for row in concerned) for end in (End.VERIFIED, End.OPEN)}
+    done = {end: sum(row.outcome is end for row in concerned) for end in (End.VERIFIED, End.CLOSED, End.OPEN)}
     note = ", ".join(f"{n} {END_WORDS[end]}" for end, n in done.items() if n)
     if left:
         return Line(text, PERSON, f"{len(left)} left: {_names(left)}{f'; {note}' if note else ''}")

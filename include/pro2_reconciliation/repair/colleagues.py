@@ -102,6 +102,7 @@ _JOB_ENDS = {
     End.OPEN: "still being watched",
     End.NEEDS_HUMAN: "for a person to look at",
     End.FAILED: "unclear after a failed repair",
+    End.CLOSED: "closed by a person",
 }
 
 
@@ -114,7 +115,7 @@ def _campaign_fate(row: Row) -> str:
         return "resent by us" if row.copy_id else "stopped and held back"
     if row.outcome is End.NEEDS_HUMAN and row.observation.startswith("partly sent"):
         return "partly sent, to be finished by a person"
-    if row.outcome in (End.OPEN, End.NEEDS_HUMAN, End.FAILED):
+    if row.outcome in (End.OPEN, End.NEEDS_HUMAN, End.FAILED, End.CLOSED):
         return _JOB_ENDS[row.outcome]
     return "half repaired by us, to be resumed" if row.rule == "C0" else "not sent"
 

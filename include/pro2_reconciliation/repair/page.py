@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.repair.cards import cards
-from pro2_reconciliation.repair.checklist import checklist
+from pro2_reconciliation.repair.checklist import checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
 from pro2_reconciliation.repair.plain import HEALTH_WORDS, MODE_WORDS
 from pro2_reconciliation.repair.report import OPEN_FOR, End, Report, Row
@@ -34,24 +34,31 @@ _MAIL = re.compile(r"[^\s@<>\"'?&%]+@[\w.-]+")
 
 @dataclass(frozen=True)
 class _Size:
-    """How much of a report is shown: cards, rows of the table, and marks of the picture."""
+    """How much of a report is shown: cards, rows of the table, marks of the picture, entries of any other list, and
+    characters of one sentence.
+    """
 
     cards: int
     rows: int
     marks: int
+    lines: int
     words: int
+
+    @property
+    def name(self) -> int:
+        return min(self.words, 160)
 
 
 _SIZES = (
-    _Size(60, 250, 150, 400),
-    _Size(60, 250, 0, 400),
-    _Size(60, 140, 80, 300),
-    _Size(50, 100, 60, 300),
-    _Size(40, 70, 60, 240),
-    _Size(32, 55, 0, 200),
-    _Size(24, 40, 0, 160),
-    _Size(16, 24, 0, 120),
-    _Size(8, 10, 0, 80),
+    _Size(60, 250, 150, 30, 400),
+    _Size(60, 250, 0, 30, 400),
+    _Size(60, 140, 80, 30, 300),
+    _Size(50, 100, 60, 20, 300),
+    _Size(40, 70, 60, 20, 240),
+    _Size(32, 55, 0, 12, 200),
+    _Size(24, 40, 0, 10, 160),
+    _Size(16, 24, 0, 8, 120),
+    _Size(8, 12, 0, 6, 60),
 )
 """Tried in this order until the page is small enough; the last is always taken."""
 
@@ -74,29 +81,38 @@ def _render(report: Report, beside: str, size: _Size) -> str:
     people = cards([(n, row) for n, row in numbered if row.outcome is End.NEEDS_HUMAN], report.zone)
     groups, shown = _groups(numbered, size.rows)
     look, sentence = verdict(report)
-    return environment().get_template("report.html.j2").render(
-        report=report,
-        beside=beside,
-        size=size,
-        window=describe_window(report.window, report.zone),
-        verdict=sentence,
-        worst=look,
-        mode=MODE_WORDS[report.mode],
-        health=HEALTH_WORDS.get(report.health, report.health),
-        made_at=f"{local(report.made_at, report.zone)} ({report.made_at:%Y-%m-%d %H:%M} UTC)",
-        at=lambda moment: local(moment, report.zone),
-        counts=[(LOOK_OF[end], END_WORDS[end], report.counts[end]) for end in END_WORDS if end in report.counts],
-        groups=groups,
-        linked={number for group in groups for number, _ in group.rows},
-        left_out=len(numbered) - shown,
-        failures=[(n, row) for n, row in numbered if row.outcome is End.FAILED],
-        people=people,
-        waiting=sum(len(card.rows) for card in people),
-        timeline=timeline_svg(report, most=size.marks),
-        checklist=checklist(report),
-        summary=summary(report),
-        open_days=OPEN_FOR.days,
-        vendor=contact(report.vendor_contact or ""),
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            beside=beside,
+            size=size,
+            window=describe_window(report.window, report.zone),
+            verdict=sentence,
+            worst=look,
+            mode=MODE_WORDS[report.mode],
+            health=HEALTH_WORDS.get(report.health, report.health),
+            made_at=f"{local(report.made_at, report.zone)} ({report.made_at:%Y-%m-%d %H:%M} UTC)",
+            at=lambda moment: local(moment, report.zone),
+            counts=[
+                (LOOK_OF[end], END_WORDS[end], report.counts[end])
+                for end in END_WORDS
+                if end in report.counts
+            ],
+            groups=groups,
+            linked={number for group in groups for number, _ in group.rows},
+            left_out=len(numbered) - shown,
+            failures=[(n, row) for n, row in numbered if row.outcome is End.FAILED],
+            people=people,
+            waiting=sum(len(card.rows) for card in people),
+            timeline=timeline_svg(report, most=size.marks),
+            checklist=checklist(report),
+            summary=summary(report),
+            stale=possibly_stale(report),
+            open_days=OPEN_FOR.days,
+            vendor=contact(report.vendor_contact or ""),
+        )
     )
 
 

@@ -13,7 +13,7 @@ from unicodedata import combining, east_asian_width
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.repair.cards import Card, cards, steps_of, why
-from pro2_reconciliation.repair.checklist import NOT_NEEDED, TICKED, checklist
+from pro2_reconciliation.repair.checklist import NOT_NEEDED, TICKED, checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
 from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF, QUIET, cut, printable
@@ -82,9 +82,14 @@ def mail_text(report: Report, *, beside: str = "") -> str:
         else:
             lines += _section(f"{look.label.capitalize()} ({len(rows)})", [_line(r) for r in rows], beside)
     lines += ["", *_heading("To paste for colleagues"), *_wrapped(summary(report))]
-    soon = [f"{local(c.due, report.zone)}, «{cut(c.name, 60)}» ({printable(c.item_id)})" + _stale(c.stale)
-            for c in report.upcoming.campaigns]  # fmt: skip
+    soon = [
+        f"{local(one.due, report.zone)}, «{cut(one.name, 60)}» ({printable(one.item_id)})"
+        + (f": {one.risk}" if one.risk else "")
+        for one in report.upcoming.campaigns
+    ]
     lines += _section("Due in the next 24 hours", soon, beside)
+    if soon and (stale := possibly_stale(report)):
+        lines += _wrapped(stale)
     lines += ["", *_heading("The vendor's checklist")]
     for line in checklist(report):
         mark = _MARKS.get(line.state, "[ ]")
@@ -99,7 +104,9 @@ def _card(card: Card, report: Report) -> Iterator[str]:
     for _, row in card.rows[:MOST_OF_ONE]:
         due = f", due {local(row.due, report.zone)}" if row.due else ""
         audience = f", {row.audience:,} recipients" if row.audience else ""
-        head = f"* «{cut(row.name, 60)}» ({row.kind.value} {printable(row.item_id)}){due}{audience}, {row.rule}"
+        head = (
+            f"* «{cut(row.name, 60)}» ({row.kind.value} {printable(row.item_id)}){due}{audience}, {row.rule}"
+        )
         yield from _wrapped(head, "  ", first="")
     yield from _more(len(card.rows) - MOST_OF_ONE, "")
     yield from _wrapped(cut(card.why, 300), "  ")
@@ -132,10 +139,6 @@ def _more(number: int, beside: str) -> list[str]:
 
 def _where(beside: str) -> str:
     return f", in {beside}.csv" if beside else ""
-
-
-def _stale(reason: str) -> str:
-    return f"; audience stale? {reason}" if reason else ""
 
 
 def _heading(text: str) -> tuple[str, str]:

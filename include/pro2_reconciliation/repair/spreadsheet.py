@@ -8,41 +8,41 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pro2_reconciliation.domain.cells import as_table
+from pro2_reconciliation.domain.cells import BYTE_ORDER_MARK, as_table
 from pro2_reconciliation.domain.localtime import find_zone
 from pro2_reconciliation.repair.cards import steps_of
 from pro2_reconciliation.repair.report import End, Report, Row
-from pro2_reconciliation.repair.timeline import END_WORDS, printable
+from pro2_reconciliation.repair.timeline import printable
 
 COLUMNS = (
-    "outcome", "kind", "id", "name", "due", "due_utc", "recipients", "observed", "observed_at", "rule", "via",
-    "decision", "reason", "detail", "steps", "answered_by", "copy", "log", "pro2", "plan",
+    "kind", "item_id", "name", "due", "audience", "observation", "observed_at", "rule", "via", "decision", "reason",
+    "outcome", "detail", "steps", "answered_by", "copy_id", "log_url", "pro2_url", "plan_hash",
 )  # fmt: skip
-BYTE_ORDER_MARK = "\ufeff"
+"""Named like the same facts on the page's table (``overview.export``)."""
 
 
 def as_csv(report: Report) -> str:
-    """The table with its head. Times are local, with their zone; ``due_utc`` is for a program."""
+    """The table with its head; times as ISO 8601 in the organization's zone, with their offset."""
     return BYTE_ORDER_MARK + as_table([COLUMNS, *(_cells(row, report) for row in report.rows)])
 
 
 def _cells(row: Row, report: Report) -> tuple[object, ...]:
-    waits = row.outcome is End.NEEDS_HUMAN
-    texts = (row.reason, row.detail, "; ".join(steps_of(row)) if waits else "", row.answered_by)
     return (
-        END_WORDS[row.outcome],
         row.kind.value,
         printable(row.item_id),
         printable(row.name),
         _local(row.due, report.zone),
-        f"{row.due:%Y-%m-%dT%H:%M:%SZ}" if row.due else None,
         row.audience,
         "" if row.observation == "-" else printable(row.observation),
         _local(row.observed_at, report.zone),
         printable(row.rule),
-        printable(", ".join(row.via)),
-        printable(row.decision.replace("_", " ")),
-        *map(printable, texts),
+        printable("; ".join(row.via)),
+        printable(row.decision),
+        printable(row.reason),
+        row.outcome.value,
+        printable(row.detail),
+        "; ".join(map(printable, steps_of(row))) if row.outcome is End.NEEDS_HUMAN else "",
+        printable(row.answered_by),
         printable(row.copy_id or ""),
         row.log_url,
         row.pro2_url,
@@ -51,8 +51,4 @@ def _cells(row: Row, report: Report) -> tuple[object, ...]:
 
 
 def _local(moment: datetime | None, zone: str) -> str:
-    """``2026-11-19 16:05 CST``, which a spreadsheet sorts."""
-    if moment is None:
-        return ""
-    at = moment.astimezone(find_zone(zone))
-    return f"{at:%Y-%m-%d %H:%M} {at.tzname()}"
+    return moment.astimezone(find_zone(zone)).isoformat(timespec="seconds") if moment else ""
