@@ -20,6 +20,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, t
 
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
+from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
@@ -153,12 +154,6 @@ def reconcile() -> None:
 
         return flow.follow_up(get_current_context(), resolved, plan_hash, cleared)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=5))
-    def report(resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None) -> str:
-        from pro2 import reporting
-
-        return reporting.report(get_current_context(), resolved, plan_hash, cleared)
-
     resolved = resolve_window()
     inventory = take_inventory(resolved)
     sensors = []
@@ -209,7 +204,15 @@ def reconcile() -> None:
     handed_over = StartReconcileOperator.partial(
         task_id="hand_over", trigger_dag_id="reconcile", skip_when_already_exists=True
     ).expand_kwargs(more)
-    done = report(resolved, plan_hash, cleared)
+    done = ReportOperator(
+        task_id="report",
+        resolved=resolved,
+        plan_hash=plan_hash,
+        cleared=cleared,
+        trigger_rule="all_done",
+        retries=1,
+        retry_delay=timedelta(seconds=5),
+    )
     [nothing, *tails, handed_over] >> done
 
 

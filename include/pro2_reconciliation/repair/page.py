@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pro2_reconciliation.domain.localtime import describe_window, local
+from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.repair.cards import cards
 from pro2_reconciliation.repair.checklist import checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 100_000
 """Gmail cuts a message at 102 KiB and hides the rest behind a link."""
-_LINK = re.compile(r"(https?://[^/\\\s]|/(?![/\\]))[^\s\x00-\x1f]*", re.IGNORECASE)
 _MAIL = re.compile(r"[^\s@<>\"'?&%]+@[\w.-]+")
 
 
@@ -169,11 +169,6 @@ def environment() -> Environment:
     made.filters["cut"] = cut
     made.globals.update(look_of=LOOK_OF, looks=LOOKS, end_words=END_WORDS, href=href)
     return made
-
-
-def href(url: str) -> str:
-    """The URL if it is http, https or a path of this host; else the empty text, which is not linked."""
-    return url if _LINK.fullmatch(url) else ""
 
 
 def contact(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from unicodedata import combining, east_asian_width
 
 from pro2_reconciliation.domain.localtime import describe_window, local
-from pro2_reconciliation.domain.words import Mode
+from pro2_reconciliation.domain.words import Mode, Remedy
 from pro2_reconciliation.repair.cards import Card, cards, steps_of, why
 from pro2_reconciliation.repair.checklist import NOT_NEEDED, TICKED, checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
@@ -31,6 +31,27 @@ HEALTH_WORDS = {
 MOST_CARDS, MOST_LINES, MOST_OF_ONE = 40, 60, 20
 """What a mail's text shows at most: cards, lines of one group, and items that share a card."""
 _COLUMNS = 78
+_BECAME = {
+    End.FAILED: "did not end",
+    End.NEEDS_HUMAN: "was left to a person",
+    End.STALE: "became stale and is asked again",
+    End.NOT_CHOSEN: "was not chosen",
+    End.NOT_NOW: "was not done",
+    End.PROPOSED: "was proposed",
+    End.OPEN: "was still watched",
+    End.CLOSED: "was closed by a person",
+    End.REPORTED: "was counted",
+}
+_DONE = {
+    Remedy.RESEND.value: "was stopped, and its copy was sent and proven",
+    Remedy.HOLD_BACK.value: "was stopped and held back",
+    Remedy.REPEAT_IMPORT.value: "was imported again and proven",
+    Remedy.RUN_NOW.value: "was run again and proven",
+    Remedy.DATA_SYNC.value: "was imported under a unique tag and proven",
+    Remedy.ADD_TAG.value: "got its tag where it was lacking, and was proven",
+    Remedy.REMOVE_TAG.value: "lost its tag where it was too many, and was proven",
+}
+"""How a verified repair is told."""
 _MARKS = {TICKED: "[x]", NOT_NEEDED: "[-]"}
 
 
@@ -56,6 +77,17 @@ def render_text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def story(report: Report) -> list[tuple[End, str]]:
+    """What became of each item that needed something, in past tense, in the order of the report."""
+    return [(row.outcome, _became(row)) for row in report.rows if row.outcome is not End.NONE]
+
+
+def _became(row: Row) -> str:
+    verb = _DONE.get(row.decision, "was repaired") if row.outcome is End.VERIFIED else _BECAME[row.outcome]
+    who = f"; chosen by {printable(row.answered_by)}" if row.answered_by else ""
+    return f"«{printable(row.name)}» ({printable(row.item_id)}) {verb}, {row.rule}: {why(row)}{who}"
+
+
 def mail_text(report: Report, *, beside: str = "") -> str:
     """The report as a person reads it in a mail without HTML, 78 columns wide.
 
@@ -63,14 +95,14 @@ def mail_text(report: Report, *, beside: str = "") -> str:
     """
     people = [(n, row) for n, row in enumerate(report.rows, 1) if row.outcome is End.NEEDS_HUMAN]
     lines = [
-        *_wrapped(f"{printable(report.organization)}, {describe_window(report.window, report.zone)}"),
-        *_wrapped(f"{verdict(report)[1]}."),
-        *_wrapped(f"Mode {MODE_WORDS[report.mode]}. Made {local(report.made_at, report.zone)}."),
+        *wrapped(f"{printable(report.organization)}, {describe_window(report.window, report.zone)}"),
+        *wrapped(f"{verdict(report)[1]}."),
+        *wrapped(f"Mode {MODE_WORDS[report.mode]}. Made {local(report.made_at, report.zone)}."),
     ]
     lines += _section("Alarms of the guard", report.alarms)
     lines += _section("Did not end", [_line(r) for r in report.rows if r.outcome is End.FAILED])
     if people:
-        lines += ["", *_heading(f"Waits for a person ({len(people)})")]
+        lines += ["", *heading(f"Waits for a person ({len(people)})")]
         shown = cards(people, report.zone)
         for card in shown[:MOST_CARDS]:
             lines += ["", *_card(card, report)]
@@ -78,22 +110,22 @@ def mail_text(report: Report, *, beside: str = "") -> str:
     for look in dict.fromkeys(LOOK_OF[end] for end in END_WORDS):
         rows = [r for r in report.rows if LOOK_OF[r.outcome] is look and r.outcome not in _TOLD_ABOVE]
         if look is QUIET and rows:
-            lines += ["", *_wrapped(f"{len(rows):,} need nothing{_where(beside)}.")]
+            lines += ["", *wrapped(f"{len(rows):,} need nothing{_where(beside)}.")]
         else:
             lines += _section(f"{look.label.capitalize()} ({len(rows)})", [_line(r) for r in rows], beside)
-    lines += ["", *_heading("To paste for colleagues"), *_wrapped(summary(report))]
+    lines += ["", *heading("To paste for colleagues"), *wrapped(summary(report))]
     soon = [
         f"{local(one.due, report.zone)}, «{cut(one.name, 60)}» ({printable(one.item_id)})"
         + (f": {one.risk}" if one.risk else "")
-        for one in report.upcoming.campaigns
+        for one in report.upcoming.items
     ]
     lines += _section("Due in the next 24 hours", soon, beside)
     if soon and (stale := possibly_stale(report)):
-        lines += _wrapped(stale)
-    lines += ["", *_heading("The vendor's checklist")]
+        lines += wrapped(stale)
+    lines += ["", *heading("The vendor's checklist")]
     for line in checklist(report):
         mark = _MARKS.get(line.state, "[ ]")
-        lines += _wrapped(f"{mark} {line.text}: {line.state}. {line.note}", "    ", first="")
+        lines += wrapped(f"{mark} {line.text}: {line.state}. {line.note}", "    ", first="")
     return "\n".join(lines) + "\n"
 
 
@@ -107,13 +139,13 @@ def _card(card: Card, report: Report) -> Iterator[str]:
         head = (
             f"* «{cut(row.name, 60)}» ({row.kind.value} {printable(row.item_id)}){due}{audience}, {row.rule}"
         )
-        yield from _wrapped(head, "  ", first="")
+        yield from wrapped(head, "  ", first="")
     yield from _more(len(card.rows) - MOST_OF_ONE, "")
-    yield from _wrapped(cut(card.why, 300), "  ")
+    yield from wrapped(cut(card.why, 300), "  ")
     for number, step in enumerate(card.steps, 1):
-        yield from _wrapped(f"{number}. {cut(step, 300)}", "     ", first="  ")
+        yield from wrapped(f"{number}. {cut(step, 300)}", "     ", first="  ")
     if report.vendor_contact:
-        yield from _wrapped(f"Not sure? Contact the vendor: {printable(report.vendor_contact)}", "  ")
+        yield from wrapped(f"Not sure? Contact the vendor: {printable(report.vendor_contact)}", "  ")
 
 
 def _line(row: Row) -> str:
@@ -127,9 +159,9 @@ def _section(title: str, entries: Iterable[str], beside: str = "") -> list[str]:
     found = [*entries]
     if not found:
         return []
-    lines = ["", *_heading(title)]
+    lines = ["", *heading(title)]
     for entry in found[:MOST_LINES]:
-        lines += _wrapped(f"* {cut(entry, 400)}", "  ", first="")
+        lines += wrapped(f"* {cut(entry, 400)}", "  ", first="")
     return [*lines, *_more(len(found) - MOST_LINES, beside)]
 
 
@@ -141,11 +173,13 @@ def _where(beside: str) -> str:
     return f", in {beside}.csv" if beside else ""
 
 
-def _heading(text: str) -> tuple[str, str]:
+def heading(text: str) -> tuple[str, str]:
+    """A heading, underlined."""
     return text, "-" * len(text)
 
 
-def _wrapped(text: str, rest: str = "", *, first: str | None = None) -> list[str]:
+def wrapped(text: str, rest: str = "", *, first: str | None = None) -> list[str]:
+    """The text in lines of 78 columns that begin with ``rest``, the first with ``first``; no name breaks a line."""
     lead = rest if first is None else first
     return textwrap.wrap(printable(text), _COLUMNS, initial_indent=lead, subsequent_indent=rest) or [lead]
 

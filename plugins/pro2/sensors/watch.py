@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 from airflow.sdk import BaseSensorOperator
 
 from pro2.accounts import DASHBOARD, PRO2
+from pro2.links import CAMPAIGN_LINKS, ITEM_LINKS, JOB_LINKS
 from pro2.triggers.watch import WatchTrigger
 
 
 class _Watch(BaseSensorOperator):
     template_fields = ()
+    operator_extra_links = ITEM_LINKS
 
     def __init__(
         self,
@@ -57,6 +59,10 @@ class _Watch(BaseSensorOperator):
 class CampaignSensor(_Watch):
     """Watches one campaign."""
 
+    operator_extra_links = CAMPAIGN_LINKS
+
 
 class OccurrenceSensor(_Watch):
     """Watches one occurrence of a job."""
+
+    operator_extra_links = JOB_LINKS

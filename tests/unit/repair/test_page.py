@@ -18,8 +18,9 @@ from tests.unit.repair.reports import (
     row,
 )
 
+from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.domain.words import ItemKind
-from pro2_reconciliation.repair.page import MOST_BYTES, contact, href, render
+from pro2_reconciliation.repair.page import MOST_BYTES, contact, render
 from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End, Report
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF
@@ -130,7 +131,7 @@ class TestNames:
             "copy_id": f"{name} 2",
         }
         rows = [row(name, end, **hostile, kind=kind) for kind in ItemKind for end in End]
-        soon = Upcoming(campaigns=(Soon(item_id=name, name=name, due=START, risk=name),), as_of=START)
+        soon = Upcoming(items=(Soon(item_id=name, name=name, due=START, risk=name),), as_of=START)
         made = report(
             *rows, organization=name, alarms=(name,), reason=name, health=name, plan_hash=name, upcoming=soon,
             vendor_contact=name, expired=(name,), old_tags=(name,),
@@ -256,7 +257,7 @@ class TestTheNextDay:
         )
         made = report(
             job("sync@1", End.NEEDS_HUMAN),
-            upcoming=Upcoming(campaigns=(soon,), as_of=START + timedelta(hours=3)),
+            upcoming=Upcoming(items=(soon,), as_of=START + timedelta(hours=3)),
         )
         text = Page(render(made)).text
         assert "Due in the next 24 hours (1)" in text
@@ -265,7 +266,7 @@ class TestTheNextDay:
 
     def test_without_any_it_says_so_and_without_knowing_it_says_nothing(self):
         known = report(row("1"), upcoming=Upcoming(as_of=START))
-        assert "No campaign is scheduled for them" in Page(render(known)).text
+        assert "Nothing is scheduled for them" in Page(render(known)).text
         assert "next 24 hours" not in Page(render(report(row("1")))).text
 
 

@@ -57,7 +57,7 @@ class TestTheMail:
     def test_holds_the_checklist_and_the_next_day(self):
         soon = Soon(item_id="8", name="Tomorrow", due=START + timedelta(hours=20), risk="sending is down")
         text = mail_text(
-            report(job("a@1", End.OPEN), row("1"), upcoming=Upcoming(campaigns=(soon,), as_of=START))
+            report(job("a@1", End.OPEN), row("1"), upcoming=Upcoming(items=(soon,), as_of=START))
         )
         assert "* Fri 20 Nov 14:00 CST, «Tomorrow» (8): sending is down" in text
         assert "possibly stale: 1 occurrence of jobs is not settled" in text
