@@ -36,6 +36,7 @@ class Inventory(Value):
     """Touched campaigns with their first reading, touched occurrences, and what was settled at once.
 
     ``observations`` holds one per item (key to Observation); ``watch`` names those that are not settled.
+    ``lean``: the triggerer alone watches, without a worker for each item.
     ``floor_id`` is the highest campaign id made before the window: everything above it is a possible suspect.
     """
 
@@ -48,6 +49,7 @@ class Inventory(Value):
     automations: tuple[Automation, ...] = ()
     observations: dict[str, Observation]
     watch: tuple[WatchItem, ...]
+    lean: bool = False
     floor_id: str = "0"
     only: tuple[str, ...] = ()
 

@@ -163,6 +163,12 @@ class Policy(Value):
     max_sensors: int = Field(
         default=500, gt=0, le=1_000_000, description="Most items that one dag run watches"
     )
+    lean_above: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="With more items to watch, the triggerer alone does it, and sensors show no names; none: never",
+    )
     min_sending_recipients: int = Field(
         default=500,
         ge=0,

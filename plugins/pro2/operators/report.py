@@ -15,23 +15,15 @@ class ReportOperator(BaseOperator):
     They are template fields only so that Airflow resolves them; what a task returned is not rendered again.
     """
 
-    template_fields = ("resolved", "plan_hash", "cleared")
+    template_fields = ("resolved", "plan_hash")
     operator_extra_links = RUN_LINKS
 
-    def __init__(
-        self,
-        *,
-        resolved: dict[str, Any],
-        plan_hash: str | None,
-        cleared: dict[str, Any] | None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, resolved: dict[str, Any], plan_hash: str | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.resolved = resolved
         self.plan_hash = plan_hash
-        self.cleared = cleared
 
     def execute(self, context: Any) -> str:
-        from pro2 import reporting
+        from pro2 import flow, reporting
 
-        return reporting.report(context, self.resolved, self.plan_hash, self.cleared)
+        return reporting.report(context, self.resolved, self.plan_hash, flow.cleared_in(context))

@@ -13,7 +13,7 @@ import pytest
 from tests.incident.harness import approve_none
 from tests.unit.pro2.conftest import Playing, end_stale
 
-from pro2 import files, flow, reporting
+from pro2 import files, reporting
 from pro2_reconciliation.domain.errors import ReconciliationError, Unreadable
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode
@@ -188,7 +188,7 @@ class TestTheReport:
         reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         links = logs(reports)
         here = f"https://airflow.example.org/dags/reconcile/runs/{playing.run_id}/tasks"
-        watched = [item["item_id"] for item in flow.watched_items(playing.run_id, "campaign")]
+        watched = [item["item_id"] for item in playing.watched_items("campaign")]
         assert links["103"] == f"{here}/send_campaign/mapped/0"
         assert links["104"] == f"{here}/watch_campaign/mapped/{watched.index('104')}"
 
