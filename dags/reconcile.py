@@ -20,6 +20,7 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, t
 
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
+from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
@@ -147,13 +148,6 @@ def reconcile() -> None:
 
         return flow.follow_up(get_current_context(), resolved, plan_hash)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=5))
-    def report(resolved: dict[str, Any], plan_hash: str | None) -> str:
-        from pro2 import flow, reporting
-
-        context = get_current_context()
-        return reporting.report(context, resolved, plan_hash, flow.cleared_in(context))
-
     resolved = resolve_window()
     inventory = take_inventory(resolved)
     # many items are watched in the triggerer alone; what shows no names then saves a process for each
@@ -207,7 +201,14 @@ def reconcile() -> None:
     handed_over = StartReconcileOperator.partial(
         task_id="hand_over", trigger_dag_id="reconcile", skip_when_already_exists=True
     ).expand_kwargs(more)
-    done = report(resolved, plan_hash)
+    done = ReportOperator(
+        task_id="report",
+        resolved=resolved,
+        plan_hash=plan_hash,
+        trigger_rule="all_done",
+        retries=1,
+        retry_delay=timedelta(seconds=5),
+    )
     [nothing, *tails, handed_over] >> done
 
 

@@ -271,3 +271,50 @@ class TestRetries:
         alone |= {f"list_{lane}" for lane in LANES}
         without = {task.task_id for task in dags[dag_id].tasks if not task.retries}
         assert without <= alone
+
+
+@pytest.fixture(scope="module")
+def serialized(reconcile: Any) -> Any:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    return DagSerialization.from_dict(DagSerialization.to_dict(reconcile))
+
+
+class TestTheLinks:
+    """Airflow shows what its serialized DAG names, also beside mapped tasks; the text of each is pushed by the task."""
+
+    @pytest.mark.parametrize(
+        ("task_id", "names"),
+        [
+            ("watch_campaign", {"Campaign in Pro2", "Outages: this item"}),
+            ("watch_occurrence", {"Job in the dashboard", "Outages: this item"}),
+            *(
+                (lane, {"Campaign in Pro2" if lane.endswith("_campaign") else "Job in the dashboard"})
+                for lane in LANES
+            ),
+            *((f"confirm_{lane}", {"Campaign in Pro2", "Job in the dashboard"}) for lane in LANES),
+            ("report", {"Outages: this dag run"}),
+        ],
+    )
+    def test_of_every_task_of_an_item_and_of_the_report_survive_serialization(
+        self, serialized: Any, task_id: str, names: set[str]
+    ) -> None:
+        task = serialized.get_task(task_id)
+        assert names | ({"Outages: this item"} if task_id != "report" else set()) == set(task.extra_links)
+        keys = [link.xcom_key for link in task.operator_extra_links]
+        assert len(keys) == len(set(keys))
+
+
+def test_the_report_takes_what_a_task_returned_as_it_is(reconcile: Any) -> None:
+    """Its arguments are template fields so that they are resolved; a reason that somebody typed is no template."""
+    from pro2.operators.report import ReportOperator
+
+    task = reconcile.get_task("report")
+    assert task.upstream_task_ids >= {"resolve_window", "build_plan"}
+    typed = {"reason": "{{ conn.pro2.password }}"}
+
+    class Returned:
+        def resolve(self, context: Any) -> Any:
+            return typed
+
+    assert ReportOperator.render_template(task, Returned(), {}) is typed

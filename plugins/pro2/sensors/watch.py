@@ -12,11 +12,13 @@ from airflow.sdk import BaseSensorOperator
 from airflow.triggers.base import StartTriggerArgs
 
 from pro2.accounts import DASHBOARD, PRO2
+from pro2.links import CAMPAIGN_LINKS, ITEM_LINKS, JOB_LINKS
 from pro2.triggers.watch import LeanTrigger, WatchTrigger
 
 
 class _Watch(BaseSensorOperator):
     template_fields = ()
+    operator_extra_links = ITEM_LINKS
 
     def __init__(
         self,
@@ -57,9 +59,13 @@ class _Watch(BaseSensorOperator):
 class CampaignSensor(_Watch):
     """Watches one campaign."""
 
+    operator_extra_links = CAMPAIGN_LINKS
+
 
 class OccurrenceSensor(_Watch):
     """Watches one occurrence of a job."""
+
+    operator_extra_links = JOB_LINKS
 
 
 class LeanSensor(BaseSensorOperator):
