@@ -21,6 +21,7 @@ MAX_FOLLOW_UPS = 2
 def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
     """Read everything touched into the ledger; returns the inventory's id (the dag run's)."""
     from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.inventory import take_inventory as take
     from pro2_reconciliation.repair.settling import settle_waiting
 
@@ -42,7 +43,9 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
         more = "will be watched" if key in watched else "settled"
         log.info("«%s» (%s) was seen: %s (%s)", seen.name, seen.item_id, seen.state, more)
     run_id = context["dag_run"].run_id
-    return account.ledger.save_inventory(run_id, inventory)
+    account.ledger.save_inventory(run_id, inventory)
+    noting.watching(account.ledger, account.organization, run_id, inventory)
+    return str(run_id)
 
 
 def watched_items(inventory_id: str, kind: str) -> list[dict[str, Any]]:
@@ -112,6 +115,7 @@ def _mark_planned(ledger: Any, plan: Any) -> None:
 def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
     """The one list of what may be done now (a ``Cleared`` as JSON)."""
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.clearing import clear as clear_plan
 
     account = open_account(who_acts(context))
@@ -119,6 +123,7 @@ def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, A
     answers = account.ledger.answers(plan_hash)
     who = next((record.who for record in answers.values()), who_acts(context))
     cleared = clear_plan(account, plan, Mode(resolved["mode"]), who=who)
+    noting.cleared(account.ledger, account.organization, context["dag_run"].run_id, cleared)
     for key, why in cleared.not_now.items():
         decision = plan.decision(key)
         log.info("«%s» (%s) is not done: %s", decision.name if decision else key, key, why)

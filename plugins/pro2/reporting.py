@@ -27,6 +27,7 @@ def report(
     """
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.page import render_text
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
@@ -50,6 +51,7 @@ def report(
     made = keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
     path = _write(context, made)
+    noting.reported(account.ledger, context["dag_run"].run_id, plan, made, path)
     log.info("Report: %s\n%s", path, render_text(made))
     _move_watermark(account, plan, Mode(resolved["mode"]))
     raise_if_failed(made)
@@ -70,14 +72,14 @@ def _close_outages(account: Any, plan: Any, made: Any) -> None:
     """An outage is closed once nothing of it is open any more; until then it stays planned."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.report import End, make_report
+    from pro2_reconciliation.repair.outcome import SETTLED
+    from pro2_reconciliation.repair.report import make_report
 
-    settled = {End.NONE, End.VERIFIED, End.REPORTED}
     rows, first = list(made.rows), plan
     while first.parent:  # a follow-up looks at a part only
         first = require_plan(account.ledger, first.parent)
         rows += make_report(account, first, Mode.ASK, not_now={}).rows
-    for outage_id in plan.window.outage_ids if all(row.outcome in settled for row in rows) else ():
+    for outage_id in plan.window.outage_ids if all(row.outcome in SETTLED for row in rows) else ():
         outage = account.ledger.outage(outage_id)
         if outage is not None and outage.state is OutageState.PLANNED:
             account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")

@@ -6,7 +6,7 @@ stands, so a form that is submitted twice, or by two people, has one outcome and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -19,6 +19,7 @@ from pro2_reconciliation.domain.words import Choice
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.identity import require_identity
 from pro2_reconciliation.ledger.notes import AnswerRecord
+from pro2_reconciliation.ledger.runs import index_plan, note_plan
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, PlanRow
 
 
@@ -76,15 +77,19 @@ class PlansPart(Core):
             created_at=plan.created_at,
             dag_run=dag_run,
         )
+        plan_hash = row.hash
         with self._write() as session:
             require_identity(session, plan.ledger_uuid, plan.ledger_epoch, self.address)
-            if session.get(PlanRow, row.hash) is None:
+            if session.get(PlanRow, plan_hash) is None:
                 try:
                     with session.begin_nested():
                         session.add(row)
+                        session.flush()
+                        index_plan(session, plan, plan_hash)
                 except IntegrityError:
                     pass  # another process wrote the same plan meanwhile
-        return plan.hash
+            note_plan(session, plan, plan_hash, dag_run, self.now())
+        return plan_hash
 
     def plan(self, plan_hash: str) -> Plan | None:
         """The plan of this hash as it was frozen, None if there is none."""
@@ -136,6 +141,17 @@ class PlansPart(Core):
                     )
             session.flush()
             return _answers(session, plan_hash)
+
+    def answers_to(self, plan_hashes: Collection[str]) -> dict[str, dict[str, AnswerRecord]]:
+        """The answers to several plans, by plan and item."""
+        found: dict[str, dict[str, AnswerRecord]] = {plan_hash: {} for plan_hash in plan_hashes}
+        with self._read() as session:
+            rows = session.scalars(select(AnswerRow).where(AnswerRow.plan_hash.in_(plan_hashes)))
+            for row in rows:
+                found[row.plan_hash][row.item_key] = AnswerRecord(
+                    row.item_key, Choice(row.choice), row.who, row.at
+                )
+        return found
 
     def answers(self, plan_hash: str) -> dict[str, AnswerRecord]:
         """The answers to a plan by item; empty if nobody answered."""

@@ -59,6 +59,7 @@ LOOK_OF: dict[End, Look] = {
     End.NOT_CHOSEN: UNDONE,
     End.NOT_NOW: UNDONE,
     End.VERIFIED: VERIFIED,
+    End.CLOSED: QUIET,
     End.NEEDS_HUMAN: PERSON,
     End.STALE: UNDONE,
     End.FAILED: FAILED,
@@ -74,6 +75,7 @@ END_WORDS: dict[End, str] = {
     End.PROPOSED: "proposed",
     End.OPEN: "being watched",
     End.VERIFIED: "verified",
+    End.CLOSED: "closed by a person",
     End.REPORTED: "reported",
     End.NONE: "needs nothing",
 }
