@@ -125,8 +125,7 @@ class Served:
 def served(evening: Evening, desk: Desk | None = None) -> Iterator[Served]:
     """Serve the page over an evening, on a port of its own, until the block ends."""
     airflow = FakeAirflow()
-    shell = make_app(desk or EveningDesk(evening))
-    app: Any = shell
+    app = make_app(desk or EveningDesk(evening))
     around = FastAPI()
     airflow.add_routes(around)
     around.mount("/pro2", app)
@@ -135,7 +134,7 @@ def served(evening: Evening, desk: Desk | None = None) -> Iterator[Served]:
         taken.listen()
         port = taken.getsockname()[1]
         found = Served(f"http://127.0.0.1:{port}", evening, airflow)
-        app.app.dependency_overrides[person] = lambda: found.who
+        app.dependency_overrides[person] = lambda: found.who
         server = uvicorn.Server(uvicorn.Config(around, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
         thread.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from pro2.web.desk import Desk
-from pro2.web.lazy import Asgi
 from pro2.web.origin import from_here
 from pro2.web.pages import page_routes
 from pro2.web.people import person
@@ -15,7 +14,7 @@ from pro2.web.saying import say_route
 from pro2.web.shell import Shell
 
 
-def make_app(desk: Desk | None = None) -> Asgi:
+def make_app(desk: Desk | None = None) -> FastAPI:
     """The page over the site and the ledger of ``desk``; by default those of this Airflow."""
     opened = desk or Desk()
     app = FastAPI(
@@ -28,4 +27,5 @@ def make_app(desk: Desk | None = None) -> Asgi:
     for router in (page_routes(), read_routes(opened), say_route(opened)):
         app.include_router(router)
     add_refusals(app)
-    return Shell(app)
+    app.add_middleware(Shell)
+    return app

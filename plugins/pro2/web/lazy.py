@@ -39,7 +39,8 @@ class Lazy:
 def _page() -> Asgi:
     from pro2.web.app import make_app
 
-    return make_app()
+    page: Asgi = make_app()
+    return page
 
 
 outages = Lazy(_page)

@@ -40,7 +40,7 @@ HEADERS = {
 
 
 class Shell:
-    """Wraps an ASGI app. A header that an answer brings itself is left as it is."""
+    """A middleware of the page's app. A header that an answer brings itself is left as it is."""
 
     def __init__(self, app: Asgi) -> None:
         self.app = app
