@@ -53,6 +53,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
 
     What cannot be read or written is left out, and said: the plan comes first.
     """
+    from pro2_reconciliation.domain.cells import as_text
     from pro2_reconciliation.domain.drift import Drift
     from pro2_reconciliation.domain.errors import RequestError
     from pro2_reconciliation.repair.drift import drift_of, drift_table, with_contacts
@@ -97,12 +98,3 @@ def write_recording(context: Any, recording: Any) -> None:
         log.info("To try another policy on this plan: python -m pro2_reconciliation plan %s", path)
     except Exception as error:  # an object storage has errors of its own; the plan comes first
         log.warning("The recording of this plan could not be kept: %s", error)
-
-
-def as_text(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula, also where it trims what comes before the sign."""
-    return (
-        f"'{value}"
-        if value.lstrip()[:1] in ("=", "+", "-", "@") or value[:1] in ("\t", "\r", "\n")
-        else value
-    )

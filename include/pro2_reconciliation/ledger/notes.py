@@ -132,7 +132,8 @@ class RunStage(StrEnum):
 class DagRun:
     """A dag run of ``reconcile`` as it was last heard of, at ``seen_at``; ``mode`` None: nobody noted it.
 
-    ``until``: when its stage ends by itself. ``report_address``: where its report lies, empty if nobody said.
+    ``until``: when its stage ends by itself. ``touched``: so many items its inventory found, ``watched`` of them are
+    not settled. ``report_address``: where its report lies, empty if nobody said.
     """
 
     id: str
@@ -145,6 +146,8 @@ class DagRun:
     stage: RunStage
     until: datetime | None
     progress: str
+    touched: int
+    watched: int
     begun_at: datetime
     seen_at: datetime
     reported_at: datetime | None

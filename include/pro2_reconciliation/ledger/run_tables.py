@@ -15,7 +15,7 @@ class DagRunRow(Base):
     """One dag run of ``reconcile``: what it is about, and how far it was when it was last heard of.
 
     ``window`` is the whole ``domain.plan.Window``, ``report`` the report without its rows (those stand in
-    ``plan_item``), ``until`` when its stage ends by itself.
+    ``plan_item``), ``until`` when its stage ends by itself, ``touched`` and ``watched`` count its inventory's items.
     """
 
     __tablename__ = "dag_run"
@@ -32,6 +32,8 @@ class DagRunRow(Base):
     stage: Mapped[str]
     until: Mapped[datetime | None]
     progress: Mapped[str]
+    touched: Mapped[int]
+    watched: Mapped[int]
     begun_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     reported_at: Mapped[datetime | None]

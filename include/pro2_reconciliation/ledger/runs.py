@@ -57,13 +57,16 @@ class RunsPart(Core):
         stage: RunStage | None = None,
         until: datetime | None = None,
         progress: str = "",
+        found: tuple[int, int] | None = None,
     ) -> None:
         """Note how far a dag run is; one that is not known is left out.
 
         In: ``stage`` None: still the same, and its end too; ``until`` when the new stage ends by itself; ``progress``
-        a sentence.
+        a sentence; ``found`` how many items its inventory found, and how many of them are watched.
         """
         values: dict[str, Any] = {"progress": progress, "seen_at": self.now()}
+        if found is not None:
+            values |= {"touched": found[0], "watched": found[1]}
         if stage is not None:
             values |= {"stage": stage.value, "until": until}
         with self._write() as session:
@@ -114,12 +117,16 @@ class RunsPart(Core):
                 )
             )
 
-    def runs(self, organization: str, since: datetime | None = None) -> list[DagRun]:
-        """The dag runs, oldest first; with ``since`` those that were heard of at or after it."""
+    def runs(
+        self, organization: str, since: datetime | None = None, *, only: Collection[str] | None = None
+    ) -> list[DagRun]:
+        """The dag runs, oldest first; with ``since`` those that were heard of at or after it, with ``only`` these."""
         with self._read() as session:
             query = select(DagRunRow).where(DagRunRow.organization == organization)
             if since is not None:
                 query = query.where(DagRunRow.seen_at >= since)
+            if only is not None:
+                query = query.where(DagRunRow.id.in_(only))
             return [_run(row) for row in session.scalars(query.order_by(DagRunRow.begun_at, DagRunRow.id))]
 
     def run(self, organization: str, dag_run: str) -> DagRun | None:
@@ -246,6 +253,8 @@ def _run_row(session: Session, organization: str, dag_run: str, window: Window, 
         window=window.model_dump(mode="json"),
         stage=RunStage.BEGUN.value,
         progress="",
+        touched=0,
+        watched=0,
         begun_at=now,
         seen_at=now,
         report_address="",
@@ -274,6 +283,8 @@ def _run(row: DagRunRow) -> DagRun:
         stage=RunStage(row.stage),
         until=row.until,
         progress=row.progress,
+        touched=row.touched,
+        watched=row.watched,
         begun_at=row.begun_at,
         seen_at=row.seen_at,
         reported_at=row.reported_at,

@@ -1,109 +1,106 @@
-"""The whole first picture of the page, from the ledger alone."""
+"""The whole first picture of the page, from the ledger alone: no request to Pro2, nothing of Airflow.
+
+A fixed number of queries, whatever the number of items and of earlier outages; no plan is read. Raises
+``LedgerError`` where the ledger cannot be read.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.outage import Outage
-from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger, Witness, why_plan_only
-from pro2_reconciliation.overview.items import items_of_outage
+from pro2_reconciliation.domain.outage import Outage, OutageState
+from pro2_reconciliation.ledger import DagRun, Ledger, SwitchRecord, Witness, why_plan_only
+from pro2_reconciliation.overview.countdown import headline, what_next
+from pro2_reconciliation.overview.due import LOOKED_BACK, at_risk, upcoming
+from pro2_reconciliation.overview.picture import Picture, newest_first
+from pro2_reconciliation.overview.services import services
+from pro2_reconciliation.overview.standing import Standing, standings
 from pro2_reconciliation.overview.views import (
     AlarmView,
     Board,
     DeclarationView,
-    Health,
     HoldView,
     LedgerView,
+    Now,
     OpenItemView,
     OutageView,
     RunView,
-    ServiceView,
     SwitchView,
 )
+from pro2_reconciliation.repair.detection import DETECTION
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.report import OPEN_FOR
 
+SHOWN_FOR = timedelta(days=90)
+"""So long is an outage shown after it is closed; one that is not closed always is."""
+
 
 def board(site: Site, ledger: Ledger, now: datetime, *, witness: Witness | None = None) -> Board:
-    """Everything but the items. ``witness`` says whether this is the ledger to go by (ADR 9); None: nobody is asked.
-
-    Reads the ledger only. Raises ``LedgerError`` where that cannot be read.
-    """
+    """Everything but the items. ``witness`` says whether this is the ledger to go by (ADR 9); None: nobody is asked."""
     organization = site.organization
-    identity, turned, beat = ledger.identity, ledger.switch(organization), ledger.heartbeat(GUARD)
-    outages = ledger.outages(organization)
+    known = ledger.outages(organization)
+    shown = [one for one in newest_first(known) if one.start >= now - SHOWN_FOR or _unsettled(one)]
+    picture = Picture.read(site, ledger, now, outages=shown, more=now - LOOKED_BACK)
+    of_outage = {one.id: (runs := picture.runs_of(one), standings(picture, runs)) for one in shown}
+    risky = at_risk(site, ledger, shown, now)
+    switch, alarms = ledger.switch(organization), ledger.alarms(organization, now - OPEN_FOR)
+    snapshot = ledger.latest_snapshot(organization)
+    found = {item.item.key: item for one in reversed(shown) for item in of_outage[one.id][1]}
+    beat = ledger.heartbeat(GUARD)
     silent = timedelta(seconds=site.policy.guard_heartbeat_seconds)
-    down = [one for one in outages if one.end is None]
     return Board(
         organization=organization,
         zone=site.zone,
         made_at=now,
-        headline=f"{len(down)} outages last" if down else "No outage is known to last",
-        ledger=LedgerView(
-            uuid=identity.uuid,
-            epoch=identity.epoch,
-            adopted_by=identity.adopted_by,
-            adopted_at=identity.adopted_at,
-            plans_only=why_plan_only(ledger, witness, site.zone) or "",
-        ),
-        switch=SwitchView(stage=turned.stage, who=turned.who, why=turned.why, at=turned.at),
+        headline=headline(picture, list(found.values()), len(risky), alarms, switch),
+        ledger=_ledger(site, ledger, witness),
+        switch=SwitchView(stage=switch.stage, who=switch.who, why=switch.why, at=switch.at),
         guard_at=beat,
         guard_ok=beat is not None and now - beat <= silent,
-        detected_at=None,
-        services=tuple(_service(service, down) for service in Service),
-        at_risk=(),
-        upcoming=(),
-        outages=tuple(_outage(site, ledger, one, now) for one in reversed(outages)),
-        declarations=tuple(
-            DeclarationView(
-                number=one.number,
-                service=one.service,
-                start=one.start,
-                end=one.end,
-                who=one.who,
-                why=one.why,
-                at=one.at,
-            )
-            for one in ledger.declarations(organization)
-            if one.withdrawn_at is None
-        ),
-        open_items=tuple(
-            OpenItemView(
-                key=one.item_key,
-                name=one.name,
-                rule=one.rule,
-                reason=one.reason,
-                plan_hash=one.plan_hash,
-                opened_at=one.opened_at,
-                closes_at=one.opened_at + OPEN_FOR,
-            )
-            for one in ledger.open_items(organization)
-        ),
+        detected_at=ledger.heartbeat(DETECTION),
+        snapshot_at=snapshot.at if snapshot else None,
+        services=services(picture, ledger),
+        at_risk=risky,
+        upcoming=upcoming(picture, snapshot),
+        outages=tuple(_outage(picture, one, *of_outage[one.id], switch) for one in shown),
+        declarations=_declarations(ledger, organization),
+        open_items=_open_items(picture),
         holds=tuple(
-            HoldView(key=key, who=note.who, why=note.why, at=note.at)
-            for key, note in ledger.holds(organization).items()
+            HoldView(key=key, who=note.who, why=note.why, at=note.at) for key, note in picture.holds.items()
         ),
         alarms=tuple(
             AlarmView(at=one.at, kind=one.kind, text=str(one.body.get("text", one.kind)))
-            for one in ledger.alarms(organization, now - OPEN_FOR)
+            for one in reversed(alarms)
         ),
     )
 
 
-def _service(service: Service, down: list[Outage]) -> ServiceView:
-    one = next((one for one in down if one.service is service), None)
-    if one is None:
-        return ServiceView(service=service, health=Health.UNKNOWN)
-    return ServiceView(service=service, health=Health.DOWN, since=one.start, why=f"outage {one.id}")
+def _unsettled(outage: Outage) -> bool:
+    return outage.state is not OutageState.CLOSED and outage.end != outage.start
 
 
-def _outage(site: Site, ledger: Ledger, one: Outage, now: datetime) -> OutageView:
-    items = items_of_outage(site, ledger, one.id, now)
-    plans = [p for p in ledger.plans(site.organization) if {one.id, *one.aliases} & set(p.window.outage_ids)]
+def _ledger(site: Site, ledger: Ledger, witness: Witness | None) -> LedgerView:
+    identity = ledger.identity
+    return LedgerView(
+        uuid=identity.uuid,
+        epoch=identity.epoch,
+        adopted_by=identity.adopted_by,
+        adopted_at=identity.adopted_at,
+        plans_only=why_plan_only(ledger, witness, site.zone) or "",
+    )
+
+
+def _outage(
+    picture: Picture,
+    one: Outage,
+    runs: Sequence[DagRun],
+    found: Sequence[Standing],
+    switch: SwitchRecord,
+) -> OutageView:
+    counts = dict(Counter(item.outcome for item in found)) or _before_a_plan(picture, runs)
     return OutageView(
         id=one.id,
         service=one.service,
@@ -113,18 +110,62 @@ def _outage(site: Site, ledger: Ledger, one: Outage, now: datetime) -> OutageVie
         generation=one.generation,
         confirmed=not one.suspected,
         evidence=one.evidence,
-        runs=tuple(
-            RunView(
-                dag_run=p.run,
-                plan_hash=p.hash,
-                mode="",
-                stage="planned",
-                at=p.created_at,
-                parent=p.parent,
-            )
-            for p in plans
-        ),
-        counts=dict(Counter(item.outcome for item in items)),
-        items=len(items),
-        next="" if one.end else f"it lasts since {local(one.start, site.zone)}",
+        runs=tuple(_run(picture, run) for run in runs),
+        counts=counts,
+        items=sum(counts.values()),
+        next=what_next(picture, one, runs, found, switch),
+    )
+
+
+def _before_a_plan(picture: Picture, runs: Sequence[DagRun]) -> dict[str, int]:
+    """What the inventory of a dag run that is at work counted."""
+    run = next((run for run in runs if run.plan_hash is None and picture.alive(run)), None)
+    if run is None:
+        return {}
+    counts = {Now.WATCHING.value: run.watched, Now.SEEN.value: run.touched - run.watched}
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+def _run(picture: Picture, run: DagRun) -> RunView:
+    return RunView(
+        dag_run=run.id,
+        dag_id=run.dag_id,
+        plan_hash=run.plan_hash or "",
+        mode=picture.mode_of(run).value,
+        stage=run.stage.value,
+        at=run.begun_at,
+        parent=run.parent,
+        progress=run.progress if picture.alive(run) else "",
+        report=run.report_address,
+    )
+
+
+def _declarations(ledger: Ledger, organization: str) -> tuple[DeclarationView, ...]:
+    return tuple(
+        DeclarationView(
+            number=one.number,
+            service=one.service,
+            start=one.start,
+            end=one.end,
+            who=one.who,
+            why=one.why,
+            at=one.at,
+        )
+        for one in ledger.declarations(organization)
+        if one.withdrawn_at is None
+    )
+
+
+def _open_items(picture: Picture) -> tuple[OpenItemView, ...]:
+    return tuple(
+        OpenItemView(
+            key=one.item_key,
+            name=one.name,
+            rule=one.rule,
+            reason=one.reason,
+            plan_hash=one.plan_hash,
+            opened_at=one.opened_at,
+            closes_at=one.opened_at + OPEN_FOR,
+        )
+        for one in picture.opened.values()
     )

@@ -1,21 +1,25 @@
 """What a person says to the ledger, at a desk or on the page: one function for each thing, one sentence back.
 
-Each writes with a name and, where it changes what may happen, a reason. Said twice it is one: a double click, or the
-same command again, changes nothing and says how it stands. Fails with ``ReconciliationError`` that names the value
-and the next step; nothing was written then.
+Each writes with a name and, where it lets something happen or keeps it from happening, a reason. Said twice it is
+one: a double click writes nothing more. Fails with ``ReconciliationError`` that names the value and the next step;
+nothing was written then.
 """
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.window_form import parse_moment
-from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.domain.words import ItemKind, Service
 from pro2_reconciliation.ledger import Ledger, Stage
 
 EXAMPLE = "2026-11-19T18:00"
 """How a time is written: local time of the organization, or with an offset."""
+A_MOMENT = timedelta(minutes=1)
+"""The same said again within it is a double click."""
 
 
 def declare(
@@ -33,6 +37,10 @@ def declare(
     reason = _reason("declare", why)
     begin = parse_moment(start, zone, example=EXAMPLE)
     until = parse_moment(end, zone, example=EXAMPLE) if end else None
+    if until is not None and until <= begin:
+        raise ReconciliationError(
+            f"the end, {local(until, zone)}, is not after the start, {local(begin, zone)}; give a later end"
+        )
     said = ledger.declare(organization, _service(service), begin, until, who, reason)
     return f"Declared as number {said.number}; the next detection pass takes it up"
 
@@ -40,7 +48,7 @@ def declare(
 def end_declaration(ledger: Ledger, organization: str, zone: str, number: int, at: str, *, who: str) -> str:
     """Say when a declared outage has ended; a time as ``EXAMPLE``."""
     moment = parse_moment(at, zone, example=EXAMPLE)
-    said = ledger.end_declaration(organization, number, moment)
+    said = ledger.end_declaration(organization, number, moment, who)
     return f"Declaration {said.number} ended {local(moment, zone)}"
 
 
@@ -48,7 +56,7 @@ def withdraw(ledger: Ledger, organization: str, zone: str, number: int, *, who: 
     """Take a declaration back."""
     taken_back = ledger.withdraw(organization, number, who)
     if taken_back is None:
-        raise ReconciliationError(f"there is no declaration {number}; list them by: status")
+        raise ReconciliationError(f"there is no declaration {number} that stands; look at the list again")
     return f"Declaration {number} is withdrawn; what was not begun because of it will not be"
 
 
@@ -66,19 +74,26 @@ def confirm(ledger: Ledger, organization: str, zone: str, outage_id: str, *, who
 
 def waive(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
     """Do not wait for this item any longer."""
-    ledger.waive(organization, item, who, _reason("waive", why))
+    key, reason = _item(item), _reason("waive", why)
+    known = ledger.waived(organization, key, ledger.now() - A_MOMENT)
+    if known is None or (known.who, known.why) != (who, reason):
+        ledger.waive(organization, key, who, reason)
     return f"Nobody waits for {item} any longer; its sensor sees it at its next poll"
 
 
 def hold(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
     """I do this one myself."""
-    ledger.hold(organization, item, who, _reason("hold", why))
-    return f"{item} is left to {who}; nothing of ours touches it until the hold is released"
+    key, reason = _item(item), _reason("hold", why)
+    known = ledger.held(organization, key)
+    if known is None or (known.who, known.why) != (who, reason):
+        ledger.hold(organization, key, who, reason)
+    instead = f" instead of {known.who}" if known is not None and known.who != who else ""
+    return f"{item} is left to {who}{instead}; nothing of ours touches it until the hold is released"
 
 
 def release(ledger: Ledger, organization: str, zone: str, item: str, *, who: str) -> str:
     """End a hold."""
-    found = ledger.end_hold(organization, item)
+    found = ledger.end_hold(organization, item, who)
     return f"{item} is released" if found else f"{item} was not held"
 
 
@@ -97,7 +112,9 @@ def switch(ledger: Ledger, organization: str, zone: str, stage: str, *, who: str
     except ValueError:
         stages = ", ".join(one.value for one in Stage)
         raise ReconciliationError(f"the switch has no stage {stage!r}; choose one of {stages}") from None
-    record = ledger.set_switch(organization, wanted, who, _reason("switch", why))
+    record, reason = ledger.switch(organization), _reason("switch", why)
+    if (record.stage, record.who, record.why) != (wanted, who, reason):
+        record = ledger.set_switch(organization, wanted, who, reason)
     return f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
 
 
@@ -131,9 +148,18 @@ def repeat(ledger: Ledger, organization: str, zone: str, item: str, *, who: str,
     )
 
 
+def _item(key: str) -> str:
+    kind, _, item_id = key.partition(":")
+    if kind not in set(ItemKind) or not item_id:
+        raise ReconciliationError(
+            f"{key!r} is no item; give a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
+        )
+    return key
+
+
 def _reason(command: str, why: str) -> str:
     if not why.strip():
-        raise ReconciliationError(f"{command} needs a reason that others can read later; give it by --why")
+        raise ReconciliationError(f"{command} needs a reason that others can read later; say why")
     return one_line(why.strip())
 
 

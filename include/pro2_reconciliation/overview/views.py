@@ -210,7 +210,10 @@ class AlarmView(Value):
 
 
 class Board(Value):
-    """The whole first picture; the items of an outage come apart, because there may be a thousand."""
+    """The whole first picture; the items of an outage come apart, because there may be a thousand.
+
+    ``snapshot_at``: when Pro2's schedule was last read, which ``upcoming`` is made of; None: never.
+    """
 
     organization: str
     zone: str
@@ -221,6 +224,7 @@ class Board(Value):
     guard_at: UtcTime | None
     guard_ok: bool
     detected_at: UtcTime | None
+    snapshot_at: UtcTime | None
     services: tuple[ServiceView, ...]
     at_risk: tuple[DueItem, ...]
     upcoming: tuple[DueItem, ...]

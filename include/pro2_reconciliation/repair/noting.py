@@ -44,8 +44,9 @@ def begun(
 def watching(ledger: Ledger, organization: str, dag_run: str, inventory: Inventory) -> None:
     """An inventory was taken; its sensors watch until the last deadline."""
     until = max((item.deadline for item in inventory.watch), default=None)
+    found = (len(inventory.observations) + len(inventory.automations), len(inventory.watch))
     with unharmed():
-        ledger.note_run(organization, dag_run, stage=RunStage.WATCHING, until=until)
+        ledger.note_run(organization, dag_run, stage=RunStage.WATCHING, until=until, found=found)
 
 
 def asked(ledger: Ledger, organization: str, dag_run: str, until: datetime) -> None:

@@ -113,9 +113,3 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_plan(
     monkeypatch.setenv(files.REPORTS, f"file://{tmp_path}/taken")
     files.write_drift(CONTEXT, follows.evening.account("plan"), plan)
     assert "could not be written" in caplog.text
-
-
-@pytest.mark.parametrize("text", ["=1+1@example.org", "+1@example.org", "-1@example.org", "@example.org"])
-def test_an_address_is_no_formula(text: str) -> None:
-    assert files.as_text(text) == f"'{text}"
-    assert files.as_text("ada@example.org") == "ada@example.org"
