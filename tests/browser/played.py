@@ -14,8 +14,8 @@ from tests.chaos.test_hostile_names import rename
 from tests.incident.harness import Evening, approve_all
 
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
-from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Choice, Mode, Service
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Reach, Remedy, Service
 from pro2_reconciliation.repair.asking import question
 from pro2_reconciliation.repair.gates import GUARD
 
@@ -166,3 +166,76 @@ def as_airflow_tells(plan: Plan, run: str, evening: Evening) -> dict[str, Any]:
         "params_input": {},
         "task_instance": {"dag_id": "reconcile", "dag_run_id": run, "task_id": "ask", "map_index": -1},
     }
+
+
+def lasting(folder: Path) -> Evening:
+    """The outage lasts; what was scheduled is known from before it, and the guard is silent."""
+    evening = Evening(folder)
+    ledger, organization = evening.ledger(), evening.site.organization
+    now, start = evening.clock.at, evening.window().start
+    evening.clock.at = start - timedelta(minutes=10)
+    ledger.add_snapshot(
+        organization,
+        {
+            "campaigns": [
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "due": evening.offset(one.due).isoformat(),
+                    "audience": one.recipients,
+                }
+                for one in evening.incident.campaigns
+                if one.due is not None and evening.offset(one.due) > start
+            ],
+            "occurrences": [],
+        },
+    )
+    evening.clock.at = now
+    put_outages(evening, lasts=True)
+    ledger.add_sample(organization, Service.DASHBOARD, up=True, detail="200", probe="dashboard")
+    ledger.beat(GUARD, now - timedelta(minutes=25))
+    return evening
+
+
+MANY = 1000
+_REMEDIES = (Remedy.NONE, Remedy.NEEDS_HUMAN, Remedy.RESEND, Remedy.WATCH, Remedy.RUN_NOW)
+
+
+def thousand(folder: Path) -> Evening:
+    """An outage with a thousand items, half campaigns and half occurrences, planned and not answered."""
+    evening = Evening(folder)
+    evening.end_outage()
+    put_outages(evening)
+    window = evening.window().model_copy(update={"outage_ids": (OUTAGE,)})
+    ledger, organization = evening.ledger(), evening.site.organization
+    identity, run = ledger.identity, f"outage__{OUTAGE}__g1"
+    length = window.end - window.start
+    decisions = tuple(
+        Decision(
+            kind=ItemKind.CAMPAIGN if n % 2 else ItemKind.OCCURRENCE,
+            item_id=str(5000 + n) if n % 2 else f"j-{n}@2026-11-19T22:00:00Z",
+            name=f"Spring season, letter {n} of {MANY}",
+            root=f"item:{n}",
+            rule=f"C{n % 15}",
+            remedy=_REMEDIES[n % len(_REMEDIES)],
+            reach=Reach.INBOX,
+            reason=f"made up for the test, number {n}",
+            audience=n * 7 % 9000,
+            due=window.start + length * n / MANY,
+        )
+        for n in range(MANY)
+    )
+    plan = Plan(
+        organization=organization,
+        zone=evening.site.zone,
+        window=window,
+        created_at=evening.clock.now(),
+        ledger_uuid=identity.uuid,
+        ledger_epoch=identity.epoch,
+        run=run,
+        decisions=decisions,
+    )
+    ledger.begin_run(organization, run, window=window, mode=Mode.PLAN)
+    ledger.save_plan(plan, run)
+    ledger.beat(GUARD)
+    return evening

@@ -20,25 +20,32 @@ function due(item, words, withRisk) {
     { "data-key": `${item.key} ${item.due}` },
     el("div", { class: "row-head" }, itemButton(item.key, item.name), el("span", { class: "soft" }, more)),
     el("div", { class: "row-when" }, at(item.due), ", ", tick(item.due, "% ago", "in %")),
-    item.risk && el("p", { class: withRisk }, name(item.risk)),
+    item.risk && el("p", { class: `${withRisk} first-upper` }, name(item.risk)),
   );
+}
+
+/** Campaigns are known from what detection saw while Pro2 was up. */
+function asSeen(board) {
+  return board.snapshot_at ? ["Campaigns as detection saw them ", at(board.snapshot_at), "."] : "Detection has not seen any campaigns yet.";
 }
 
 /** What may not go out while an outage lasts. */
 export function atRisk({ board, words }) {
   const lasts = board.services.some((one) => one.health === "down");
   if (!board.at_risk.length && !lasts) return null;
-  const rows = board.at_risk.map((item) => due(item, words, "risk"));
-  if (!rows.length) return card("At risk now", "", el("p", null, "Nothing was due since it began, and nothing is due soon."));
-  return card(`At risk now (${rows.length})`, "Due in the outage that lasts. Nothing has to be done yet.", folded(rows, "risk"));
+  const seen = asSeen(board);
+  const reasons = [...new Set(board.at_risk.map((item) => item.risk))];
+  const rows = board.at_risk.map((item) => due(reasons.length > 1 ? item : { ...item, risk: "" }, words, "risk"));
+  if (!rows.length) return card("At risk now", "", el("p", null, "Nothing was due since it began that this page knows of. ", seen));
+  return card(`At risk now (${rows.length})`, [reasons.length === 1 && el("span", { class: "person" }, name(reasons[0]), ". "), "Nothing has to be done yet. ", seen], folded(rows, "risk"));
 }
 
 /** What is due in the next 24 hours. */
 export function upcoming({ board, words }) {
-  const rows = board.upcoming.map((item) => due(item, words, "soft"));
-  const hint = "A job that feeds an audience may have failed: look at the reasons before they go out.";
-  if (!rows.length) return card("Due in the next 24 hours", "", el("p", null, "Nothing that this page knows of."));
-  return card(`Due in the next 24 hours (${rows.length})`, board.upcoming.some((item) => item.risk) ? hint : "", folded(rows, "due"));
+  const rows = board.upcoming.map((item) => due(item, words, "risk"));
+  const warned = board.upcoming.some((item) => item.risk) && "Some have a reason to be looked at before they go out. ";
+  if (!rows.length) return card("Due in the next 24 hours", "", el("p", null, "Nothing that this page knows of. ", asSeen(board)));
+  return card(`Due in the next 24 hours (${rows.length})`, [warned, asSeen(board)], folded(rows, "due"));
 }
 
 /** What still needs a person, of earlier outages. */
@@ -90,5 +97,5 @@ export function declarations({ board, me }) {
 export function alarms({ board }) {
   if (!board.alarms.length) return null;
   const rows = board.alarms.map((one) => el("li", { "data-key": `${one.at} ${one.text}` }, el("p", { class: "failed strong" }, name(one.text)), el("span", { class: "soft" }, local(one.at))));
-  return card(`Alarms of the guard (${rows.length})`, "What must not have happened. Look at each in Pro2.", folded(rows.reverse(), "alarms"));
+  return card(`Alarms of the guard (${rows.length})`, "What must not have happened. Look at each in Pro2.", folded(rows, "alarms"));
 }

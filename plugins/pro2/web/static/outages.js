@@ -16,6 +16,7 @@ const STATES = {
 };
 const STAGES = {
   begun: "has begun",
+  watching: "watches what is not settled",
   planned: "made its plan",
   asked: "waits for an answer",
   acting: "carries out what was chosen",
@@ -31,6 +32,7 @@ export function chips(counts, words) {
 }
 
 function state(one) {
+  if (one.end === one.start) return "Taken back";
   return [el("span", null, STATES[one.state] ?? one.state), !one.confirmed && el("span", { class: "person" }, ", only suspected")];
 }
 
@@ -92,7 +94,7 @@ export function chosenOutage(view) {
     { class: "card", "data-key": one.id, "aria-labelledby": "chosen-title" },
     el("h2", { id: "chosen-title" }, SERVICES[one.service] ?? one.service, ", ", span(one.start, one.end)),
     el("p", { class: "hint" }, "Outage ", el("code", null, one.id), `. `, state(one), one.end ? "." : [". ", tick(one.start, "It lasts for %.", "In %.")]),
-    one.next && el("p", { class: "next" }, name(one.next), one.until && [" (", tick(one.until), ")"]),
+    one.next && el("p", { class: "next first-upper" }, name(one.next), one.until && [" (", tick(one.until), ")"]),
     me.acts &&
       el(
         "div",

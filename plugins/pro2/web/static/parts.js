@@ -22,7 +22,7 @@ export function card(title, hint, ...children) {
     "section",
     { class: "card", "aria-labelledby": id },
     el("h2", { id }, title),
-    hint && el("p", { class: "hint" }, hint),
+    hint && el("p", { class: "hint first-upper" }, hint),
     ...children,
   );
 }

@@ -1,17 +1,18 @@
 // The headline, and below it how everything stands: services, guard, detection, kill switch, ledger.
 
 import { el, name } from "./dom.js";
-import { button, said, SERVICES } from "./parts.js";
+import { button, said } from "./parts.js";
 import { at, tick } from "./when.js";
 
 const HEALTH = { up: ["●", "verified", "up"], down: ["✖", "failed", "down"], unknown: ["○", "quiet", "not known"] };
+const SHORT = { sending: "Sending", dashboard: "Dashboard", tessitura: "Tessitura" };
 const DAGS = ["guard_repairs", "detect_outages", "reconcile"];
 
 /** The first thing that is read. */
 export function headline({ board, made }) {
   return [
     el("p", { class: "eyebrow" }, "Outages of Pro2 for ", name(board.organization)),
-    el("h1", null, board.headline),
+    el("h1", { class: "first-upper" }, name(board.headline)),
     el("p", { class: "soft" }, "As of ", at(made), ". This page refreshes itself."),
   ];
 }
@@ -28,7 +29,7 @@ function light(term, look, glyph, text, ...more) {
 function service(one) {
   const [glyph, look, text] = HEALTH[one.health];
   const since = one.since ? [tick(one.since, "for %", "from in %"), one.why ? ". " : ""] : "";
-  return light(SERVICES[one.service] ?? one.service, look, glyph, text, since, one.why && name(one.why));
+  return light(SHORT[one.service] ?? one.service, look, glyph, text, since, one.why && name(one.why));
 }
 
 function guard(board) {
