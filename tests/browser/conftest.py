@@ -76,7 +76,7 @@ def until(page: Any, expression: str, argument: Any = None, *, seconds: float = 
 
 def ready(page: Any) -> Any:
     """Wait until the whole table stands."""
-    page.wait_for_selector("tbody[data-whole]", timeout=20_000)
+    page.wait_for_selector("tbody[data-of]", state="attached", timeout=20_000)
     return page
 
 

@@ -36,7 +36,8 @@ SCREENSHOTS = Path(os.environ.get("PRO2_SCREENSHOTS") or ROOT / "build" / "scree
 ADMIN = Person("Ada", acts=True, answers=True, admin=True)
 USER = Person("Uma", acts=True, answers=True)
 VIEWER = Person("Vic")
-FRAME = """<!doctype html><html lang="en" class="{theme}"><head><title>Airflow</title><base href="/"><link rel="icon" href="pro2/static/icon.svg"></head>
+FRAME = """<!doctype html><html lang="en" class="{theme}"><head><title>Airflow</title><base href="/">
+<link rel="icon" href="pro2/static/icon.svg"></head>
 <body><iframe title="Outages" src="pro2/{query}" width="1240" height="900"
 sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"></iframe></body></html>"""
 

@@ -123,7 +123,7 @@ def test_alone_it_is_as_light_or_dark_as_the_system(
 def test_in_airflow_it_is_as_light_or_dark_as_airflow(partly: Served, look: Look) -> None:
     page = look(f"{partly.url}/frame/dark", theme="light")
     frame = page.frame_locator("iframe")
-    frame.locator("tbody[data-whole]").wait_for(state="attached")
+    frame.locator("tbody[data-of]").wait_for(state="attached")
     is_dark = "document.querySelector('iframe').contentDocument.documentElement.classList.contains('dark')"
     assert page.evaluate(is_dark) is True
     page.evaluate("document.documentElement.className = 'light'")
@@ -133,7 +133,7 @@ def test_in_airflow_it_is_as_light_or_dark_as_airflow(partly: Served, look: Look
 def test_a_log_opens_in_the_window_around(partly: Served, look: Look) -> None:
     page = look(f"{partly.url}/frame/light")
     frame = page.frame_locator("iframe")
-    frame.locator("tbody[data-whole]").wait_for(state="attached")
+    frame.locator("tbody[data-of]").wait_for(state="attached")
     page.evaluate("window.addEventListener('popstate', () => { window.went = location.pathname; })")
     frame.locator("#search").fill("board letter")
     frame.locator("tbody tr th button").click()

@@ -29,6 +29,8 @@ from pro2_reconciliation.overview.views import ItemView
 
 T = TypeVar("T")
 Items = tuple[ItemView, ...]
+LATEST = "latest"
+"""The newest outage, as in the form of ``reconcile``: the page asks for it before it knows any id."""
 
 
 def read_routes(desk: Desk) -> APIRouter:
@@ -61,7 +63,8 @@ def read_routes(desk: Desk) -> APIRouter:
 
     @router.get("/outages/{outage_id}")
     def outage(request: Request, outage_id: str) -> Response:
-        return _answer(request, {"items": _plain(items_of(outage_id))})
+        chosen = newest(desk) if outage_id == LATEST else outage_id
+        return _answer(request, {"outage": chosen, "items": _plain(items_of(chosen) if chosen else ())})
 
     @router.get("/outages/{outage_id}/items.csv")
     def outage_csv(outage_id: str) -> Response:
@@ -83,6 +86,12 @@ def read_routes(desk: Desk) -> APIRouter:
         return _answer(request, told.model_dump(mode="json"))
 
     return router
+
+
+def newest(desk: Desk) -> str:
+    """The id of the outage that began last; empty if there is none."""
+    known = desk.ledger().outages(desk.site().organization)
+    return max(known, key=lambda one: (one.start, one.id)).id if known else ""
 
 
 def _plain(items: Items) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ export function makeActions({ view, draw, refresh, choose, remember }) {
   return {
     choose: (data) => choose(data.id),
     story: (data) => {
-      openDrawer(view, data.key, remember);
+      openDrawer(view, data.item, remember);
       remember();
     },
     "close-story": () => closeDrawer(),

@@ -1,5 +1,7 @@
 // Requests to the page's own server. Every failure is an Error whose message is a sentence for a person.
 
+import { early } from "./early.js";
+
 /** What the server refused, or could not be asked. `status` 0: no answer at all. */
 export class Refused extends Error {
   constructor(message, status) {
@@ -24,13 +26,20 @@ async function sentenceOf(answer) {
   return `the server answered ${answer.status}`;
 }
 
+/** The answer to a question that was asked before the page was there. */
+function taken(address) {
+  const answer = early.get(address);
+  early.delete(address);
+  return answer;
+}
+
 /** One request; the answer, if it was a good one or one of `also`. */
 export async function ask(address, options = {}, also = []) {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), LONGEST_WAIT);
   let answer;
   try {
-    answer = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: patience.signal, ...options });
+    answer = (await taken(address)) ?? (await fetch(address, { credentials: "same-origin", cache: "no-store", signal: patience.signal, ...options }));
   } catch {
     const why = patience.signal.aborted ? "did not answer in 30 s" : "cannot be reached";
     throw new Refused(`Airflow's API server ${why}`, 0);

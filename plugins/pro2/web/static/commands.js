@@ -12,38 +12,38 @@ const why = (placeholder) => ({ id: "why", label: "Reason", placeholder, hint: "
 const paragraphs = (...texts) => texts.filter(Boolean).map((text) => el("p", null, text));
 const told = (key, text) => el("p", { class: "strong" }, name(text || key));
 
-/** An item: `about` is `{ key, name }`. */
+/** An item: `about` is `{ item, name, by }`, the item by its key. */
 export const itemCommands = {
   waive: (about) =>
     dialog({
       title: "Do not wait for this one",
-      what: [told(about.key, about.name), ...paragraphs("Its sensor stops waiting at its next look. What Pro2 shows then is what the plan decides on, so you may be asked about it sooner. Nothing is sent because of this.")],
+      what: [told(about.item, about.name), ...paragraphs("Its sensor stops waiting at its next look. What Pro2 shows then is what the plan decides on, so you may be asked about it sooner. Nothing is sent because of this.")],
       fields: [why("It will not go out by itself any more")],
       label: "Do not wait",
-      act: (given) => say("waive", { item: about.key, ...given }),
+      act: (given) => say("waive", { item: about.item, ...given }),
     }),
   hold: (about) =>
     dialog({
       title: "I do this one myself",
-      what: [told(about.key, about.name), ...paragraphs("Nothing of ours touches it until somebody gives it back: no stop, no copy, no send. A step that is under way is not taken back.")],
+      what: [told(about.item, about.name), ...paragraphs("Nothing of ours touches it until somebody gives it back: no stop, no copy, no send. A step that is under way is not taken back.")],
       fields: [why("I send it by hand after the show")],
       label: "Keep it",
-      act: (given) => say("hold", { item: about.key, ...given }),
+      act: (given) => say("hold", { item: about.item, ...given }),
     }),
   release: (about) =>
     dialog({
       title: "Give it back",
-      what: [told(about.key, about.name), ...paragraphs(about.by && `${about.by} keeps it now.`, "The next plan may offer a repair for it again. Nothing is done before somebody chooses it.")],
+      what: [told(about.item, about.name), ...paragraphs(about.by && `${about.by} keeps it now.`, "The next plan may offer a repair for it again. Nothing is done before somebody chooses it.")],
       label: "Give it back",
-      act: () => say("release", { item: about.key }),
+      act: () => say("release", { item: about.item }),
     }),
   close: (about) =>
     dialog({
       title: "Close this item",
-      what: [told(about.key, about.name), ...paragraphs("It is taken off the list of what needs a person, and nothing of ours goes on with it. Nothing is changed in Pro2.")],
+      what: [told(about.item, about.name), ...paragraphs("It is taken off the list of what needs a person, and nothing of ours goes on with it. Nothing is changed in Pro2.")],
       fields: [why("Sent by hand, looked right in Pro2")],
       label: "Close it",
-      act: (given) => say("close", { item: about.key, ...given }),
+      act: (given) => say("close", { item: about.item, ...given }),
     }),
 };
 

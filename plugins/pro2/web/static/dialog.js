@@ -105,9 +105,10 @@ export function busy() {
   return current !== null;
 }
 
-/** Show a sentence at the top of the page, with a way to put it away. */
-export function tell(sentence, kind = "ok") {
-  const put = el("button", { type: "button", class: "button small", "data-do": "dismiss" }, "Dismiss");
-  const notice = document.getElementById("notice");
-  morph(notice, sentence ? el("div", { class: `notice ${kind}` }, el("p", null, sentence), put) : null);
+/** Show a sentence at the top of the page, and of the drawer that may cover it, with a way to put it away. */
+export function tell(sentence) {
+  for (const place of document.querySelectorAll(".told")) {
+    const away = el("button", { type: "button", class: "button small", "data-do": "dismiss" }, "Dismiss");
+    morph(place, sentence ? el("div", { class: "notice" }, el("p", null, sentence), away) : null);
+  }
 }

@@ -17,7 +17,7 @@ const logLink = (log, label) => log && el("a", { href: pathOf(log, ""), "data-do
 
 function buttons(item, me) {
   if (!me.acts) return el("p", { class: "soft" }, `${me.name} may look only.`);
-  const about = { key: item.key, name: item.name };
+  const about = { item: item.key, name: item.name };
   const may = [
     WAITED.has(item.outcome) && !item.waived_by && button("Do not wait for this one …", "waive", about),
     item.held_by ? button("Give it back …", "release", { ...about, by: item.held_by }) : !SETTLED.has(item.outcome) && button("I do this one myself …", "hold", about),
@@ -81,7 +81,7 @@ function body(view) {
 
 /** Draw again, after news or when the words are there. */
 export function drawDrawer(view) {
-  if (box && view.words) morph(box, el("div", { class: "drawer-body" }, ...body(view)));
+  if (box && view.words) morph(box.lastElementChild, ...body(view));
 }
 
 /** Read the story again, if a drawer is open. */
@@ -107,7 +107,8 @@ export function openDrawer(view, key, closed) {
   if (box) closeDrawer();
   const before = document.activeElement;
   shown = { key, story: null, trouble: "" };
-  box = el("dialog", { class: "drawer", "aria-labelledby": "drawer-title" });
+  const parts = [el("div", { class: "told", role: "status" }), el("div", { class: "drawer-body" })];
+  box = el("dialog", { class: "drawer", "aria-labelledby": "drawer-title" }, ...parts);
   document.body.append(box);
   box.addEventListener("close", () => {
     box?.remove();

@@ -1,5 +1,5 @@
-// The table of items. A thousand rows are made once, the first screenful at once and the rest when there is time; later
-// only what changed is made anew, so that focus and scroll stay.
+// The table of items. Of a thousand rows the first screenful is made at once, and the next ones when somebody comes near
+// them; later only what changed is made anew, so that focus and scroll stay.
 
 import { el, morph, name } from "./dom.js";
 import { button, outcome } from "./parts.js";
@@ -10,13 +10,15 @@ const FIRST = 60;
 const CHUNK = 150;
 
 const made = new Map(); // key to { text, row }
-let running = 0;
+let wanted = []; // the items that pass, in order
+let reach = FIRST; // so many of them have rows
+let named = null; // the words of the last drawing
 let focused = ""; // the key of the row that Tab reaches
 
 export const filter = { outcome: "", kind: "", search: "", sort: "outcome", descending: false };
 
 function cells(item, words) {
-  const open = el("button", { type: "button", class: "link", "data-do": "story", "data-key": item.key, tabindex: "-1" }, name(item.name || item.item_id));
+  const open = el("button", { type: "button", class: "link", "data-do": "story", "data-item": item.key, tabindex: "-1" }, name(item.name || item.item_id));
   const note = [item.held_by && "kept", item.waived_by && "not waited for"].filter(Boolean).join(", ");
   return [
     el("td", null, outcome(words, item.outcome), note && el("div", { class: "soft" }, note)),
@@ -81,8 +83,13 @@ function tools(items, words, title, links) {
 
 function frame(section) {
   if (section.querySelector("table")) return;
-  const table = el("table", { class: "items", "aria-labelledby": "items-title" }, el("thead"), el("tbody"));
-  section.append(el("div", { id: "tools" }), el("div", { class: "scroll", id: "rows" }, table), el("p", { id: "none", class: "soft" }));
+  const columns = el("colgroup", null, ...COLUMNS.map(({ id }) => el("col", { class: `col-${id}` })));
+  const table = el("table", { class: "items", "aria-labelledby": "items-title" }, columns, el("thead"), el("tbody"));
+  const end = el("div", { class: "end", "aria-hidden": "true" });
+  const scroll = el("div", { class: "scroll", id: "rows" }, table, end);
+  section.append(el("div", { id: "tools" }), scroll, el("p", { id: "none", class: "soft" }));
+  const near = new IntersectionObserver(([seen]) => seen.isIntersecting && further(reach + CHUNK), { root: scroll, rootMargin: "800px" });
+  near.observe(end);
 }
 
 /** Draw the table into `section`. `links`: what may be taken away. */
@@ -99,27 +106,35 @@ export function drawItems(section, items, words, title, links) {
   section.querySelector("#none").textContent = found.length ? "" : items.length ? "No item fits. Clear the search and the filters." : "No item was touched.";
   const keys = new Set(items.map((item) => item.key));
   for (const key of made.keys()) if (!keys.has(key)) made.delete(key);
-  place(section.querySelector("tbody"), found, words);
+  section.querySelector("table").setAttribute("aria-rowcount", found.length + 1);
+  [wanted, named] = [found, words];
+  place(section.querySelector("tbody"));
 }
 
-function place(body, found, words) {
-  const round = (running += 1);
+/** Put the rows that belong there, moving as few as possible. */
+function place(body) {
+  const shown = wanted.slice(0, reach);
   const active = document.activeElement?.closest?.("tr[data-row]")?.dataset.row;
-  if (!found.some((item) => item.key === focused)) focused = found[0]?.key ?? "";
-  const wanted = new Set(found.map((item) => item.key));
-  for (const row of [...body.rows]) if (!wanted.has(row.dataset.row)) row.remove();
-  const put = (from, to) => {
-    for (let index = from; index < Math.min(to, found.length); index += 1) {
-      const row = rowOf(found[index], words);
-      if (body.rows[index] !== row) body.insertBefore(row, body.rows[index] ?? null);
-      reachable(row, found[index].key === focused);
-    }
-    if (to < found.length) window.setTimeout(() => round === running && put(to, to + CHUNK));
-    else body.dataset.whole = found.length; // a test waits for this
-    if (active && document.activeElement === document.body) rowButton(made.get(active)?.row)?.focus({ preventScroll: true });
-  };
-  delete body.dataset.whole;
-  put(0, FIRST);
+  if (!shown.some((item) => item.key === focused)) focused = shown[0]?.key ?? "";
+  const keys = new Set(shown.map((item) => item.key));
+  for (const row of [...body.rows]) if (!keys.has(row.dataset.row)) row.remove();
+  let next = body.firstChild; // where the next row belongs
+  shown.forEach((item, index) => {
+    const row = rowOf(item, named);
+    if (row === next) next = next.nextSibling;
+    else body.insertBefore(row, next);
+    row.setAttribute("aria-rowindex", index + 2);
+    reachable(row, item.key === focused);
+  });
+  body.dataset.of = wanted.length;
+  if (active && document.activeElement === document.body) rowButton(made.get(active)?.row)?.focus({ preventScroll: true });
+}
+
+/** Let the table reach further. */
+function further(rows) {
+  if (reach >= wanted.length) return;
+  reach = rows;
+  place(document.querySelector("#rows tbody"));
 }
 
 const rowButton = (row) => row?.querySelector("button.link");
@@ -134,6 +149,7 @@ function reachable(row, yes) {
 export function moveRow(event) {
   const row = event.target.closest?.("tr[data-row]");
   if (!row) return false;
+  if (event.key === "End") further(wanted.length);
   const rows = [...row.parentElement.rows];
   const place = rows.indexOf(row);
   const to = { ArrowDown: place + 1, ArrowUp: place - 1, Home: 0, End: rows.length - 1, PageDown: place + 10, PageUp: place - 10 }[event.key];

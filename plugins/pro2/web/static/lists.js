@@ -13,15 +13,21 @@ function folded(rows, what) {
   return [list(rows.slice(0, SHOWN)), more];
 }
 
-function due(item, words, withRisk) {
+function due(item, words, risk) {
   const more = [words.kinds[item.kind], item.item_id, patrons(item.audience)].filter(Boolean).join(" · ");
   return el(
     "li",
-    { "data-key": `${item.key} ${item.due}` },
-    el("div", { class: "row-head" }, itemButton(item.key, item.name), el("span", { class: "soft" }, more)),
-    el("div", { class: "row-when" }, at(item.due), ", ", tick(item.due, "% ago", "in %")),
-    item.risk && el("p", { class: `${withRisk} first-upper` }, name(item.risk)),
+    { "data-key": `${item.key} ${item.due}`, class: "row" },
+    el("div", null, itemButton(item.key, item.name), " ", el("span", { class: "soft" }, more), risk && el("p", { class: "risk first-upper" }, name(risk))),
+    el("div", { class: "side" }, at(item.due), ", ", tick(item.due, "% ago", "in %")),
   );
+}
+
+/** Rows, and the one reason that all of them have, if it is one: it is said once. */
+function dueRows(items, words) {
+  const reasons = new Set(items.map((item) => item.risk).filter(Boolean));
+  const shared = reasons.size === 1 && items.length > 1 ? [...reasons][0] : "";
+  return { shared: shared && el("span", { class: "person" }, name(shared), ". "), rows: items.map((item) => due(item, words, item.risk === shared ? "" : item.risk)) };
 }
 
 /** Campaigns are known from what detection saw while Pro2 was up. */
@@ -33,41 +39,42 @@ function asSeen(board) {
 export function atRisk({ board, words }) {
   const lasts = board.services.some((one) => one.health === "down");
   if (!board.at_risk.length && !lasts) return null;
-  const seen = asSeen(board);
-  const reasons = [...new Set(board.at_risk.map((item) => item.risk))];
-  const rows = board.at_risk.map((item) => due(reasons.length > 1 ? item : { ...item, risk: "" }, words, "risk"));
-  if (!rows.length) return card("At risk now", "", el("p", null, "Nothing was due since it began that this page knows of. ", seen));
-  return card(`At risk now (${rows.length})`, [reasons.length === 1 && el("span", { class: "person" }, name(reasons[0]), ". "), "Nothing has to be done yet. ", seen], folded(rows, "risk"));
+  const { shared, rows } = dueRows(board.at_risk, words);
+  if (!rows.length) return card("At risk now", "", el("p", null, "Nothing was due since it began that this page knows of. ", asSeen(board)));
+  return card(`At risk now (${rows.length})`, [shared, "Nothing has to be done yet. ", asSeen(board)], folded(rows, "risk"));
 }
 
 /** What is due in the next 24 hours. */
 export function upcoming({ board, words }) {
-  const rows = board.upcoming.map((item) => due(item, words, "risk"));
-  const warned = board.upcoming.some((item) => item.risk) && "Some have a reason to be looked at before they go out. ";
+  const { shared, rows } = dueRows(board.upcoming, words);
   if (!rows.length) return card("Due in the next 24 hours", "", el("p", null, "Nothing that this page knows of. ", asSeen(board)));
-  return card(`Due in the next 24 hours (${rows.length})`, [warned, asSeen(board)], folded(rows, "due"));
+  return card(`Due in the next 24 hours (${rows.length})`, [shared, asSeen(board)], folded(rows, "due"));
 }
 
 /** What still needs a person, of earlier outages. */
-export function openItems({ board, me }) {
+export function openItems({ board, me, items }) {
   const rows = board.open_items.map((item) =>
     el(
       "li",
-      { "data-key": item.key },
-      el("div", { class: "row-head" }, itemButton(item.key, item.name), el("span", { class: "soft" }, item.rule)),
-      el("p", null, name(item.reason)),
-      el("div", { class: "soft" }, "Open since ", at(item.opened_at), "; closes by itself ", at(item.closes_at), ", ", tick(item.closes_at)),
-      me.acts && button("Close …", "close", { key: item.key, name: item.name }, "small"),
+      { "data-key": item.key, class: "row" },
+      el("div", null, itemButton(item.key, item.name), " ", el("span", { class: "soft" }, item.rule), el("p", null, name(item.reason))),
+      el(
+        "div",
+        { class: "side" },
+        el("div", null, "open ", tick(item.opened_at, "for %", "from in %"), ", closes by itself ", tick(item.closes_at)),
+        me.acts && button("Close …", "close", { item: item.key, name: item.name }, "small"),
+      ),
     ),
   );
-  if (!rows.length) return card("Needs a person", "", el("p", null, "No item of an earlier outage is open."));
+  if (!rows.length) return card("Needs a person", "", el("p", null, "No item of an earlier outage is open."), holds(board, items));
   const hint = "Read again every night. An item closes when Pro2 shows it settled, when somebody closes it, or after 30 days.";
-  return card(`Needs a person (${rows.length})`, hint, folded(rows, "open"), holds(board));
+  return card(`Needs a person (${rows.length})`, hint, folded(rows, "open"), holds(board, items));
 }
 
-function holds(board) {
+function holds(board, items) {
   if (!board.holds.length) return null;
-  const rows = board.holds.map((one) => el("li", { "data-key": one.key }, itemButton(one.key, one.key), " ", ...said(one.who, one.why, one.at)));
+  const names = new Map([...(items ?? []), ...board.open_items].map((item) => [item.key, item.name]));
+  const rows = board.holds.map((one) => el("li", { "data-key": one.key }, itemButton(one.key, names.get(one.key) ?? one.key), " ", ...said(one.who, one.why, one.at)));
   return el("details", { open: true, "data-key": "holds" }, el("summary", null, `Kept by somebody (${rows.length})`), el("ul", { class: "rows" }, ...rows));
 }
 

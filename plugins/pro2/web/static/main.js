@@ -15,6 +15,7 @@ import { followTheme } from "./theme.js";
 import { local, setClock, tickAll } from "./when.js";
 
 const EVERY = 10000;
+const BORDERS = 42; // pixels of a card's borders and padding
 const AIRFLOW_EVERY = 6; // the DAGs are looked at every sixth time
 
 const asked = new URLSearchParams(window.location.search);
@@ -24,6 +25,7 @@ const view = {
   chosen: asked.get("outage") ?? "",
   board: null,
   items: null,
+  itemsOf: "",
   itemsTrouble: "",
   questions: null,
   dags: null,
@@ -46,22 +48,24 @@ async function readBoard() {
 }
 
 async function readItems() {
-  if (!view.run && !view.chosen) return Object.assign(view, { items: null, itemsTrouble: "" });
-  const address = view.run ? `api/runs/${encodeURIComponent(view.run)}` : `api/outages/${encodeURIComponent(view.chosen)}`;
-  const of = view.run || view.chosen;
+  const chosen = view.chosen || "latest"; // before the board says what there is
+  const address = view.run ? `api/runs/${encodeURIComponent(view.run)}` : `api/outages/${encodeURIComponent(chosen)}`;
   try {
     const { body } = await read(address);
-    if (of === (view.run || view.chosen)) Object.assign(view, { items: body.items, itemsTrouble: "" });
+    if (view.run || [view.chosen, ""].includes(body.outage) || !view.board) Object.assign(view, { items: body.items, itemsOf: body.outage, itemsTrouble: "" });
   } catch (refused) {
     Object.assign(view, { itemsTrouble: refused.message });
   }
 }
 
+/** Questions and DAGs; whether there is news. */
 async function readAirflow() {
+  const before = JSON.stringify([view.questions, view.trouble, view.dags]);
   const [found, all] = await Promise.allSettled([questions(), round % AIRFLOW_EVERY === 1 ? dags() : view.dags]);
   view.questions = found.status === "fulfilled" ? found.value : view.questions;
   view.trouble = found.status === "fulfilled" ? "" : found.reason.message;
   if (all.status === "fulfilled") view.dags = all.value;
+  return JSON.stringify([view.questions, view.trouble, view.dags]) !== before;
 }
 
 function offline(refused) {
@@ -78,20 +82,15 @@ async function readAll() {
   round += 1;
   const others = readAirflow();
   try {
-    const known = view.run || view.chosen; // before the board says what there is
-    await Promise.all([readBoard(), known ? readItems() : null]);
+    await Promise.all([readBoard(), readItems()]);
     morph(section("trouble"));
-    if (!view.items) {
-      draw();
-      await readItems();
-    }
+    if (!view.run && view.itemsOf !== view.chosen && view.chosen) await readItems(); // what was asked for is gone
     draw();
   } catch (refused) {
     offline(refused);
     return;
   }
-  await others;
-  draw();
+  if (await others) draw();
   await refreshDrawer(view);
 }
 
@@ -126,7 +125,6 @@ function links() {
 function draw() {
   if (!view.board) return;
   section("page").setAttribute("aria-busy", "false");
-  view.width = Math.max(section("chosen").clientWidth - 42, 320);
   morph(section("top"), ...headline(view));
   morph(section("strip"), strip(view));
   morph(section("questions"), questionCards(view));
@@ -147,6 +145,14 @@ function draw() {
   drawDrawer(view);
 }
 
+/** Let the picture be as wide as its card. */
+function fit(room) {
+  const width = Math.max(Math.round(room) - BORDERS, 320);
+  if (width === view.width) return;
+  view.width = width;
+  draw();
+}
+
 function remember() {
   const now = new URLSearchParams();
   if (view.run) now.set("run", view.run);
@@ -158,7 +164,7 @@ function remember() {
 
 function choose(id) {
   if (id === view.chosen) return;
-  Object.assign(view, { chosen: id, items: null, itemsTrouble: "" });
+  Object.assign(view, { chosen: id, items: null, itemsOf: "", itemsTrouble: "" });
   Object.assign(filter, { outcome: "", kind: "", search: "" });
   remember();
   draw();
@@ -178,7 +184,7 @@ function start() {
   });
   document.addEventListener("keydown", (event) => moveRow(event) && event.preventDefault());
   document.addEventListener("visibilitychange", () => !document.hidden && refresh());
-  new ResizeObserver(() => draw()).observe(section("outages"));
+  new ResizeObserver(([page]) => fit(page.contentRect.width)).observe(section("chosen"));
   window.setInterval(() => !document.hidden && tickAll(), 1000);
   refresh().then(() => asked.get("item") && !drawerKey() && openDrawer(view, asked.get("item"), remember));
 }

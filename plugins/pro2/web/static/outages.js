@@ -93,7 +93,7 @@ export function chosenOutage(view) {
     "section",
     { class: "card", "data-key": one.id, "aria-labelledby": "chosen-title" },
     el("h2", { id: "chosen-title" }, SERVICES[one.service] ?? one.service, ", ", span(one.start, one.end)),
-    el("p", { class: "hint" }, "Outage ", el("code", null, one.id), `. `, state(one), one.end ? "." : [". ", tick(one.start, "It lasts for %.", "In %.")]),
+    el("p", { class: "hint" }, "Outage ", el("code", null, one.id), ". ", state(one), one.end ? "." : [" ", tick(one.start, "for %.", "from in %.")]),
     one.next && el("p", { class: "next first-upper" }, name(one.next), one.until && [" (", tick(one.until), ")"]),
     me.acts &&
       el(

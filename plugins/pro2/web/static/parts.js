@@ -40,8 +40,8 @@ export function outcome(words, value, count) {
 }
 
 /** The name of an item as a button that opens its story. */
-export function itemButton(key, text, data = {}) {
-  const made = button(name(text || key), "story", { key, ...data }, "link");
+export function itemButton(key, text) {
+  const made = button(name(text || key), "story", { item: key }, "link");
   made.setAttribute("title", key);
   return made;
 }

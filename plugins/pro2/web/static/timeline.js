@@ -92,7 +92,7 @@ function mark(item, words, left, y) {
   const text = `${item.name} (${item.item_id}), due ${local(item.due)}: ${known.label}`;
   return svg(
     "g",
-    { class: `mark ${known.look}`, "data-do": "story", "data-key": item.key },
+    { class: `mark ${known.look}`, "data-do": "story", "data-item": item.key, "data-key": item.key },
     svg("title", null, text),
     svg("path", { class: shape.hollow ? "ring" : "full", d: shape.path, transform: `translate(${left} ${y})` }),
   );
