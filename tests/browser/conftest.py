@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from copy import deepcopy
 from typing import Any
 
 import pytest
 from tests.browser import played
 from tests.browser.served import CHROMIUM, NO_CHROMIUM, SCREENSHOTS, Served, served
+from tests.incident.harness import Evening
 
 SANDBOXED = "can escape its sandboxing"
 """What Chromium says of every frame that is sandboxed as Airflow sandboxes ours."""
@@ -80,31 +81,37 @@ def ready(page: Any) -> Any:
     return page
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def partly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Served over an evening that was reconciled in part. Tests that write do so where no other looks."""
+    """Served over an evening that was reconciled in part. A test that writes to it puts back what it wrote."""
     with served(played.reconciled(tmp_path_factory.mktemp("partly"))) as found:
         yield found
 
 
-@pytest.fixture
-def hostile(tmp_path: Path) -> Iterator[Served]:
-    """Served over an evening whose names want to be code."""
-    with served(played.reconciled(tmp_path, hostile=True)) as found:
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Served over an evening whose names want to be code. Read it only."""
+    with served(played.reconciled(tmp_path_factory.mktemp("hostile"), hostile=True)) as found:
         yield found
 
 
+@pytest.fixture(scope="session")
+def down(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Served while the outage lasts. Read it only."""
+    with served(played.lasting(tmp_path_factory.mktemp("down"))) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Evening, dict[str, Any]]:
+    """An evening whose question waits, and the question."""
+    return played.asked(tmp_path_factory.mktemp("asked"))
+
+
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[Served]:
-    """Served over an evening whose question waits."""
-    evening, question = played.asked(tmp_path)
+def waiting(asked: tuple[Evening, dict[str, Any]]) -> Iterator[Served]:
+    """Served over that evening, with an Airflow of the test's own, in which nobody has answered yet."""
+    evening, question = asked
     with served(evening) as found:
-        found.airflow.questions.append(question)
-        yield found
-
-
-@pytest.fixture
-def down(tmp_path: Path) -> Iterator[Served]:
-    """Served while the outage lasts."""
-    with served(played.lasting(tmp_path)) as found:
+        found.airflow.questions.append(deepcopy(question))
         yield found

@@ -250,7 +250,7 @@ def test_a_hostile_name_is_a_name(hostile: Served, look: Look, shoot: Any) -> No
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog.drawer", state="detached")
     assert page.evaluate("window.pwned") is None
-    assert page.evaluate("document.querySelectorAll('script').length") == 1
+    assert page.evaluate("document.querySelectorAll('script').length") == 2
     assert page.evaluate("document.querySelectorAll('img, iframe, object, embed, form').length") == 0
     marked = (
         "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes].map(a => [a.name, e.nodeName]))"

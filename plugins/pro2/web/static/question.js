@@ -100,8 +100,10 @@ export function meaning(question, option, choices) {
     if (!by.has(chosen)) by.set(chosen, []);
     by.get(chosen).push({ title: param.schema.title ?? key, safe: chosen === param.value });
   }
-  const lines = [...by].map(([chosen, items]) =>
-    items.every((item) => item.safe)
+  const preset = (items) => items.every((item) => item.safe);
+  const sorted = [...by].sort(([, one], [, other]) => preset(one) - preset(other)); // what acts comes first
+  const lines = sorted.map(([chosen, items]) =>
+    preset(items)
       ? el("li", null, el("b", null, String(chosen)), `: ${items.length} items, as preset. Nothing is done for them.`)
       : el("li", null, el("b", null, String(chosen)), ": ", ...items.flatMap((item, index) => [index ? ", " : "", name(item.title)])),
   );
