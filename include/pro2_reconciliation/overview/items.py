@@ -110,6 +110,7 @@ class _Reader:
             reason=decision.reason,
             outcome=one.outcome,
             detail=one.detail or row.get("detail", ""),
+            alarm=self.picture.alarmed.get(decision.key, ""),
             steps=tuple(row.get("steps", decision.steps)),
             choices=decision.choices if one.asks else (),
             answer=answer.choice if answer else None,
