@@ -57,9 +57,11 @@ def report(
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
-    """The nightly's windows join each other; another one counts only if it leaves no gap before it."""
+    """The nightly's windows join each other; another one counts only if it leaves no gap before it, and nothing out."""
     from pro2_reconciliation.domain.words import Mode
 
+    if plan.restriction:
+        return
     mark = account.ledger.watermark(account.organization)
     joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark
     if joins or plan.window.source == "nightly":
@@ -67,11 +69,14 @@ def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
 
 
 def _close_outages(account: Any, plan: Any, made: Any) -> None:
-    """An outage is closed once nothing of it is open any more; until then it stays planned."""
+    """An outage is closed once nothing of it is open any more; until then it stays planned. A dag run that was
+    restricted by its form has not looked at all of it, and closes nothing."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.report import End, make_report
 
+    if plan.restriction:
+        return
     settled = {End.NONE, End.VERIFIED, End.REPORTED}
     rows, first = list(made.rows), plan
     while first.parent:  # a follow-up looks at a part only

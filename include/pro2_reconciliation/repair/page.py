@@ -14,8 +14,9 @@ from datetime import timedelta
 from unicodedata import combining, east_asian_width
 
 from pro2_reconciliation.domain.localtime import describe_window, local
-from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy
+from pro2_reconciliation.domain.words import ItemKind, Mode, ProcessType, Remedy
 from pro2_reconciliation.repair.report import End, Report, Row
+from pro2_reconciliation.repair.restricting import in_words
 from pro2_reconciliation.repair.timeline import (
     END_WORDS,
     LOOK_OF,
@@ -40,6 +41,16 @@ HEALTH_WORDS = {
 _LEFT = frozenset({End.NEEDS_HUMAN, End.PROPOSED, End.NOT_CHOSEN, End.NOT_NOW, End.STALE, End.FAILED})
 _SYNC = frozenset({Remedy.DATA_SYNC.value, Remedy.ADD_TAG.value, Remedy.REMOVE_TAG.value})
 _LINK = re.compile(r"(https?://[^/\\\s]|/(?![/\\]))[^\s\x00-\x1f]*", re.IGNORECASE)
+_JOB_KINDS = frozenset(one.value for one in ProcessType)
+_LINE_KINDS = (
+    *[frozenset({ItemKind.CAMPAIGN.value})] * 2,
+    _JOB_KINDS,
+    _JOB_KINDS - {ProcessType.DATA_SYNC},
+    frozenset({ProcessType.DATA_SYNC.value}),
+    frozenset({ItemKind.AUTOMATION.value}),
+    frozenset(),
+)
+"""Of which kinds of items each line of the checklist speaks."""
 _FALLBACK_STEPS = {
     ItemKind.CAMPAIGN: "Open it on the campaigns page of Pro2, read its status and report, and decide there by hand",
     ItemKind.OCCURRENCE: "Look in the Activity Log and the Console whether it ran or runs; reprocess it there if not",
@@ -88,6 +99,7 @@ def render(report: Report) -> str:
         unsettled=len([r for r in occurrences if r.outcome in {*_LEFT, End.OPEN}]),
         timeline=timeline_svg(report),
         checklist=checklist(report),
+        restricted=in_words(report.restriction, report.not_looked_at, report.zone),
         summary=summary(report),
     )
 
@@ -107,7 +119,7 @@ def checklist(report: Report) -> tuple[Line, ...]:
     campaigns, occurrences, automations = _by_kind(report)
     syncs = [row for row in occurrences if _is_sync(row)]
     jobs = [row for row in occurrences if not _is_sync(row)]
-    return (
+    lines = (
         _looked("Campaigns: status and report looked at", campaigns),
         _mended("Campaigns that did not send: waited, or stopped, duplicated and the copy sent", campaigns),
         _looked("Jobs: Activity Log and Console looked at", occurrences),
@@ -115,6 +127,15 @@ def checklist(report: Report) -> tuple[Line, ...]:
         _mended("Data Syncs: List Manager list imported under a unique tag, then the tags compared", syncs),
         _counted("Automations: stalled and entered contacts counted", automations),
         _warned(report),
+    )
+    return tuple(_with_left(line, report, kinds) for line, kinds in zip(lines, _LINE_KINDS, strict=True))
+
+
+def _with_left(line: Line, report: Report, kinds: frozenset[str]) -> Line:
+    """A line is ticked for what was looked at only; what the form of the dag run left out is for somebody else."""
+    left = sum(one.kind in kinds for one in report.not_looked_at)
+    return (
+        Line(line.text, PERSON, f"{left} not looked at, as the form says; else {line.note}") if left else line
     )
 
 
@@ -190,7 +211,8 @@ def summary(report: Report) -> str:
         fates = _sorted_by(jobs, _job_fate)
         told = [f"{len(rows)} {fate}" for fate, rows in fates.items()]
         said.append(f"Occurrences of jobs, {len(jobs)} in all: {', '.join(told)}.")
-    if not report.rows:
+    said += in_words(report.restriction, report.not_looked_at, report.zone)
+    if not report.rows and not report.not_looked_at:
         said.append("Nothing was touched, there is nothing to do.")
     if others := len(report.alarms) - len(twice):
         said.append(f"Other alarms of the guard: {others}.")
@@ -265,6 +287,10 @@ def render_text(report: Report) -> str:
         f"{printable(report.organization)}, {describe_window(report.window, report.zone)}, plan {report.plan_hash}",
         f"Mode {MODE_WORDS[report.mode]}. Health gate {HEALTH_WORDS.get(report.health, printable(report.health))}.",
         ", ".join(f"{END_WORDS[end]} {counts[end]}" for end in END_WORDS if end in counts) or "nothing to do",
+        *(
+            f"RESTRICTED {printable(s)}"
+            for s in in_words(report.restriction, report.not_looked_at, report.zone)
+        ),
         *(f"ALARM {printable(alarm)}" for alarm in report.alarms),
         *(f"CLOSED {printable(sentence)}" for sentence in report.expired),
     ]

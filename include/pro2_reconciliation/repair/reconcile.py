@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.repair.account import Account
@@ -42,11 +43,12 @@ def reconcile(
     book: RuleBook = RULE_BOOK,
     dag_run: str = "in process",
     presser: Presser | None = None,
+    restriction: Restriction = UNRESTRICTED,
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
     settle_waiting(account)
-    inventory = take_inventory(account, window, only=only)
+    inventory = take_inventory(account, window, only=only, restriction=restriction)
     observations = watch(account, inventory)
     plan = build_plan(account, inventory, observations, run=dag_run, parent=parent, book=book)
     account.ledger.save_plan(plan, dag_run)

@@ -15,6 +15,7 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, NotLookedAt, Restriction
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
@@ -82,7 +83,8 @@ class Report(Value):
     """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
-    ``expired``: a sentence for each item that was closed because it had been open for too long.
+    ``expired``: a sentence for each item that was closed because it had been open for too long. ``restriction`` and
+    ``not_looked_at`` are the plan's.
     """
 
     organization: str
@@ -99,6 +101,8 @@ class Report(Value):
     drift_file: str = ""
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
+    restriction: Restriction = UNRESTRICTED
+    not_looked_at: tuple[NotLookedAt, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -150,6 +154,8 @@ def make_report(
         ),
         reason=reason,
         vendor_contact=account.policy.vendor_contact,
+        restriction=plan.restriction,
+        not_looked_at=plan.not_looked_at,
     )
 
 

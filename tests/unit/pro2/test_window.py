@@ -34,7 +34,8 @@ def resolve(context: Any, ledger: Ledger, site_folder: Path) -> Any:
 
     def resolved(**params: Any) -> dict[str, Any]:
         run_type = params.pop("run_type", DagRunType.MANUAL)
-        return window.resolve_window(context({**params, **params.pop("form", {})}, run_type=run_type))
+        form = params.pop("form", {})
+        return window.resolve_window(context({**params, **form}, run_type=run_type))
 
     return resolved
 
