@@ -14,7 +14,8 @@ from airflow.sdk import Param
 
 from pro2_reconciliation.domain.restriction import KINDS
 
-ADVANCED = "Advanced"
+ADVANCED = "Advanced: restrict this dag run"
+"""Airflow has a section of its own that is called Advanced Options."""
 TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
 OUTAGE = r"^(latest|[0-9a-zA-Z_-]{1,40})$"
 CLOCK = "organization's time"
@@ -38,8 +39,12 @@ def params() -> dict[str, Param]:
             description="latest, or the id of an outage as detect_outages logs it. Or give a window below.",
             pattern=OUTAGE,
         ),
-        "from": _moment("From"),
-        "to": _moment("To"),
+        "from": _moment(
+            "From",
+            "As 2026-11-19T18:00, by the clocks of the organization's zone, which jobs.yaml names; or with an offset, "
+            "2026-11-19T18:00-06:00, or Z. Empty: the outage above.",
+        ),
+        "to": _moment("To", "As From; this moment does not belong to the window any more."),
         "mode": Param(
             "plan",
             enum=list(MODES),
@@ -83,14 +88,8 @@ def _optional(kind: str, title: str, description: str, **more: Any) -> Param:
     return Param(None, type=["null", kind], title=title, description=description, **more)
 
 
-def _moment(title: str) -> Param:
-    return _optional(
-        "string",
-        f"{title} ({CLOCK})",
-        "As 2026-11-19T18:00, on the clock of the organization's zone in jobs.yaml; or with an offset, "
-        "2026-11-19T18:00-06:00, or Z. Empty: the outage above.",
-        pattern=TIME,
-    )
+def _moment(title: str, description: str) -> Param:
+    return _optional("string", f"{title} ({CLOCK})", description, pattern=TIME)
 
 
 def _limit(title: str, what: str) -> Param:

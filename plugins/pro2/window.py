@@ -66,8 +66,10 @@ def resolve_window(context: Any) -> dict[str, Any]:
         found = _outage_window(ledger, site, form, now, vouched)
     window, mode = found.window, found.mode
     log.info("Window %s, source %s, mode %s", describe_window(window, site.zone), window.source, mode.value)
-    for note in (*found.notes, *in_words(found.restriction, (), site.zone)):
+    for note in found.notes:
         log.warning("%s", note)
+    for sentence in in_words(found.restriction, (), site.zone):
+        log.info("%s", sentence)
     if not window.outage_known and mode is not Mode.PLAN:
         log.info(
             "No known outage that is over lies in this window, so this dag run only proposes (mode plan)"

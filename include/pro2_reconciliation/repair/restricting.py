@@ -142,9 +142,9 @@ def in_words(restriction: Restriction, not_looked_at: Iterable[NotLookedAt], zon
         left = sorted(not_looked_at, key=lambda one: order.index(one.kind))
         for kind, items in groupby(left, key=lambda one: one.kind):
             said.append(f"Not looked at: {_named(kind, list(items), zone)}.")
-    for limit, what in ((restriction.max_sends, "sends"), (restriction.max_actions, "actions")):
+    for limit, what in ((restriction.max_sends, "send"), (restriction.max_actions, "action")):
         if limit is not None:
-            said.append(f"At most {limit} {what}, as the form says.")
+            said.append(f"At most {limit} {what}{'' if limit == 1 else 's'}, as the form says.")
     if restriction.leave_alone:
         typed = ", ".join(f"«{one_line(text, 80)}»" for text in restriction.leave_alone)
         ids = ", ".join(root.partition(":")[2] for root in restriction.roots)
