@@ -28,15 +28,22 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
     a sensor that carries its name (``lean_above`` of the policy).
     """
     from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.domain.restriction import Restriction
     from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.inventory import take_inventory as take
+    from pro2_reconciliation.repair.restricting import in_words
     from pro2_reconciliation.repair.settling import settle_waiting
 
     account = open_account(who_acts(context))
-    for told in settle_waiting(account):
-        log.info("Waited for a look: %s", told)
+    for settled in settle_waiting(account):
+        log.info("Waited for a look: %s", settled)
     try:
-        inventory = take(account, Window.model_validate(resolved["window"]), only=tuple(resolved["only"]))
+        inventory = take(
+            account,
+            Window.model_validate(resolved["window"]),
+            only=tuple(resolved["only"]),
+            restriction=Restriction.model_validate(resolved.get("restriction") or {}),
+        )
     except Rejected as error:
         if error.status not in (401, 403):
             raise
@@ -44,6 +51,8 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
             f"{error}. Check the password of the connections {PRO2}, {DASHBOARD} and {TESSITURA} "
             "(Admin, Connections, Test)"
         ) from error
+    for sentence in in_words(inventory.restriction, inventory.not_looked_at, inventory.zone):
+        log.info("%s", sentence)
     watched = {item.key for item in inventory.watch}
     log.info("%d items were touched, %d of them are unsettled", len(inventory.observations), len(watched))
     for key, seen in inventory.observations.items():
@@ -106,7 +115,7 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
             decision.remedy.value,
             decision.reason,
         )
-    if run_id.startswith("outage__"):
+    if run_id.startswith("outage__") and not plan.restriction:
         _mark_planned(account.ledger, plan)
     return plan.hash
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.observation import Observation
+from pro2_reconciliation.domain.restriction import NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy, Service
 
 
@@ -84,7 +85,8 @@ class Plan(Value):
     """The frozen set of decisions of one reconciliation.
 
     ``run`` is the dag run that made it: made anew by the same dag run from the same world it has the same hash, so
-    an answer is never needed twice; another dag run asks again.
+    an answer is never needed twice; another dag run asks again. ``restriction``: how its form narrowed that dag run;
+    ``not_looked_at``: what the window touched and it left out.
     """
 
     organization: str
@@ -97,6 +99,8 @@ class Plan(Value):
     parent: str | None = None
     health: str = "unproven"
     floor_id: str = "0"
+    restriction: Restriction = Restriction()
+    not_looked_at: tuple[NotLookedAt, ...] = ()
     decisions: tuple[Decision, ...]
 
     @property
@@ -111,6 +115,8 @@ class Plan(Value):
                 "decisions": [
                     decision.model_dump(mode="json", exclude={"observation"}) for decision in self.decisions
                 ],
+                # only where there is one, so that every other plan keeps its hash
+                **({"restriction": self.restriction.model_dump(mode="json")} if self.restriction else {}),
             }
         )
 

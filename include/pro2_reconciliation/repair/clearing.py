@@ -18,6 +18,7 @@ from pro2_reconciliation.ledger import ActionKey, ActionRecord, Ledger, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import LANE_OF, Lane, chosen_remedy, verbs_of
 from pro2_reconciliation.repair.outcome import left
+from pro2_reconciliation.repair.restricting import LEFT_ALONE
 
 
 class ClearedStep(Value):
@@ -79,6 +80,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
     if mode is Mode.PLAN:
         return Cleared(plan_hash=plan.hash)
     choices = _choices(account.ledger, plan, mode)
+    most_sends, most_actions = _limits(account, plan)
     refusal = account.plan_only()
     if refusal:
         return Cleared(plan_hash=plan.hash, not_now=dict.fromkeys(choices, refusal))
@@ -97,6 +99,9 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         if refusal:
             not_now[decision.key] = refusal
             continue
+        if plan.restriction.leaves_alone(decision.root):
+            not_now[decision.key] = LEFT_ALONE
+            continue
         if decision.key in account.ledger.holds(account.organization):
             not_now[decision.key] = "a person does this one"
             continue
@@ -105,7 +110,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
             not_now[decision.key] = f"another action on it is under way: {rival}"
             continue
         sends_too = remedy is Remedy.RESEND
-        if actions >= account.policy.max_actions or (sends_too and sends >= account.policy.max_sends):
+        if actions >= most_actions or (sends_too and sends >= most_sends):
             not_now[decision.key] = "over the limit of this dag run; the next one takes it"
             continue
         try:
@@ -118,6 +123,14 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         actions, sends = actions + 1, sends + sends_too
         steps += _open_steps(action, decision, plan, choice)
     return Cleared(plan_hash=plan.hash, steps=tuple(steps), not_now=not_now)
+
+
+def _limits(account: Account, plan: Plan) -> tuple[int, int]:
+    """Most sends and most actions: the policy's, or the form's where that is stricter."""
+    asked, policy = plan.restriction, account.policy
+    sends = policy.max_sends if asked.max_sends is None else min(asked.max_sends, policy.max_sends)
+    actions = policy.max_actions if asked.max_actions is None else min(asked.max_actions, policy.max_actions)
+    return sends, actions
 
 
 def _choices(ledger: Ledger, plan: Plan, mode: Mode) -> dict[str, Choice]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.repair import noting
@@ -43,13 +44,14 @@ def reconcile(
     book: RuleBook = RULE_BOOK,
     dag_run: str = "in process",
     presser: Presser | None = None,
+    restriction: Restriction = UNRESTRICTED,
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
     ledger, organization = account.ledger, account.organization
     noting.begun(ledger, organization, dag_run, window, mode, parent=parent)
     settle_waiting(account)
-    inventory = take_inventory(account, window, only=only)
+    inventory = take_inventory(account, window, only=only, restriction=restriction)
     ledger.save_inventory(dag_run, inventory)
     noting.watching(ledger, organization, dag_run, inventory)
     observations = watch(account, inventory)

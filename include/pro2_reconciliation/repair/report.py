@@ -14,6 +14,7 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
@@ -67,7 +68,7 @@ class Report(Value):
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
     ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what
-    goes out in the next 24 hours, filled by the caller.
+    goes out in the next 24 hours, filled by the caller. ``restriction`` and ``not_looked_at`` are the plan's.
     """
 
     organization: str
@@ -85,6 +86,8 @@ class Report(Value):
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
     upcoming: Upcoming = Upcoming()
+    restriction: Restriction = UNRESTRICTED
+    not_looked_at: tuple[NotLookedAt, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -138,6 +141,8 @@ def make_report(
         ),
         reason=reason,
         vendor_contact=account.policy.vendor_contact,
+        restriction=plan.restriction,
+        not_looked_at=plan.not_looked_at,
     )
 
 

@@ -14,6 +14,7 @@ from tests.unit.pro2.conftest import Playing, end_stale
 from pro2 import flow
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.restriction import Restriction
 from pro2_reconciliation.domain.words import Mode, Remedy, Service
 
 
@@ -71,6 +72,16 @@ class TestThePlan:
         playing.plan()
         state = OutageState.PLANNED if dag_run.startswith("outage__") else OutageState.SETTLED
         assert playing.ledger.outage("3f2a").state is state
+
+    def test_one_that_was_narrowed_marks_no_outage(self, play: Any) -> None:
+        """Somebody may start it over REST under the name that detection would take."""
+        playing = play(
+            run_id="outage__3f2a__g1", outage_ids=("3f2a",), restriction=Restriction(kinds=("campaign",))
+        )
+        know_outage(playing, playing.evening.window().end)
+        plan = playing.plan()
+        assert plan.restriction.kinds == ("campaign",)
+        assert playing.ledger.outage("3f2a").state is OutageState.SETTLED
 
     @pytest.mark.parametrize("longer", [timedelta(hours=1), None])
     def test_an_outage_that_came_back_meanwhile_is_not_planned_by_it(
