@@ -7,6 +7,7 @@ stands, so a form that is submitted twice, or by two people, has one outcome and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -104,6 +105,16 @@ class PlansPart(Core):
         with self._read() as session:
             row = session.get(PlanRow, plan_hash)
             return row.dag_run if row is not None else None
+
+    def plans_made(self, organization: str) -> list[tuple[str, str, datetime]]:
+        """Every plan of an organization as (hash, dag run that first made it, time), oldest first."""
+        with self._read() as session:
+            rows = session.execute(
+                select(PlanRow.hash, PlanRow.dag_run, PlanRow.created_at)
+                .where(PlanRow.organization == organization)
+                .order_by(PlanRow.created_at, PlanRow.hash)
+            )
+            return [(plan_hash, dag_run, at) for plan_hash, dag_run, at in rows]
 
     def plans(self, organization: str, limit: int = 50) -> list[Plan]:
         """The newest plans of an organization, newest first."""

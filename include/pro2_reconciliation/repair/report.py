@@ -23,6 +23,7 @@ from pro2_reconciliation.repair.manual import instruction
 from pro2_reconciliation.repair.outcome import End as End
 from pro2_reconciliation.repair.outcome import action_on, asked_for, ending, newest_actions
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
+from pro2_reconciliation.repair.upcoming import Upcoming
 
 OPEN_FOR = timedelta(days=30)
 """So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
@@ -65,7 +66,8 @@ class Report(Value):
     """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
-    ``expired``: a sentence for each item that was closed because it had been open for too long.
+    ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what
+    goes out in the next 24 hours, filled by the caller.
     """
 
     organization: str
@@ -82,6 +84,7 @@ class Report(Value):
     drift_file: str = ""
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
+    upcoming: Upcoming = Upcoming()
 
     @property
     def counts(self) -> dict[str, int]:
