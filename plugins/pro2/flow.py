@@ -52,22 +52,22 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
     run_id = context["dag_run"].run_id
     account.ledger.save_inventory(run_id, inventory)
     noting.watching(account.ledger, account.organization, run_id, inventory)
-    if not inventory.lean:
+    lean = sum(item.lean for item in inventory.watch)
+    if not lean:
         return []
     log.info(
         "These are more than %s (lean_above in policy.yaml), so the triggerer alone watches them: watch_lean shows "
         "numbers, the log of each says its name",
         account.policy.lean_above,
     )
-    return list(range(len(inventory.watch)))
+    return list(range(lean))
 
 
 def watched_items(context: Any, kind: str) -> list[dict[str, Any]]:
     """The unsettled items of one kind, for mapped sensors that carry their names; none when the watch is lean."""
     from pro2_reconciliation.domain.words import ItemKind
 
-    inventory = open_ledger().inventory(context["dag_run"].run_id)
-    return [] if inventory.lean else inventory.watched(ItemKind(kind))
+    return open_ledger().inventory(context["dag_run"].run_id).watched(ItemKind(kind))
 
 
 def build_plan(context: Any, resolved: dict[str, Any]) -> str:
@@ -85,8 +85,8 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
         )
     inventory = account.ledger.inventory(run_id)
     observations: dict[str, Observation] = {}
-    for task_id, size in Counter(task_id for _, task_id, _ in sensors_of(inventory)).items():
-        for text in ti.xcom_pull(task_ids=task_id, map_indexes=range(size)):
+    for sensor, size in Counter(item.sensor for item in inventory.watch).items():
+        for text in ti.xcom_pull(task_ids=sensor, map_indexes=range(size)):
             if text is not None:
                 # a trigger that ends a task pushes JSON text
                 seen = Observation.model_validate(json.loads(text) if isinstance(text, str) else text)
@@ -109,20 +109,6 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
     if run_id.startswith("outage__"):
         _mark_planned(account.ledger, plan)
     return plan.hash
-
-
-def sensors_of(inventory: Any) -> list[tuple[str, str, int]]:
-    """The mapped sensor of each unsettled item: key of the item, task id, map index."""
-    if inventory.lean:
-        return [(item.key, "watch_lean", place) for place, item in enumerate(inventory.watch)]
-    places: dict[str, int] = {}
-    found = []
-    for item in inventory.watch:
-        task_id = f"watch_{item.kind.value}"
-        place = places.setdefault(task_id, 0)
-        found.append((item.key, task_id, place))
-        places[task_id] = place + 1
-    return found
 
 
 def _mark_planned(ledger: Any, plan: Any) -> None:

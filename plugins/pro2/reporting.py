@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pro2 import links
 from pro2.accounts import open_account, require_plan, who_acts
 from pro2.files import drift_file, write_digest, write_report
-from pro2.flow import sensors_of, steps_of
+from pro2.flow import steps_of
 from pro2.retention import delete_old
 from pro2_reconciliation.domain.errors import LedgerError, ReconciliationError
 
@@ -206,6 +206,7 @@ def _upcoming(account: Account) -> Upcoming:
 
 def _with_links(context: Any, made: Report, ledger: Ledger, cleared: dict[str, Any] | None) -> Report:
     """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
+    from pro2_reconciliation.domain.inventory import places
     from pro2_reconciliation.repair.actions import Lane
 
     run_id = context["dag_run"].run_id
@@ -215,8 +216,8 @@ def _with_links(context: Any, made: Report, ledger: Ledger, cleared: dict[str, A
         inventory = ledger.inventory(run_id)
     except LedgerError:
         inventory = None
-    for key, task_id, index in sensors_of(inventory) if inventory else []:
-        found[key] = f"{here}/{task_id}/mapped/{index}"
+    for key, place in places(inventory.watch).items() if inventory else []:
+        found[key] = f"{here}/{place.sensor}/mapped/{place.map_index}"
     for lane in Lane:
         for index, step in enumerate(steps_of(cleared, lane)):
             found[step["item_key"]] = f"{here}/{lane}/mapped/{index}"

@@ -70,7 +70,7 @@ def resolve_window(context: Any) -> dict[str, Any]:
         mode,
         reason=str(params.get("reason") or ""),
         parent=parent,
-        dag_id=context["dag"].dag_id,
+        dag_id=getattr(context["dag_run"], "dag_id", "reconcile"),
     )
     return {
         "window": window.model_dump(mode="json"),

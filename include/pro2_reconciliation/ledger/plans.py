@@ -23,6 +23,8 @@ from pro2_reconciliation.ledger.notes import AnswerRecord
 from pro2_reconciliation.ledger.runs import index_plan, note_plan
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, PlanRow
 
+_CHOICES = {choice.value: choice for choice in Choice}
+
 
 class PlansPart(Core):
     """Frozen plans, and what people answered."""
@@ -156,12 +158,13 @@ class PlansPart(Core):
     def answers_to(self, plan_hashes: Collection[str]) -> dict[str, dict[str, AnswerRecord]]:
         """The answers to several plans, by plan and item."""
         found: dict[str, dict[str, AnswerRecord]] = {plan_hash: {} for plan_hash in plan_hashes}
+        columns = AnswerRow.__table__.c
+        query = select(columns.plan_hash, columns.item_key, columns.choice, columns.who, columns.at)
         with self._read() as session:
-            rows = session.scalars(select(AnswerRow).where(AnswerRow.plan_hash.in_(plan_hashes)))
-            for row in rows:
-                found[row.plan_hash][row.item_key] = AnswerRecord(
-                    row.item_key, Choice(row.choice), row.who, row.at
-                )
+            for plan_hash, key, choice, who, at in session.execute(
+                query.where(columns.plan_hash.in_(plan_hashes))
+            ):
+                found[plan_hash][key] = AnswerRecord(key, _CHOICES[choice], who, at)
         return found
 
     def answers(self, plan_hash: str) -> dict[str, AnswerRecord]:

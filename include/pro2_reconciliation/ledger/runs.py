@@ -28,6 +28,9 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9:@.+_\- ]+")
 """A key that may stand in a path into JSON as it is."""
 
 
+_REMEDIES = {remedy.value: remedy for remedy in Remedy}
+
+
 class RunsPart(Core):
     """Dag runs, and the items of their plans."""
 
@@ -163,7 +166,7 @@ class RunsPart(Core):
         with self._read() as session:
             query = select(*wanted).where(columns.plan_hash.in_(plan_hashes))
             for row in session.execute(query.order_by(columns.plan_hash, columns.position)):
-                item = PlanItem(row[0], row[1], row[2], row[3], Remedy(row[4]), *row[5:])
+                item = PlanItem(row[0], row[1], row[2], row[3], _REMEDIES[row[4]], *row[5:])
                 found[item.plan_hash].append(item)
         return found
 

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.outage import Outage, OutageState
-from pro2_reconciliation.ledger import DagRun, Ledger, SwitchRecord, Witness, why_plan_only
+from pro2_reconciliation.ledger import DagRun, Ledger, Witness, why_plan_only
 from pro2_reconciliation.overview.countdown import headline, what_next
 from pro2_reconciliation.overview.due import LOOKED_BACK, at_risk, upcoming
-from pro2_reconciliation.overview.picture import Picture, newest_first
+from pro2_reconciliation.overview.picture import Picture, newest_first, text_of
 from pro2_reconciliation.overview.services import services
 from pro2_reconciliation.overview.standing import Standing, standings
 from pro2_reconciliation.overview.views import (
@@ -46,16 +46,18 @@ def board(site: Site, ledger: Ledger, now: datetime, *, witness: Witness | None 
     picture = Picture.read(site, ledger, now, outages=shown, more=now - LOOKED_BACK)
     of_outage = {one.id: (runs := picture.runs_of(one), standings(picture, runs)) for one in shown}
     risky = at_risk(site, ledger, shown, now)
-    switch, alarms = ledger.switch(organization), ledger.alarms(organization, now - OPEN_FOR)
+    switch = ledger.switch(organization)
+    alarms = [one for one in picture.alarms if one.at >= now - OPEN_FOR]
     snapshot = ledger.latest_snapshot(organization)
     found = {item.item.key: item for one in reversed(shown) for item in of_outage[one.id][1]}
+    nexts = {one.id: what_next(picture, one, *of_outage[one.id], switch) for one in shown}
     beat = ledger.heartbeat(GUARD)
     silent = timedelta(seconds=site.policy.guard_heartbeat_seconds)
     return Board(
         organization=organization,
         zone=site.zone,
         made_at=now,
-        headline=headline(picture, list(found.values()), len(risky), alarms, switch),
+        headline=headline(picture, list(found.values()), len(risky), alarms, switch, nexts),
         ledger=_ledger(site, ledger, witness),
         switch=SwitchView(stage=switch.stage, who=switch.who, why=switch.why, at=switch.at),
         guard_at=beat,
@@ -65,14 +67,14 @@ def board(site: Site, ledger: Ledger, now: datetime, *, witness: Witness | None 
         services=services(picture, ledger),
         at_risk=risky,
         upcoming=upcoming(picture, snapshot),
-        outages=tuple(_outage(picture, one, *of_outage[one.id], switch) for one in shown),
+        outages=tuple(_outage(picture, one, *of_outage[one.id], nexts[one.id]) for one in shown),
         declarations=_declarations(ledger, organization),
         open_items=_open_items(picture),
         holds=tuple(
             HoldView(key=key, who=note.who, why=note.why, at=note.at) for key, note in picture.holds.items()
         ),
         alarms=tuple(
-            AlarmView(at=one.at, kind=one.kind, text=str(one.body.get("text", one.kind)))
+            AlarmView(at=one.at, kind=one.kind, text=text_of(one), item=str(one.body.get("item") or ""))
             for one in reversed(alarms)
         ),
     )
@@ -98,7 +100,7 @@ def _outage(
     one: Outage,
     runs: Sequence[DagRun],
     found: Sequence[Standing],
-    switch: SwitchRecord,
+    following: str,
 ) -> OutageView:
     counts = dict(Counter(item.outcome for item in found)) or _before_a_plan(picture, runs)
     return OutageView(
@@ -113,7 +115,7 @@ def _outage(
         runs=tuple(_run(picture, run) for run in runs),
         counts=counts,
         items=sum(counts.values()),
-        next=what_next(picture, one, runs, found, switch),
+        next=following,
     )
 
 

@@ -9,11 +9,13 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import Alarm, DagRun, RunStage, Stage, SwitchRecord
-from pro2_reconciliation.overview.picture import Picture, lasts
+from pro2_reconciliation.overview.picture import Picture, lasts, text_of
 from pro2_reconciliation.overview.standing import Standing
 from pro2_reconciliation.overview.views import Now
 from pro2_reconciliation.repair.outcome import End
 
+_TO_COME = frozenset({OutageState.ENDED, OutageState.SETTLED})
+"""An outage that is over, and for which nothing was planned yet."""
 NEWS = timedelta(hours=24)
 """An alarm stands in the headline for so long."""
 
@@ -57,8 +59,10 @@ def _done(runs: Sequence[DagRun], picture: Picture) -> bool:
 
 def _at_work(picture: Picture, run: DagRun, found: Sequence[Standing]) -> str:
     zone = picture.site.zone
-    if run.stage is RunStage.WATCHING and run.until is not None and run.until > picture.now:
-        return f"nothing to do until {local(run.until, zone)}: then watching ends"
+    if run.stage is RunStage.WATCHING and run.until is not None:
+        if run.until > picture.now:
+            return f"nothing to do until {local(run.until, zone)}: then watching ends"
+        return run.progress or "watching has ended: the plan is being made"
     if run.stage is RunStage.ASKED:
         asked = [one for one in found if one.asks]
         if not asked:
@@ -94,9 +98,14 @@ def _left(found: Sequence[Standing]) -> str:
 
 
 def headline(
-    picture: Picture, found: Sequence[Standing], risky: int, alarms: Sequence[Alarm], switch: SwitchRecord
+    picture: Picture,
+    found: Sequence[Standing],
+    risky: int,
+    alarms: Sequence[Alarm],
+    switch: SwitchRecord,
+    nexts: Mapping[str, str],
 ) -> str:
-    """What matters most now, worst first; two sentences at most."""
+    """What matters most now, worst first; two sentences at most. ``nexts``: outage id to ``what_next``."""
     zone, now = picture.site.zone, picture.now
     told = [alarm for alarm in alarms if alarm.at >= now - NEWS]
     counts = _counts(found)
@@ -104,14 +113,13 @@ def headline(
     said = []
     if told:
         since = local(told[0].at, zone)
-        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {_text(told[-1])}")
+        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {text_of(told[-1])}")
     if switch.stage is Stage.EVERYTHING:
         said.append(f"The kill switch stops everything ({switch.who}: {switch.why})")
-    for outage in picture.outages:
-        if lasts(outage, now) and outage.start <= now:
-            only = " (only suspected)" if outage.suspected else ""
-            risk = f", {_count(risky, 'item is', 'items are')} at risk" if risky else ""
-            said.append(f"{outage.service.value} is down since {local(outage.start, zone)}{only}{risk}")
+    for outage in picture.down:
+        only = " (only suspected)" if outage.suspected else ""
+        risk = f", {_count(risky, 'item is', 'items are')} at risk" if risky else ""
+        said.append(f"{outage.service.value} is down since {local(outage.start, zone)}{only}{risk}")
     if asked:
         said.append(f"{_items(asked)} for an answer")
     if failed:
@@ -120,11 +128,12 @@ def headline(
     people = len(picture.opened.keys() - watched)
     if people:
         said.append(f"{_count(people, 'item needs', 'items need')} a person")
-    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, nothing is open"
-
-
-def _text(alarm: Alarm) -> str:
-    return str(alarm.body.get("text", alarm.kind))
+    for outage in picture.outages:
+        if len(said) < 2 and outage.end and outage.end <= now and outage.state in _TO_COME:
+            said.append(
+                f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id]}"
+            )
+    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
 
 
 def _counts(found: Sequence[Standing]) -> Mapping[str, int]:

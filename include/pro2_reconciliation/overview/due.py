@@ -16,8 +16,8 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.schedule import next_due, occurrences
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
-from pro2_reconciliation.ledger import Ledger, Snapshot
-from pro2_reconciliation.overview.picture import Picture, lasts
+from pro2_reconciliation.ledger import Ledger, PlanItem, Snapshot
+from pro2_reconciliation.overview.picture import Picture
 from pro2_reconciliation.overview.standing import Standing, settled, standings
 from pro2_reconciliation.overview.views import DueItem
 from pro2_reconciliation.repair.outcome import End
@@ -39,28 +39,23 @@ def at_risk(site: Site, ledger: Ledger, outages: Iterable[Outage], now: datetime
 
 
 def upcoming(picture: Picture, snapshot: Snapshot | None) -> tuple[DueItem, ...]:
-    """The campaigns of the next 24 hours, each with why it may not go out or why its audience may be stale; and the
-    occurrences of jobs that cannot run as long as a service is down.
-    """
+    """The campaigns of the next 24 hours, each with why it may not go out or why its audience may be stale."""
     site, now = picture.site, picture.now
     until = now + AHEAD
-    open_now = [outage for outage in picture.outages if lasts(outage, now)]
-    down = next((outage for outage in open_now if outage.service is Service.SENDING), None)
+    down = next((one for one in picture.down if one.service is Service.SENDING), None)
     stale = stale_feeds(picture)
     found = []
     for one in scheduled(snapshot, ItemKind.CAMPAIGN):
         if now <= one.due < until:
             campaign = Campaign(id=one.item_id, name=one.name, status=CampaignStatus.SCHEDULED, due=one.due)
-            risks = [_down(down, site.zone)] if down else []
+            since = f"sending is down since {local(down.start, site.zone)}" if down else ""
+            risks = [since] if since else []
             for job_id in site.feeds_of(campaign):
                 if job_id in stale:
                     again = _again(site.jobs_by_id.get(job_id), now, one.due, site.zone)
                     risks.append(f"its audience may be stale: {stale[job_id]}{again}")
             found.append(_due(site, one, "; ".join(risks)))
-    for outage in open_now:
-        found += [_due(site, one, _down(outage, site.zone)) for one in _needing(site, outage, now, until)]
-    unique = {one.key: one for one in found}
-    return tuple(sorted(unique.values(), key=lambda one: (one.due, one.key)))
+    return tuple(found)
 
 
 def stale_feeds(picture: Picture) -> dict[str, str]:
@@ -76,7 +71,7 @@ def stale_feeds(picture: Picture) -> dict[str, str]:
         left = next((one for one in ones if not settled(one)), None)
         if left is not None:
             found[job_id] = _unrepaired(site, job_id, left)
-    for outage in (one for one in picture.outages if lasts(one, picture.now)):
+    for outage in picture.down:
         for missed in _needing(site, outage, outage.start, picture.now):
             job_id = missed.item_id.partition("@")[0]
             if job_id in feeding:
@@ -91,15 +86,20 @@ def _newest(picture: Picture, jobs: Collection[str]) -> dict[str, list[Standing]
     """Job id to its newest occurrence that a dag run looked at lately, with the drift of it."""
     recent = [run for run in reversed(picture.runs) if run.seen_at >= picture.now - LOOKED_BACK]
     found: dict[str, list[Standing]] = {}
-    for one in standings(picture, recent):
-        kind, _, item_id = one.item.key.partition(":")
-        job_id = item_id.partition("@")[0]
-        if kind == ItemKind.OCCURRENCE.value and job_id in jobs:
-            found.setdefault(job_id, []).append(one)
+    if not jobs:
+        return found
+    for one in standings(picture, recent, lambda item: _job_of(item) in jobs):
+        found.setdefault(_job_of(one.item), []).append(one)
     return {
         job_id: [one for one in ones if _due_of(one) == max(map(_due_of, ones))]
         for job_id, ones in found.items()
     }
+
+
+def _job_of(item: PlanItem) -> str:
+    """The id of an occurrence's job; empty for other items."""
+    kind, _, item_id = item.key.partition(":")
+    return item_id.partition("@")[0] if kind == ItemKind.OCCURRENCE.value else ""
 
 
 def _unrepaired(site: Site, job_id: str, one: Standing) -> str:
@@ -127,10 +127,6 @@ def _needing(site: Site, outage: Outage, start: datetime, end: datetime) -> Sequ
         if outage.service in job.needs
         for occurrence in occurrences(job, start, end)
     ]
-
-
-def _down(outage: Outage, zone: str) -> str:
-    return f"{outage.service.value} is down since {local(outage.start, zone)}"
 
 
 def _due(site: Site, one: Scheduled, risk: str) -> DueItem:

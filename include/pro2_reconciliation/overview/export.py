@@ -29,6 +29,7 @@ COLUMNS = (
     "reason",
     "outcome",
     "detail",
+    "alarm",
     "steps",
     "answer",
     "answered_by",

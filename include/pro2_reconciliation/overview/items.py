@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from typing import Any
 
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import LedgerError
-from pro2_reconciliation.domain.inventory import Inventory
+from pro2_reconciliation.domain.inventory import Inventory, places
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import ItemKind, Verb
 from pro2_reconciliation.ledger import DagRun, Ledger, Note
@@ -90,7 +89,7 @@ class _Reader:
         begun = min((one.run.begun_at for one in self.shown), default=self.picture.now)
         self.waivers: Mapping[str, Note] = self.ledger.waivers(site.organization, begun)
         self.rows = self.ledger.reported_rows({one.item.plan_hash for one in self.shown if one.reported})
-        self.places = {run: _places(run, watched) for run, watched in self.ledger.watch_lists(runs).items()}
+        self.places = {run: places(watched) for run, watched in self.ledger.watch_lists(runs).items()}
 
     def view(self, one: Standing, decision: Decision) -> ItemView:
         row: Mapping[str, Any] = self.rows.get((one.item.plan_hash, one.item.key), {}) if one.reported else {}
@@ -110,6 +109,7 @@ class _Reader:
             reason=decision.reason,
             outcome=one.outcome,
             detail=one.detail or row.get("detail", ""),
+            alarm=self.picture.alarmed.get(decision.key, ""),
             steps=tuple(row.get("steps", decision.steps)),
             choices=decision.choices if one.asks else (),
             answer=answer.choice if answer else None,
@@ -125,15 +125,9 @@ class _Reader:
             copy_id=copied.remote_id if copied else None,
             dag_run=one.run.id,
             plan_hash=one.item.plan_hash,
-            log=link_of_item(one.run, one.action, decision.kind, place),
+            log=link_of_item(one.run, one.action, place),
             pro2_url=self.picture.site.policy.link_to(decision.kind, decision.item_id),
         )
-
-
-def _places(run: str, watched: Iterable[Any]) -> dict[str, int]:
-    """Item key to its place among the sensors of its kind."""
-    counters = {kind: count() for kind in ItemKind}
-    return {one.key: next(counters[one.kind]) for one in watched}
 
 
 def _observation(decision: Decision) -> str:
@@ -149,13 +143,13 @@ def _watched(picture: Picture, run: DagRun, ledger: Ledger) -> Iterable[ItemView
         inventory = ledger.inventory(run.id)
     except LedgerError:
         return
-    places = _places(run.id, inventory.watch)
+    sensors = places(inventory.watch)
     deadlines = {one.key: one.until for one in inventory.watch}
     waivers = ledger.waivers(picture.site.organization, inventory.taken_at)
     dues = _dues(inventory)
     for key, seen in inventory.observations.items():
         held, opened, waived = picture.holds.get(key), picture.opened.get(key), waivers.get(key)
-        place = places.get(key)
+        place = sensors.get(key)
         yield ItemView(
             key=key,
             kind=seen.kind,
@@ -174,7 +168,7 @@ def _watched(picture: Picture, run: DagRun, ledger: Ledger) -> Iterable[ItemView
             waived_by=waived.who if waived else "",
             open_since=opened.opened_at if opened else None,
             dag_run=run.id,
-            log=link_of_item(run, None, seen.kind, place),
+            log=link_of_item(run, None, place),
             pro2_url=picture.site.policy.link_to(seen.kind, seen.item_id),
         )
     for one in inventory.automations:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pro2_reconciliation.domain.actor import Actor
-from pro2_reconciliation.domain.words import ItemKind
+from pro2_reconciliation.domain.inventory import Place
 from pro2_reconciliation.ledger import ActionRecord, DagRun
 from pro2_reconciliation.overview.views import LogLink
 
@@ -22,10 +22,10 @@ def link_to(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> LogL
     return LogLink(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index, label=label)
 
 
-def link_of_item(run: DagRun, action: ActionRecord | None, kind: ItemKind, watched: int | None) -> LogLink:
+def link_of_item(run: DagRun, action: ActionRecord | None, watched: Place | None) -> LogLink:
     """The task that knew most of an item: that of its last move, else its sensor, else the one that made the plan.
 
-    ``watched``: the place of the item among those of its kind that are watched.
+    ``watched``: its sensor, where it has one.
     """
     moves = [move for step in action.steps for move in step.moves] if action else []
     for move in sorted(moves, key=lambda move: move.at, reverse=True):
@@ -33,5 +33,5 @@ def link_of_item(run: DagRun, action: ActionRecord | None, kind: ItemKind, watch
         if found is not None:
             return found
     if watched is not None:
-        return link_to(run.dag_id, run.id, f"watch_{kind.value}", watched)
+        return link_to(run.dag_id, run.id, watched.sensor, watched.map_index)
     return link_to(run.dag_id, run.id, PLANNED_BY if run.plan_hash else SEEN_BY)

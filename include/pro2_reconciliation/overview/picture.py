@@ -17,6 +17,7 @@ from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import (
     ActionRecord,
+    Alarm,
     AnswerRecord,
     DagRun,
     Ledger,
@@ -27,6 +28,7 @@ from pro2_reconciliation.ledger import (
 )
 from pro2_reconciliation.repair.manual import PRESS_WITHIN
 from pro2_reconciliation.repair.outcome import Actions, asked_for, newest_actions
+from pro2_reconciliation.repair.report import OPEN_FOR
 
 FORM = "form"
 """The source of a window that was typed; it names no outage, and belongs to those that lie in it."""
@@ -52,6 +54,7 @@ class Picture:
     opened: Mapping[str, OpenItem]
     closed: Mapping[str, OpenItem]
     holds: Mapping[str, Note]
+    alarms: Sequence[Alarm]
     _alive: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
@@ -93,12 +96,23 @@ class Picture:
             opened={one.item_key: one for one in open_items if one.closed_at is None},
             closed={one.item_key: one for one in open_items if one.closed_at is not None},
             holds=ledger.holds(organization),
+            alarms=ledger.alarms(organization, min(since, now - OPEN_FOR)),
         )
 
     @cached_property
     def actions(self) -> Actions:
         """The newest action on each item by (item key, remedy)."""
         return newest_actions(self.acted, {item.key for items in self.items.values() for item in items})
+
+    @property
+    def down(self) -> list[Outage]:
+        """The outages that go on now."""
+        return [one for one in self.outages if one.start <= self.now and lasts(one, self.now)]
+
+    @cached_property
+    def alarmed(self) -> dict[str, str]:
+        """Item key to its newest alarm."""
+        return {str(one.body["item"]): text_of(one) for one in self.alarms if one.body.get("item")}
 
     def runs_of(self, outage: Outage) -> list[DagRun]:
         """The dag runs about an outage, newest first."""
@@ -137,6 +151,10 @@ class Picture:
                 signs.append(action.last_moved)
                 lasts = max(lasts, PRESS_WITHIN) if asked_for(action) else lasts
         return self.now <= max(signs) + lasts + GRACE
+
+
+def text_of(alarm: Alarm) -> str:
+    return str(alarm.body.get("text", alarm.kind))
 
 
 def belongs(run: DagRun, outage: Outage) -> bool:

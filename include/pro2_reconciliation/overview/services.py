@@ -9,7 +9,7 @@ from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger, Sample
-from pro2_reconciliation.overview.picture import Picture, lasts
+from pro2_reconciliation.overview.picture import Picture
 from pro2_reconciliation.overview.views import Health, ServiceView
 from pro2_reconciliation.repair.detection import GAP
 
@@ -28,7 +28,7 @@ def services(picture: Picture, ledger: Ledger) -> tuple[ServiceView, ...]:
 
 def _service(service: Service, picture: Picture, looks: Sequence[Sample]) -> ServiceView:
     now = picture.now
-    down = [one for one in picture.outages if one.service is service and lasts(one, now) and one.start <= now]
+    down = [one for one in picture.down if one.service is service]
     if down:
         oldest = min(down, key=lambda one: one.start)
         return ServiceView(service=service, health=Health.DOWN, since=oldest.start, why=_evidence(oldest))

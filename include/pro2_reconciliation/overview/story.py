@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import ActionRecord, DagRun, Ledger, MoveRecord, State, StepRecord
 from pro2_reconciliation.overview.items import item_alone
 from pro2_reconciliation.overview.links import PLANNED_BY, REPORTED_BY, SEEN_BY, link_of, link_to
-from pro2_reconciliation.overview.picture import Picture
+from pro2_reconciliation.overview.picture import Picture, text_of
 from pro2_reconciliation.overview.views import Event, Story
 from pro2_reconciliation.repair.adoption import is_manual
 
@@ -123,7 +123,7 @@ class _Teller:
                     at=alarm.at,
                     who="guard_repairs",
                     what="alarm",
-                    text=str(alarm.body.get("text", alarm.kind)),
+                    text=text_of(alarm),
                 )
         for run in picture.runs:
             for item in picture.items_of(run):

@@ -134,8 +134,9 @@ class LogLink(Value):
 class ItemView(Value):
     """One item as it stands now. ``outcome`` is a value of ``End`` or ``Now``; ``rule`` the last that decided.
 
-    ``choices`` are not empty where a person is asked and nobody has answered. ``held_by`` / ``waived_by``: who keeps
-    it to himself, who does not want to wait. ``open_since``: it is on the list of what needs a person.
+    ``alarm``: what must not have happened to it, in a sentence; the newest. ``choices`` are not empty where a person
+    is asked and nobody has answered. ``held_by`` / ``waived_by``: who keeps it to himself, who does not want to wait.
+    ``open_since``: it is on the list of what needs a person.
     """
 
     key: str
@@ -149,6 +150,7 @@ class ItemView(Value):
     reason: str
     outcome: str
     detail: str = ""
+    alarm: str = ""
     steps: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     answer: Choice | None = None
@@ -202,11 +204,12 @@ class HoldView(Value):
 
 
 class AlarmView(Value):
-    """Something that must not have happened, in a sentence."""
+    """Something that must not have happened, in a sentence; ``item``: the key of what it is about, or empty."""
 
     at: UtcTime
     kind: str
     text: str
+    item: str = ""
 
 
 class Board(Value):

@@ -72,6 +72,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
             "Narrow the window, or raise max_sensors in policy.yaml"
         )
     kept = tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN)
+    lean = policy.lean_above is not None and len(kept) > policy.lean_above
     return Inventory(
         organization=account.organization,
         zone=account.zone,
@@ -81,8 +82,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         occurrences=due,
         automations=() if only else _automations(account, window),
         observations=observations,
-        watch=kept,
-        lean=policy.lean_above is not None and len(kept) > policy.lean_above,
+        watch=tuple(item.model_copy(update={"lean": lean}) for item in kept),
         floor_id=_floor(listed, min([window.start, *(suspect_since(window, c) for c in campaigns)])),
         only=only,
     )

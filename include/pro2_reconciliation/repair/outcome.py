@@ -79,8 +79,8 @@ def ending(
         return Ending(FIXED[decided.remedy], "", decided.rule)
     if mode is Mode.PLAN:
         return Ending(End.PROPOSED, "plan only", decided.rule)
-    if not_now and choice is not None and chosen_remedy(decided, choice) is None:
-        return Ending(End.NOT_CHOSEN, not_now, decided.rule)
+    if choice is not None and chosen_remedy(decided, choice) is None:
+        return Ending(End.NOT_CHOSEN, not_now or left(choice), decided.rule)
     if not_now:
         return Ending(End.NOT_NOW, not_now, decided.rule)
     if choice is None and mode is Mode.ASK:
@@ -90,6 +90,11 @@ def ending(
             return Ending(End.PROPOSED, "needs consent", decided.rule)
         return Ending(End.FAILED, "it was chosen, and the ledger knows no action for it", decided.rule)
     return _of_action(decided, action)
+
+
+def left(choice: Choice) -> str:
+    """What is said of an item that is left, or only watched, because a person chose that."""
+    return f"left: «{choice.value}»"
 
 
 def asked_for(action: ActionRecord) -> StepRecord | None:

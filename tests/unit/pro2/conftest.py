@@ -219,8 +219,8 @@ class Playing:
         inventory = self.ledger.inventory(self.run_id)
         found = watch(self.evening.account("watch"), inventory)
         xcoms: dict[str, Any] = {"take_inventory": places}
-        for key, task_id, _ in flow.sensors_of(inventory):
-            xcoms.setdefault(task_id, []).append(found[key].model_dump_json())
+        for item in inventory.watch:
+            xcoms.setdefault(item.sensor, []).append(found[item.key].model_dump_json())
         return xcoms
 
     def watched_items(self, kind: str) -> list[dict[str, Any]]:
