@@ -293,7 +293,7 @@ class TestTheLinks:
                 for lane in LANES
             ),
             *((f"confirm_{lane}", {"Campaign in Pro2", "Job in the dashboard"}) for lane in LANES),
-            ("report", {"Outages: this dag run"}),
+            ("report", {"Report", "Outages: this dag run"}),
         ],
     )
     def test_of_every_task_of_an_item_and_of_the_report_survive_serialization(

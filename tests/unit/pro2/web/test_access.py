@@ -102,6 +102,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/runs/{run_id:path}",
         "/api/items/{key:path}",
         "/api/commands/{name}",
+        "/reports/{name}",
     }
 
 
