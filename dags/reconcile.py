@@ -149,13 +149,11 @@ def reconcile() -> None:
     ).expand_kwargs(more)
     done = ReportOperator(
         task_id="report",
-        resolved=resolved,
-        plan_hash=plan_hash,
         trigger_rule="all_done",
         retries=1,
         retry_delay=timedelta(seconds=5),
     )
-    [nothing, *tails, handed_over] >> done
+    [resolved, plan_hash, nothing, *tails, handed_over] >> done
 
 
 reconcile()

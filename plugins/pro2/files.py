@@ -11,7 +11,10 @@ import hashlib
 import json
 import logging
 import os
+import re
 from typing import TYPE_CHECKING, Any
+
+from pro2_reconciliation.domain.oneline import one_line
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -26,6 +29,8 @@ LONGEST = 200
 SHOWN = ("html", "csv", "json", "digest.html")
 """Endings of the files that a person may be shown: no address stands in them, and nothing that Pro2 answered."""
 DRIFT, RECORDING = "drift.csv", "recording.json"
+_RUN = re.compile(r"[A-Za-z0-9_-]{1,255}")
+"""How the name of a file of ours begins: no sign that means something in a path."""
 
 
 def reports_folder() -> ObjectStoragePath:
@@ -89,17 +94,25 @@ def report_of(dag_run: str, ending: str = "html") -> bytes:
 
     Raises ``ReconciliationError`` where there is none, as where it lies on the disk of another host.
     """
+    return shown_file(f"{name_of(dag_run)}.{ending}")
+
+
+def shown_file(name: str) -> bytes:
+    """A file by its name in the folder; raises as ``report_of``, also for one that is not to be shown."""
     from pro2_reconciliation.domain.errors import ReconciliationError
 
-    if ending not in SHOWN:
-        raise ReconciliationError(f"{ending!r} is not shown; choose one of {', '.join(SHOWN)}")
-    path = reports_folder() / f"{name_of(dag_run)}.{ending}"
+    run, _, ending = name.partition(".")
+    if not _RUN.fullmatch(run) or ending not in SHOWN:
+        raise ReconciliationError(
+            f"{one_line(name, 80)!r} is not shown; what is: the files of a dag run that end in {', '.join(SHOWN)}"
+        )
+    path = reports_folder() / name
     try:
         found: bytes = path.read_bytes()
     except FileNotFoundError:
         raise ReconciliationError(
-            f"there is no {path}: dag run {dag_run} has not reported yet, its report was deleted because of its age, "
-            f"or it lies on the disk of another host ({REPORTS} may name a storage that all hosts reach)"
+            f"there is no {path}: the dag run has not reported yet, its report was deleted because of its age, or it "
+            f"lies on the disk of another host ({REPORTS} may name a storage that all hosts reach)"
         ) from None
     return found
 

@@ -14,9 +14,14 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
+from pro2.files import name_of
+
 log = logging.getLogger("pro2.links")
 PAGE = "/plugin/outages"
 """The route of the page "Outages" in Airflow's own frame; ``?item=KEY`` opens an item, ``?run=ID`` a dag run."""
+
+REPORTS = "/pro2/reports"
+"""Where ``pro2.web.reports`` answers."""
 
 
 def base_url() -> str:
@@ -34,6 +39,11 @@ def page_of_item(key: str) -> str:
 def page_of_run(run_id: str) -> str:
     """The page, at what a dag run did and where its report is."""
     return f"{base_url()}{PAGE}?run={quote(run_id, safe='')}"
+
+
+def report_file(name: str) -> str:
+    """Where the page's app shows a file of a report, by the name of the file."""
+    return f"{base_url()}{REPORTS}/{name}"
 
 
 def tasks_of(dag_id: str, run_id: str) -> str:
@@ -84,8 +94,17 @@ class ItemLink(_Link):
         return page_of_item(_key(operator))
 
 
+class ReportLink(_Link):
+    """The report itself, through the page's app: a browser cannot open a bucket or the disk of a worker."""
+
+    name = "Report"
+
+    def address(self, operator: Any, ti_key: Any) -> str:
+        return report_file(f"{name_of(str(ti_key.run_id))}.html")
+
+
 class RunLink(_Link):
-    """The page "Outages" at this dag run: a report on a disk or in a bucket cannot be opened by a browser as it is."""
+    """The page "Outages" at this dag run."""
 
     name = "Outages: this dag run"
 
@@ -96,7 +115,7 @@ class RunLink(_Link):
 CAMPAIGN_LINKS: tuple[_Link, ...] = (CampaignLink(), ItemLink())
 JOB_LINKS: tuple[_Link, ...] = (JobLink(), ItemLink())
 ITEM_LINKS: tuple[_Link, ...] = (CampaignLink(), JobLink(), ItemLink())
-RUN_LINKS: tuple[_Link, ...] = (RunLink(),)
+RUN_LINKS: tuple[_Link, ...] = (ReportLink(), RunLink())
 """What the operators and sensors have, each as it is about campaigns, jobs, either, or a dag run."""
 
 

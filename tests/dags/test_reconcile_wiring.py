@@ -319,7 +319,7 @@ class TestTheLinks:
                 for lane in LANES
             ),
             *((f"confirm_{lane}", {"Campaign in Pro2", "Job in the dashboard"}) for lane in LANES),
-            ("report", {"Outages: this dag run"}),
+            ("report", {"Report", "Outages: this dag run"}),
         ],
     )
     def test_of_every_task_of_an_item_and_of_the_report_survive_serialization(
@@ -331,16 +331,7 @@ class TestTheLinks:
         assert len(keys) == len(set(keys))
 
 
-def test_the_report_takes_what_a_task_returned_as_it_is(reconcile: Any) -> None:
-    """Its arguments are template fields so that they are resolved; a reason that somebody typed is no template."""
-    from pro2.operators.report import ReportOperator
-
+def test_the_report_follows_what_it_reads_and_has_nothing_to_render(reconcile: Any) -> None:
     task = reconcile.get_task("report")
-    assert task.upstream_task_ids >= {"resolve_window", "build_plan"}
-    typed = {"reason": "{{ conn.pro2.password }}"}
-
-    class Returned:
-        def resolve(self, context: Any) -> Any:
-            return typed
-
-    assert ReportOperator.render_template(task, Returned(), {}) is typed
+    assert task.upstream_task_ids >= {task.window_task_id, task.plan_task_id}
+    assert task.template_fields == ()

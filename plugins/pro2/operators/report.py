@@ -10,20 +10,23 @@ from pro2.links import RUN_LINKS
 
 
 class ReportOperator(BaseOperator):
-    """Compares plan and ledger (``reporting.report``); the arguments are results of the tasks before it.
-
-    They are template fields only so that Airflow resolves them; what a task returned is not rendered again.
+    """Compares plan and ledger (``reporting.report``). What it needs it takes from the tasks before it itself: no
+    template field, so that nothing that somebody typed is ever rendered.
     """
 
-    template_fields = ("resolved", "plan_hash")
+    template_fields = ()
     operator_extra_links = RUN_LINKS
 
-    def __init__(self, *, resolved: dict[str, Any], plan_hash: str | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, plan_task_id: str = "build_plan", window_task_id: str = "resolve_window", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.resolved = resolved
-        self.plan_hash = plan_hash
+        self.plan_task_id = plan_task_id
+        self.window_task_id = window_task_id
 
     def execute(self, context: Any) -> str:
         from pro2 import flow, reporting
 
-        return reporting.report(context, self.resolved, self.plan_hash, flow.cleared_in(context))
+        resolved = context["ti"].xcom_pull(task_ids=self.window_task_id)
+        plan_hash = context["ti"].xcom_pull(task_ids=self.plan_task_id)
+        return reporting.report(context, resolved, plan_hash, flow.cleared_in(context))

@@ -10,6 +10,7 @@ from pro2.web.pages import page_routes
 from pro2.web.people import person
 from pro2.web.reading import read_routes
 from pro2.web.refusals import add_refusals
+from pro2.web.reports import report_routes
 from pro2.web.saying import say_route
 from pro2.web.shell import Shell
 
@@ -24,7 +25,7 @@ def make_app(desk: Desk | None = None) -> FastAPI:
         openapi_url=None,
         dependencies=[Depends(person), Depends(from_here)],
     )
-    for router in (page_routes(), read_routes(opened), say_route(opened)):
+    for router in (page_routes(), read_routes(opened), report_routes(), say_route(opened)):
         app.include_router(router)
     add_refusals(app)
     app.add_middleware(Shell)

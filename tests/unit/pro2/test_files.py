@@ -146,10 +146,14 @@ class TestTheFolder:
 
 
 class TestWhatAPersonMayBeShown:
-    @pytest.mark.parametrize("ending", ["drift.csv", "recording.json", "../../etc/passwd", "html/../x"])
+    @pytest.mark.parametrize(
+        "ending", ["drift.csv", "recording.json", "../../etc/passwd", "html/../x", "HTML", ""]
+    )
     def test_is_never_the_drift_nor_a_recording_nor_another_file(self, reports: Path, ending: str) -> None:
         reports.mkdir()
         (reports / f"x.{ending.rpartition('/')[2]}").write_text("addresses")
+        with pytest.raises(ReconciliationError, match="is not shown"):
+            files.shown_file(f"x.{ending}")
         with pytest.raises(ReconciliationError, match="is not shown"):
             files.report_of("x", ending)
 
@@ -158,6 +162,9 @@ class TestWhatAPersonMayBeShown:
         (tmp_path / "secret.html").write_text("secret")
         with pytest.raises(ReconciliationError, match="has not reported yet"):
             files.report_of("../secret")
+        for name in ("../secret.html", "..%2fsecret.html", "/etc/x.html", ".html", "a/b.html", "x\n.html"):
+            with pytest.raises(ReconciliationError, match="is not shown"):
+                files.shown_file(name)
 
 
 def test_two_long_names_of_dag_runs_are_two_files() -> None:

@@ -60,6 +60,8 @@ def test_the_page_opens_at_the_item_and_at_the_dag_run() -> None:
     assert parse_qs(found.query) == {"item": [key]}
     found = urlsplit(links.RunLink().get_link(SimpleNamespace(), ti_key=TI))
     assert parse_qs(found.query) == {"run": [TI.run_id]}
+    found = urlsplit(links.ReportLink().get_link(SimpleNamespace(), ti_key=TI))
+    assert found.path == "/airflow/pro2/reports/outage__3f2a__g1.html"
     assert links.page_of_item("") == "https://airflow.example.org/airflow/plugin/outages"
 
 

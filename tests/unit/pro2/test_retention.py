@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from tests.unit.pro2.conftest import NOW
+from tests.unit.repair.reports import report, row
 
 from pro2 import files, retention
 from pro2_reconciliation.domain.plan import Plan, Window
@@ -155,3 +157,32 @@ class TestAStorageThatFails:
             path.unlink()
         reports.rmdir()
         assert retention.delete_old(account) == []
+
+
+class TestAnObjectStorage:
+    """One without folders, as a bucket is. Airflow gets it as it gets those of its providers."""
+
+    @pytest.fixture
+    def bucket(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+        storage = MemoryFileSystem()
+        storage.store.clear()
+        monkeypatch.setattr("airflow.sdk.io.fs._register_filesystems", lambda: {"memory": lambda _: storage})
+        monkeypatch.setenv(files.REPORTS, "memory://bucket/reports")
+        yield "/bucket/reports"
+        storage.store.clear()
+
+    def test_takes_every_file_gives_it_back_and_loses_it_when_it_is_old(
+        self, account: Any, ledger: Ledger, made: Made, bucket: str
+    ) -> None:
+        plan, newest = made("manual__1", 100), made("manual__2", 1)
+        for one in (plan, newest):
+            context = {"dag_run": SimpleNamespace(run_id=one.run)}
+            written = files.write_report(context, report(row("1"), plan_hash=one.hash))
+            assert written == f"memory:/{bucket}/{one.run}.html"
+        assert files.drift_file(context) == ""
+        assert b"Item 1" in files.report_of("manual__1")
+        assert files.report_of("manual__1", "csv").startswith(b"\xef\xbb\xbf")
+        assert sorted(retention.delete_old(account)) == [f"manual__1.{e}" for e in ("csv", "html", "json")]
+        assert {path.name for path in files.reports_folder().iterdir()} == {
+            f"manual__2.{ending}" for ending in ("csv", "html", "json")
+        }

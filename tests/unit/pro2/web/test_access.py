@@ -104,6 +104,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/items/{key:path}",
         "/api/reports/{run_id:path}",
         "/api/commands/{name}",
+        "/reports/{name}",
     }
 
 
