@@ -58,7 +58,7 @@ def form_time(title: str) -> Param:
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
     params={
         "outage": Param(
             "latest",

@@ -40,7 +40,8 @@ def resolve_window(context: Any) -> dict[str, Any]:
                 f"plan {plan.hash} is about {plan.organization!r}; jobs.yaml is about {site.organization!r}"
             )
         window, parent, mode = plan.window, plan.hash, Mode.ASK
-        only = tuple(ledger.follow_up(plan.hash))
+        # a dag run of its own goes on with what waited for the sending hours
+        only = tuple(ledger.follow_up(context["dag_run"].run_id) or ledger.follow_up(plan.hash))
     elif params.get("from") or params.get("to"):
         window = _form_window(ledger, site, params, now)
     elif _is_scheduled(context["dag_run"]):

@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.words import ItemKind
 class WatchItem(Value):
     """One unsettled item for one mapped sensor.
 
-    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap, which is
+    ``deadline`` is absolute, ``until`` says it in local time of ``zone``; ``not_before`` guards the read gap, which is
     ``read_gap_seconds`` long.
     """
 
@@ -26,6 +26,7 @@ class WatchItem(Value):
     not_before: UtcTime
     read_gap_seconds: float = 300
     until: str = ""
+    zone: str = "UTC"
 
     @property
     def key(self) -> str:

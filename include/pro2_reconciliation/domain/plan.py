@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy, Service
+
+ANSWER_WITHIN = timedelta(hours=12)
+"""So long a question waits for its person; then nothing is chosen, and it is asked again."""
 
 
 class Fingerprint(Value):
@@ -84,7 +88,8 @@ class Plan(Value):
     """The frozen set of decisions of one reconciliation.
 
     ``run`` is the dag run that made it: made anew by the same dag run from the same world it has the same hash, so
-    an answer is never needed twice; another dag run asks again.
+    an answer is never needed twice; another dag run asks again. ``asked_until``: when its question ends, None if
+    nobody is asked about it.
     """
 
     organization: str
@@ -97,6 +102,7 @@ class Plan(Value):
     parent: str | None = None
     health: str = "unproven"
     floor_id: str = "0"
+    asked_until: UtcTime | None = None
     decisions: tuple[Decision, ...]
 
     @property

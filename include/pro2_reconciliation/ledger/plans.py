@@ -7,6 +7,7 @@ stands, so a form that is submitted twice, or by two people, has one outcome and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -106,6 +107,14 @@ class PlansPart(Core):
                 .where(PlanRow.organization == organization)
                 .order_by(PlanRow.created_at.desc(), PlanRow.hash)
                 .limit(limit)
+            )
+            return [Plan.model_validate(row.body) for row in rows]
+
+    def plans_since(self, since: datetime) -> list[Plan]:
+        """The plans of every organization that were made at or after ``since``, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(PlanRow).where(PlanRow.created_at >= since).order_by(PlanRow.created_at, PlanRow.hash)
             )
             return [Plan.model_validate(row.body) for row in rows]
 

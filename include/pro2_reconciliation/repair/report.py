@@ -17,10 +17,12 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
-from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, AnswerRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import chosen_remedy
 from pro2_reconciliation.repair.adoption import is_manual
+from pro2_reconciliation.repair.asking import nobody_answered
+from pro2_reconciliation.repair.clearing import first_chosen
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.halfdone import half_done
 from pro2_reconciliation.repair.manual import instruction
@@ -46,6 +48,8 @@ class End(StrEnum):
     REPORTED = "reported"
 
 
+_STAYS_OPEN = frozenset({End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN})
+"""What is read again every night, until the world shows it settled or a person closes it."""
 _UNFINISHED = frozenset({End.NOT_NOW, End.NEEDS_HUMAN, End.STALE, End.FAILED})
 
 
@@ -132,7 +136,7 @@ def make_report(
                 choice,
                 action,
                 not_now.get(decision.key, ""),
-                answer.who if answer else "",
+                answer,
             )
         )
     since = plan.window.start
@@ -160,7 +164,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
     """
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
     for row in report.rows:
-        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW):
+        if row.outcome in _STAYS_OPEN:
             if row.key not in open_keys:
                 account.ledger.open_item(
                     account.organization,
@@ -224,9 +228,10 @@ def _row(
     choice: Choice | None,
     action: ActionRecord | None,
     not_now: str,
-    who: str,
+    answer: AnswerRecord | None,
 ) -> Row:
-    end, detail, rule = _end(decision, mode, choice, action, not_now)
+    unasked = nobody_answered(plan, decision, account.now())
+    end, detail, rule = _end(decision, mode, choice, action, not_now, unasked)
     gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
     if gate:
         end, detail = End.NOT_NOW, f"{detail}; {gate}"
@@ -261,14 +266,29 @@ def _row(
         audience=decision.audience,
         due=decision.due,
         observed_at=seen.seen_at if seen else None,
-        answered_by=who,
+        answered_by=_answered(account, plan, answer, action),
         copy_id=copied.remote_id if copied else None,
         pro2_url=account.policy.link_to(decision.kind, decision.item_id),
     )
 
 
+def _answered(account: Account, plan: Plan, answer: AnswerRecord | None, action: ActionRecord | None) -> str:
+    """Who chose what and when; and who had chosen the same before, where this dag run went on with his action."""
+    if answer is None:
+        return ""
+    said = f"{answer.who}: «{answer.choice.value}», {local(answer.at, plan.zone)}"
+    if action is None or action.plan_hash == plan.hash:
+        return said
+    return f"{said}; {first_chosen(account, action)}"
+
+
 def _end(
-    decision: Decision, mode: Mode, choice: Choice | None, action: ActionRecord | None, not_now: str
+    decision: Decision,
+    mode: Mode,
+    choice: Choice | None,
+    action: ActionRecord | None,
+    not_now: str,
+    unasked: str,
 ) -> tuple[End, str, str]:
     """(end, detail, rule) of one item."""
     fixed = {
@@ -282,11 +302,12 @@ def _end(
     if mode is Mode.PLAN:
         return End.PROPOSED, "plan only", decision.rule
     if not_now and choice is not None and chosen_remedy(decision, choice) is None:
-        return End.NOT_CHOSEN, not_now, decision.rule
+        watched = choice is Choice.KEEP_WATCHING
+        return End.OPEN if watched else End.NOT_CHOSEN, not_now, decision.rule
     if not_now:
         return End.NOT_NOW, not_now, decision.rule
     if choice is None and mode is Mode.ASK:
-        return End.NOT_CHOSEN, "nobody answered", decision.rule
+        return End.NOT_CHOSEN, unasked, decision.rule
     if action is None:
         if mode is Mode.AUTO:
             return End.PROPOSED, "needs consent", decision.rule
