@@ -166,7 +166,10 @@ def follow_up(
     if not plan_hash or resolved["mode"] == Mode.PLAN.value:
         return []
     account = open_account(who_acts(context))
-    plan = require_plan(account.ledger, plan_hash)
+    plan = account.ledger.plan(plan_hash)
+    if plan is None:
+        log.warning("Plan %s is not in this ledger, so nothing goes on from it", plan_hash)
+        return []
     not_now = cleared["not_now"] if cleared else {}
     started = []
     for one in hand_overs(account, plan, Mode(resolved["mode"]), not_now):
