@@ -48,7 +48,7 @@ ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
     params=form.params(),
 )
 def reconcile() -> None:

@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.words import ItemKind
 class WatchItem(Value):
     """One unsettled item for one mapped sensor.
 
-    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap, which is
+    ``deadline`` is absolute, ``until`` says it in local time of ``zone``; ``not_before`` guards the read gap, which is
     ``read_gap_seconds`` long. ``lean``: the triggerer alone watches it, by a sensor that does not carry its name.
     """
 
@@ -29,6 +29,7 @@ class WatchItem(Value):
     not_before: UtcTime
     read_gap_seconds: float = 300
     until: str = ""
+    zone: str = "UTC"
     lean: bool = False
 
     @property

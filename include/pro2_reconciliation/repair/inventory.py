@@ -254,6 +254,7 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
         not_before=now + timedelta(seconds=policy.read_gap_seconds),
         read_gap_seconds=policy.read_gap_seconds,
         until=local(deadline, account.zone),
+        zone=account.zone,
     )
 
 
