@@ -115,6 +115,7 @@ class TestWhileItIsAtWork:
         assert asked[ITEM].choices == (
             Choice.LEAVE,
             Choice.RESEND,
+            Choice.RESEND_NOW,
             Choice.KEEP_WATCHING,
             Choice.HOLD_BACK,
         )
@@ -176,7 +177,8 @@ class TestWhatPeopleSaid:
         commands.waive(looking.ledger, "playhouse", looking.site.zone, ITEM, who="Ada", why="we know")
         found = looking.items()[ITEM]
         assert (found.held_by, found.waived_by) == ("Kim", "Ada")
-        assert (found.outcome, found.detail) == ("not chosen", "left: «leave to me»")
+        said = "in process chose «leave to me»; it stays open for a person"
+        assert (found.outcome, found.detail) == ("not chosen", said)
 
     def test_an_item_that_needs_a_person_is_open_until_he_closes_it(self, tmp_path: Path) -> None:
         looking = Looking(tmp_path, "evening-outage")

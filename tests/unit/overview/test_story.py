@@ -40,7 +40,7 @@ def test_it_says_why_and_by_whom(looking: Looking) -> None:
     looking.reconcile(answer=lambda plan: {ITEM: Choice.LEAVE})
     (decided,), (asked,), (answered,) = (of(looking, what) for what in ("decided", "asked", "answered"))
     assert decided.text.startswith("C11, resend: pending send since Thu 19 Nov")
-    assert asked.text == "offered: leave to me, resend, keep watching, hold back"
+    assert asked.text == "offered: leave to me, resend, resend now, keep watching, hold back"
     assert (answered.text, answered.who, answered.log) == ("leave to me", "in process", None)
     assert "still so when watching ended" in of(looking, "seen")[-1].text
 

@@ -96,13 +96,14 @@ def test_a_dag_run_is_watching_planned_asked_acting_and_reported(
 def test_why_a_choice_is_not_done_is_kept_for_the_page(play: Any) -> None:
     playing = play(still=True)
     playing.cleared(approve_none)
-    assert {item.detail for item in shown(playing).values()} == {"left: «leave to me»"}
+    told = {item.detail for item in shown(playing).values()}
+    assert told == {"Ada chose «leave to me»; it stays open for a person"}
 
 
 def test_a_question_has_the_time_that_the_dag_gives_it(
     play: Any, executable: None, monkeypatch: pytest.MonkeyPatch, clock: Any
 ) -> None:
-    from datetime import UTC, datetime, timedelta
+    from datetime import timedelta
 
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **said: None)
     playing = play(still=True)
@@ -112,7 +113,8 @@ def test_a_question_has_the_time_that_the_dag_gives_it(
         AskOperator(task_id="ask", response_timeout=timedelta(hours=12)).execute(
             playing.context(task_id="ask", xcoms=xcoms)
         )
-    assert noted(playing.ledger, playing.run_id).until == datetime.now(UTC) + timedelta(hours=12)
+    assert plan.asked_until is not None
+    assert noted(playing.ledger, playing.run_id).until == plan.asked_until
 
 
 class TestWhatCannotBeNoted:

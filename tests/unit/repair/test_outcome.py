@@ -33,11 +33,13 @@ def test_what_a_person_closed_is_neither_failed_nor_open(tmp_path: Path) -> None
     assert looking.items()[key].outcome == "closed"
 
 
-@pytest.mark.parametrize("choice", [Choice.LEAVE, Choice.KEEP_WATCHING])
-def test_what_a_person_left_is_left_whether_or_not_clear_has_said_so(choice: Choice) -> None:
+@pytest.mark.parametrize(
+    ("choice", "end"), [(Choice.LEAVE, End.NOT_CHOSEN), (Choice.KEEP_WATCHING, End.OPEN)]
+)
+def test_what_a_person_left_is_left_whether_or_not_clear_has_said_so(choice: Choice, end: End) -> None:
     decision = f.decision(remedy=Remedy.RESEND)
     found = ending(decision, Mode.ASK, choice, None, "")
-    assert (found.end, found.detail) == (End.NOT_CHOSEN, f"left: «{choice.value}»")
+    assert (found.end, found.detail) == (end, f"left: «{choice.value}»")
 
 
 @pytest.mark.parametrize("mode", list(Mode))
