@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -77,11 +77,14 @@ class RunsPart(Core):
 
     def note_not_now(self, plan_hash: str, not_now: Mapping[str, str]) -> None:
         """Keep the sentences of ``clear``: item key to why it is not done now. Those of an earlier try go."""
-        of_plan = update(PlanItemRow).where(PlanItemRow.plan_hash == plan_hash)
+        columns = PlanItemRow.__table__.c
+        of_plan = update(PlanItemRow).where(columns.plan_hash == plan_hash)
+        said = [{"of_item": item_key, "why": why} for item_key, why in not_now.items()]
         with self._write() as session:
-            session.execute(of_plan.where(PlanItemRow.not_now != "").values(not_now=""))
-            for item_key, why in not_now.items():
-                session.execute(of_plan.where(PlanItemRow.item_key == item_key).values(not_now=why))
+            session.execute(of_plan.where(columns.not_now != "").values(not_now=""))
+            if said:
+                one = of_plan.where(columns.item_key == bindparam("of_item")).values(not_now=bindparam("why"))
+                session.connection().execute(one, said)
 
     def keep_report(
         self,
@@ -98,14 +101,17 @@ class RunsPart(Core):
         In: ``rows`` in the order of the plan's items, each with its ``outcome``; ``head`` the rest of it; ``address``
         where it lies.
         """
-        now = self.now()
+        now, columns = self.now(), PlanItemRow.__table__.c
+        at_place = update(PlanItemRow).where(
+            columns.plan_hash == plan_hash, columns.position == bindparam("place")
+        )
+        ended = [
+            {"place": place, "end": str(row["outcome"]), "said": dict(row)} for place, row in enumerate(rows)
+        ]
         with self._write() as session:
-            for position, row in enumerate(rows):
-                session.execute(
-                    update(PlanItemRow)
-                    .where(PlanItemRow.plan_hash == plan_hash, PlanItemRow.position == position)
-                    .values(outcome=str(row["outcome"]), row=dict(row))
-                )
+            if ended:
+                each = at_place.values(outcome=bindparam("end"), row=bindparam("said"))
+                session.connection().execute(each, ended)
             session.execute(
                 update(DagRunRow)
                 .where(*_is(organization, dag_run))
@@ -219,20 +225,22 @@ class RunsPart(Core):
 
 def index_plan(session: Session, plan: Plan, plan_hash: str) -> None:
     """Index the items of a new plan, inside the transaction that writes it."""
-    session.add_all(
-        PlanItemRow(
-            plan_hash=plan_hash,
-            position=position,
-            item_key=decision.key,
-            rule=decision.rule,
-            remedy=decision.remedy.value,
-            asks=decision.asks,
-            send_by=decision.send_by,
-            not_now="",
-            outcome="",
-        )
+    rows = [
+        {
+            "plan_hash": plan_hash,
+            "position": position,
+            "item_key": decision.key,
+            "rule": decision.rule,
+            "remedy": decision.remedy.value,
+            "asks": decision.asks,
+            "send_by": decision.send_by,
+            "not_now": "",
+            "outcome": "",
+        }
         for position, decision in enumerate(plan.decisions)
-    )
+    ]
+    if rows:
+        session.execute(insert(PlanItemRow), rows)
 
 
 def note_plan(session: Session, plan: Plan, plan_hash: str, dag_run: str, now: datetime) -> None:
