@@ -16,8 +16,9 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
+from pro2 import form
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.report import ReportOperator
@@ -38,18 +39,6 @@ LANES = {
 }
 """Lane (also its task id) to operator, in the order of safety: stopping first, sending last."""
 ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
-TIME = r"^$|^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$"
-
-
-def form_time(title: str) -> Param:
-    return Param(
-        None,
-        type=["null", "string"],
-        title=title,
-        pattern=TIME,
-        section="Window",
-        description="As 2026-11-19T18:00 in the organization's zone, or with an offset or Z. Empty: the outage above.",
-    )
 
 
 @dag(
@@ -59,51 +48,8 @@ def form_time(title: str) -> Param:
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
-    params={
-        "outage": Param(
-            "latest",
-            type="string",
-            title="Outage",
-            description="latest, or an id from detect_outages",
-            pattern=r"^(latest|[0-9a-zA-Z_-]{1,40})$",
-            section="Window",
-        ),
-        "from": form_time("From (in the organization's zone)"),
-        "to": form_time("To (in the organization's zone)"),
-        "confirmed": Param(
-            False,
-            type="boolean",
-            title="I mean this window",
-            section="Window",
-            description="Needed for more than 48 hours, or an end in the future",
-        ),
-        "mode": Param(
-            "plan",
-            enum=["plan", "ask", "auto"],
-            type="string",
-            title="Mode",
-            description="plan: report only. ask: do what a person chooses. auto: data jobs by themselves",
-        ),
-        "reason": Param(
-            None, type=["null", "string"], title="Reason", description="For the report and for colleagues"
-        ),
-        "organization": Param(
-            None,
-            type=["null", "string"],
-            title="Organization",
-            section="Advanced",
-            description="Empty: the one of jobs.yaml",
-        ),
-        "follow_up": Param(
-            None,
-            type=["null", "string"],
-            title="Follow up",
-            section="Advanced",
-            pattern=r"^[0-9a-f]{0,16}$",
-            description="Plan hash; filled in by reconcile itself",
-        ),
-    },
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
+    params=form.params(),
 )
 def reconcile() -> None:
     @task(retries=2, retry_delay=timedelta(seconds=10))

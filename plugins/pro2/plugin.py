@@ -16,7 +16,6 @@ PREFIX = "/pro2"
 NAME = "Outages"
 PAGE = f"{PREFIX.strip('/')}/"
 """Without a leading slash, so that it holds below the path of any ``[api] base_url``."""
-ICONS = {"icon": f"{PAGE}static/icon.svg", "icon_dark_mode": f"{PAGE}static/icon-dark.svg"}
 
 
 class Pro2Plugin(AirflowPlugin):
@@ -29,13 +28,11 @@ class Pro2Plugin(AirflowPlugin):
             "destination": "nav",
             "url_route": "outages",
             "nav_top_level": True,
-            **ICONS,
         },
         {
             "name": NAME,
             "href": f"{PAGE}?dag={{DAG_ID}}&run={{RUN_ID}}",
             "destination": "dag_run",
             "url_route": "outages-of-run",
-            **ICONS,
         },
     ]

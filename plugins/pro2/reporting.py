@@ -125,9 +125,11 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
-    """The nightly's windows join each other; another one counts only if it leaves no gap before it."""
+    """The nightly's windows join each other; another one counts only if it leaves no gap before it, and nothing out."""
     from pro2_reconciliation.domain.words import Mode
 
+    if plan.restriction:
+        return
     mark = account.ledger.watermark(account.organization)
     joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark
     if joins or plan.window.source == NIGHTLY:
@@ -135,12 +137,15 @@ def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
 
 
 def _close_outages(account: Any, plan: Any, made: Any) -> None:
-    """An outage is closed once nothing of it is open any more; until then it stays planned."""
+    """An outage is closed once nothing of it is open any more; until then it stays planned. A dag run that was
+    restricted by its form has not looked at all of it, and closes nothing."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.outcome import SETTLED
     from pro2_reconciliation.repair.report import make_report
 
+    if plan.restriction:
+        return
     rows, first = list(made.rows), plan
     while first.parent:  # a follow-up looks at a part only
         first = require_plan(account.ledger, first.parent)

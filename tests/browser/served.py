@@ -38,7 +38,7 @@ USER = Person("Uma", acts=True, answers=True)
 VIEWER = Person("Vic")
 FRAME = """<!doctype html><html lang="en" class="{theme}"><head><title>Airflow</title><base href="/">
 <link rel="icon" href="pro2/static/icon.svg"></head>
-<body><iframe title="Outages" src="pro2/{query}" width="1240" height="900"
+<body><iframe title="Outages" src="pro2/" width="1240" height="900"
 sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"></iframe></body></html>"""
 
 
@@ -95,10 +95,9 @@ class FakeAirflow:
                 return self._answered(await request.json(), request.url.path)
             return self.questions[0] if path.endswith("hitlDetails") else {"state": "success"}
 
-        @app.get("/frame/{theme}")
+        @app.get("/plugin/outages/{theme}")
         def frame(theme: str, request: Request) -> HTMLResponse:
-            query = f"?{request.url.query}" if request.url.query else ""
-            return HTMLResponse(FRAME.format(theme=theme, query=query))
+            return HTMLResponse(FRAME.format(theme=theme))
 
     def _answered(self, body: Any, path: str) -> Any:
         self.asked.append(("PATCH", path, body))

@@ -192,7 +192,7 @@ def test_a_paused_dag_is_said_before_it_is_started(site: Served, look: Look) -> 
     site.airflow.paused = ("reconcile",)
     try:
         page = look(site.page())
-        page.wait_for_selector("text=reconcile is paused in Airflow")
+        page.wait_for_selector("text=reconcile is paused")
         page.click("button:has-text('Reconcile this outage')")
         assert "waits until somebody unpauses it" in page.inner_text("dialog.dialog")
     finally:

@@ -97,6 +97,18 @@ def test_a_link_opens_the_right_place(partly: Served, look: Look) -> None:
     assert "outage=c01d5eed" in page.url
 
 
+def test_a_link_to_airflows_own_address_of_the_page_opens_the_right_place(partly: Served, look: Look) -> None:
+    """Airflow hands on nothing of what stands behind it, so the page reads it there, and keeps it true."""
+    page = look(f"{partly.url}/plugin/outages/light?item=campaign%3A104")
+    frame = page.frame_locator("iframe")
+    frame.locator(".story li").first.wait_for()
+    assert "Spring season on sale" in frame.locator("dialog.drawer h2").inner_text()
+    frame.locator(".close").click()
+    until(page, "!location.search")
+    frame.locator("button.outage", has_text="Tessitura").click()
+    until(page, "location.search === '?outage=77aa0e12'")
+
+
 def test_the_items_can_be_taken_away(partly: Served, look: Look, tmp_path: Path) -> None:
     page = ready(look(partly.page()))
     for label, suffix in (("CSV", "csv"), ("JSON", "json")):
@@ -121,7 +133,7 @@ def test_alone_it_is_as_light_or_dark_as_the_system(
 
 
 def test_in_airflow_it_is_as_light_or_dark_as_airflow(partly: Served, look: Look) -> None:
-    page = look(f"{partly.url}/frame/dark", theme="light")
+    page = look(f"{partly.url}/plugin/outages/dark", theme="light")
     frame = page.frame_locator("iframe")
     frame.locator("tbody[data-of]").wait_for(state="attached")
     is_dark = "document.querySelector('iframe').contentDocument.documentElement.classList.contains('dark')"
@@ -131,7 +143,7 @@ def test_in_airflow_it_is_as_light_or_dark_as_airflow(partly: Served, look: Look
 
 
 def test_a_log_opens_in_the_window_around(partly: Served, look: Look) -> None:
-    page = look(f"{partly.url}/frame/light")
+    page = look(f"{partly.url}/plugin/outages/light")
     frame = page.frame_locator("iframe")
     frame.locator("tbody[data-of]").wait_for(state="attached")
     page.evaluate("window.addEventListener('popstate', () => { window.went = location.pathname; })")

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from airflow.sdk import CronTriggerTimetable
 from airflow.sdk.definitions.mappedoperator import MappedOperator
+from airflow.sdk.definitions.param import process_params
 from airflow.sdk.exceptions import ParamValidationError
 
 from pro2.operators.remedies import SendCampaignOperator
 from pro2.retrying import RETRY_POLICY
+from pro2_reconciliation.domain.run_form import FIELDS
 from pro2_reconciliation.repair.actions import LANE_OF, VERBS, Lane
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
@@ -178,7 +180,7 @@ class TestTheForm:
     def test_a_form_that_nobody_filled_in_is_a_safe_plan_of_the_latest_outage(self, reconcile: Any) -> None:
         params = reconcile.params
         assert (params["mode"], params["outage"], params["confirmed"]) == ("plan", "latest", False)
-        optional = ("from", "to", "reason", "organization", "follow_up")
+        optional = tuple(key for key in params if key not in ("mode", "outage", "confirmed"))
         # an empty text would count as a field that is missing, and the form's button stays grey
         assert [params[key] for key in optional] == [None] * len(optional)
         assert all("null" in params.get_param(key).schema["type"] for key in optional)
@@ -191,7 +193,12 @@ class TestTheForm:
             ("mode", "yolo"),
             ("confirmed", "yes"),
             ("outage", "{{ conn.pro2.password }}"),
-            ("follow_up", "{{ 1 }}"),
+            ("mode", "PLAN"),
+            ("kinds", ["campaigns"]),
+            ("kinds", "campaign"),
+            ("leave_alone", [103]),
+            ("max_sends", -1),
+            ("max_actions", "3"),
         ],
     )
     def test_refuses_what_cannot_be_meant(self, reconcile: Any, field: str, value: object) -> None:
@@ -205,8 +212,27 @@ class TestTheForm:
     def test_takes_every_time_that_a_browser_or_a_person_writes(self, reconcile: Any, value: str) -> None:
         assert reconcile.params.get_param("from").resolve(value) == value
 
-    def test_takes_the_hash_that_a_dag_run_hands_over(self, reconcile: Any) -> None:
-        assert reconcile.params.get_param("follow_up").resolve("0123456789abcdef") == "0123456789abcdef"
+    def test_asks_what_the_first_task_reads_in_the_same_order(self, reconcile: Any) -> None:
+        assert tuple(reconcile.params) == FIELDS
+
+    def test_lets_the_hash_of_a_plan_pass_that_a_dag_run_hands_over(self, reconcile: Any) -> None:
+        """It is no field: nobody is to fill it in."""
+        given = process_params(
+            reconcile, reconcile.get_task("resolve_window"), {"follow_up": "x"}, suppress_exception=False
+        )
+        assert given["follow_up"] == "x"
+
+    def test_every_field_says_in_words_what_it_is_for(self, reconcile: Any) -> None:
+        for key in reconcile.params:
+            param = reconcile.params.get_param(key)
+            assert param.schema["title"] not in ("", key), key
+            assert str(param.description).endswith("."), key
+
+    def test_the_labels_of_the_window_say_whose_clock_counts(self, reconcile: Any) -> None:
+        for key in ("from", "to"):
+            param = reconcile.params.get_param(key)
+            assert param.schema["title"].endswith("(organization's time)")
+        assert "jobs.yaml" in reconcile.params.get_param("from").description
 
 
 class TestTheTimes:

@@ -59,6 +59,7 @@ RULES = {
     "export-and-manual": "R1",
     "flapping": "C4",
     "half-synced": "R14",
+    "live-outage": "C6",
     "overlapping-outages-reversed": "C0",
     "people-everywhere": "C6",
     "restored": "C7",

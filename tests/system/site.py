@@ -7,7 +7,6 @@ a site's do, and lead to the relay, which leads to the sandbox of the evening.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,7 +21,7 @@ from tests.system.relay import Relay
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import WallClock
 from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD
-from pro2_sandbox.demo.site import SERVED, environment, write_files
+from pro2_sandbox.demo.site import SERVED, connections, variables, write_files
 from pro2_sandbox.loader import load_incident
 from pro2_sandbox.local.airflow import HEALTH, LocalAirflow
 from pro2_sandbox.local.processes import wait_until
@@ -70,25 +69,17 @@ class AirflowSite:
         self._stack.callback(self.server.cleanup)
         self.server.psql("CREATE DATABASE airflow;")
         self.relay = self._stack.enter_context(Relay())
-        self.connections: dict[str, Any] = {}
-        self.variables = {"PRO2_RATE_STORE": str(self.folder / "permits.sqlite")}
-        for name, value in self._site_variables().items():
-            if name.startswith("AIRFLOW_CONN_"):
-                self.connections[name.removeprefix("AIRFLOW_CONN_").lower()] = json.loads(value)
-            else:
-                self.variables[name] = value
-        self._stack.callback(self.stop)
-
-    def _site_variables(self) -> dict[str, str]:
-        return environment(
+        self.connections: dict[str, Any] = connections(
             incident=load_incident(SMALL),
             sandbox_url=self.relay.url,
-            config=self.folder / "config",
-            reports=self.folder / "reports",
             ledger=self.folder / "unused.db",
-            mode="ask",
             read_only=False,
         )
+        self.variables = {
+            "PRO2_RATE_STORE": str(self.folder / "permits.sqlite"),
+            **variables(config=self.folder / "config", reports=self.folder / "reports", mode="ask"),
+        }
+        self._stack.callback(self.stop)
 
     def start(self) -> None:
         """Start Airflow, again with everything that it knew if it ran before."""

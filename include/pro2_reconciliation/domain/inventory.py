@@ -11,13 +11,14 @@ from pro2_reconciliation.domain.campaigns import Automation, CampaignReading
 from pro2_reconciliation.domain.jobs import Occurrence
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.restriction import NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import ItemKind
 
 
 class WatchItem(Value):
     """One unsettled item for one mapped sensor.
 
-    ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap, which is
+    ``deadline`` is absolute, ``until`` says it in local time of ``zone``; ``not_before`` guards the read gap, which is
     ``read_gap_seconds`` long. ``lean``: the triggerer alone watches it, by a sensor that does not carry its name.
     """
 
@@ -28,6 +29,7 @@ class WatchItem(Value):
     not_before: UtcTime
     read_gap_seconds: float = 300
     until: str = ""
+    zone: str = "UTC"
     lean: bool = False
 
     @property
@@ -65,6 +67,7 @@ class Inventory(Value):
 
     ``observations`` holds one per item (key to Observation); ``watch`` names those that are not settled.
     ``floor_id`` is the highest campaign id made before the window: everything above it is a possible suspect.
+    ``not_looked_at`` is what the window touched and the ``restriction`` of the dag run's form left out.
     """
 
     organization: str
@@ -78,6 +81,8 @@ class Inventory(Value):
     watch: tuple[WatchItem, ...]
     floor_id: str = "0"
     only: tuple[str, ...] = ()
+    restriction: Restriction = Restriction()
+    not_looked_at: tuple[NotLookedAt, ...] = ()
 
     def watched(self, kind: ItemKind) -> list[dict[str, Any]]:
         """The items of one kind for ``.expand(item=...)``, as plain JSON; without those whose watch is lean."""

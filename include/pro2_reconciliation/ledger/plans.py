@@ -127,6 +127,14 @@ class PlansPart(Core):
             )
             return [Plan.model_validate(row.body) for row in rows]
 
+    def plans_since(self, since: datetime) -> list[Plan]:
+        """The plans of every organization that were made at or after ``since``, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(PlanRow).where(PlanRow.created_at >= since).order_by(PlanRow.created_at, PlanRow.hash)
+            )
+            return [Plan.model_validate(row.body) for row in rows]
+
     def save_answers(
         self, plan_hash: str, choices: Mapping[str, Choice], who: str
     ) -> dict[str, AnswerRecord]:

@@ -47,10 +47,12 @@ LANE_OF: dict[Verb, Lane] = {
 }
 REMEDY_OF: dict[Choice, Remedy] = {
     Choice.RESEND: Remedy.RESEND,
+    Choice.RESEND_NOW: Remedy.RESEND,
     Choice.HOLD_BACK: Remedy.HOLD_BACK,
     Choice.ADD_TAG: Remedy.ADD_TAG,
     Choice.REMOVE_TAG: Remedy.REMOVE_TAG,
 }
+_REPROCESS = frozenset({Choice.REPROCESS, Choice.REPROCESS_NOW, Choice.REPROCESS_EVEN_IF_NOT_STOPPED})
 SENDING_VERBS = frozenset({Verb.SEND_CAMPAIGN, Verb.RUN_NOW})
 """Verbs that must not double: they wait for the guard, and for nobody else's copy."""
 
@@ -70,7 +72,7 @@ class Decided(Protocol):
 
 def chosen_remedy(decision: Decided, choice: Choice) -> Remedy | None:
     """The remedy that a choice asks for; None for "leave to me" and "keep watching"."""
-    if choice in (Choice.REPROCESS, Choice.REPROCESS_EVEN_IF_NOT_STOPPED):
+    if choice in _REPROCESS:
         return decision.remedy
     return REMEDY_OF.get(choice)
 

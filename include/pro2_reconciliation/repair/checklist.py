@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pro2_reconciliation.domain.words import ItemKind, Remedy
+from pro2_reconciliation.domain.words import ItemKind, ProcessType, Remedy
 from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_reconciliation.repair.timeline import END_WORDS, cut
 
 TICKED, PERSON, NOT_NEEDED = "ticked by us", "left to a person", "not needed"
 _LEFT = frozenset({End.NEEDS_HUMAN, End.PROPOSED, End.NOT_CHOSEN, End.NOT_NOW, End.STALE, End.FAILED})
 _SYNC = frozenset({Remedy.DATA_SYNC.value, Remedy.ADD_TAG.value, Remedy.REMOVE_TAG.value})
+
+_JOBS = frozenset(one.value for one in ProcessType)
+_OWN = (ProcessType.SCHEDULED_TRIGGER, ProcessType.INTEGRATED_IMPORT, ProcessType.DATA_SYNC)
+_LINE_KINDS = (
+    *[frozenset({ItemKind.CAMPAIGN.value})] * 2,
+    _JOBS,
+    *(frozenset({one.value}) for one in _OWN),
+    _JOBS - {one.value for one in _OWN},
+    frozenset({ItemKind.AUTOMATION.value}),
+    frozenset[str](),
+)
+"""Of which kinds of items each line of the checklist speaks."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,7 @@ def checklist(report: Report) -> tuple[Line, ...]:
     of: dict[str, list[Row]] = {"sync": [], "trigger": [], "import": [], "other": []}
     for row in occurrences:
         of[_process(row)].append(row)
-    return (
+    lines = (
         _looked("Campaigns: status and report looked at", campaigns),
         _mended("Campaigns that did not send: waited, or stopped, duplicated and the copy sent", campaigns),
         _looked("Jobs: Activity Log and Console looked at", occurrences),
@@ -52,6 +64,14 @@ def checklist(report: Report) -> tuple[Line, ...]:
         _counted("Automations: stalled and entered contacts counted", automations),
         _warned(report),
     )
+    return tuple(_with_left(line, report, kinds) for line, kinds in zip(lines, _LINE_KINDS, strict=True))
+
+
+def _with_left(line: Line, report: Report, kinds: frozenset[str]) -> Line:
+    """A line is ticked for what was looked at only; what the form of the dag run left out is for somebody else."""
+    left = sum(one.kind in kinds for one in report.not_looked_at)
+    note = f"{left} not looked at, as the form says; else {line.note}"
+    return Line(line.text, PERSON, note) if left else line
 
 
 def possibly_stale(report: Report) -> str:

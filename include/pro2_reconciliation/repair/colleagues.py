@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.words import ItemKind, Mode
 from pro2_reconciliation.repair.report import End, Report, Row
+from pro2_reconciliation.repair.restricting import in_words
 from pro2_reconciliation.repair.timeline import (
     FAILED,
     LOOK_OF,
@@ -70,7 +71,8 @@ def summary(report: Report) -> str:
         fates = _sorted_by(jobs, _job_fate)
         told = [f"{len(rows)} {fate}" for fate, rows in fates.items()]
         said.append(f"Occurrences of jobs, {len(jobs)} in all: {', '.join(told)}.")
-    if not report.rows:
+    said += in_words(report.restriction, report.not_looked_at, report.zone)
+    if not report.rows and not report.not_looked_at:
         said.append("Nothing was touched, there is nothing to do.")
     if others := len(report.alarms) - len(twice):
         said.append(f"Other alarms of the guard: {others}.")

@@ -20,22 +20,32 @@ from pro2_reconciliation.domain.maintenance import excuse
 from pro2_reconciliation.domain.matching import match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.schedule import occurrence_at, occurrences, previous
 from pro2_reconciliation.domain.usual import USUAL_RUNS
 from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.observing import needs_watching, observe_campaign, observe_occurrence
+from pro2_reconciliation.repair.restricting import ALL_AUTOMATIONS, chosen_kinds, recognised
 from pro2_reconciliation.repair.snapshot import scheduled_before
 
 HISTORY = timedelta(days=35)
 """How far back the Activity Log is read at most, to know what is usual for a job."""
 
 
-def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = ()) -> Inventory:
-    """Read what ``window`` touched. ``only`` limits it to these item keys (a dag run that follows up).
+def take_inventory(
+    account: Account,
+    window: Window,
+    *,
+    only: tuple[str, ...] = (),
+    restriction: Restriction = UNRESTRICTED,
+) -> Inventory:
+    """Read what ``window`` touched. ``only`` limits it to these item keys (a dag run that follows up), ``restriction``
+    as the form says; what it leaves out is named in the inventory.
 
-    Raises ``ConfigurationError`` when more items are unsettled than the policy allows to watch.
+    Raises ``ConfigurationError`` when more items are unsettled than the policy allows to watch, and when a campaign
+    that is to be left alone is not known.
     """
     policy, now = account.policy, account.now()
     usual = max((job.usual_minutes for job in account.site.jobs), default=0)
@@ -44,6 +54,8 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     listed = account.campaigns.scheduled_since(campaign_span.start)
     campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
     due = _with_open(account, due_occurrences(account.site, job_span, now))
+    restriction = recognised(account, restriction, listed, before)
+    campaigns, before, due, left_out = chosen_kinds(account.site, restriction, campaigns, before, due)
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
     due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
     gone = [i for i in before if i not in {c.id for c in campaigns} and (not only or f"campaign:{i}" in only)]
@@ -73,6 +85,12 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         )
     kept = tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN)
     lean = policy.lean_above is not None and len(kept) > policy.lean_above
+    automations: tuple[Automation, ...] = ()
+    if not only and _touches_automations(window):
+        if restriction.looks_at(ItemKind.AUTOMATION.value):
+            automations = _automations(account, window)
+        else:
+            left_out += (ALL_AUTOMATIONS,)
     return Inventory(
         organization=account.organization,
         zone=account.zone,
@@ -80,11 +98,13 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         taken_at=now,
         readings=readings,
         occurrences=due,
-        automations=() if only else _automations(account, window),
+        automations=automations,
         observations=observations,
         watch=tuple(item.model_copy(update={"lean": lean}) for item in kept),
         floor_id=_floor(listed, min([window.start, *(suspect_since(window, c) for c in campaigns)])),
         only=only,
+        restriction=restriction,
+        not_looked_at=left_out if not only else (),
     )
 
 
@@ -234,14 +254,16 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
         not_before=now + timedelta(seconds=policy.read_gap_seconds),
         read_gap_seconds=policy.read_gap_seconds,
         until=local(deadline, account.zone),
+        zone=account.zone,
     )
 
 
+def _touches_automations(window: Window) -> bool:
+    """Only an outage does: on any other night everybody who waits in an automation would look stalled."""
+    return Service.SENDING in window.services and (window.outage_known or bool(window.outage_ids))
+
+
 def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
-    """Only for an outage: on any other night everybody who waits in an automation would look stalled."""
-    outage = window.outage_known or bool(window.outage_ids)
-    if Service.SENDING not in window.services or not outage:
-        return ()
     lead = timedelta(hours=account.policy.lead_hours)
     account.progress.say("inventory: contacts in automations are counted")
     try:

@@ -80,7 +80,8 @@ def ending(
     if mode is Mode.PLAN:
         return Ending(End.PROPOSED, "plan only", decided.rule)
     if choice is not None and chosen_remedy(decided, choice) is None:
-        return Ending(End.NOT_CHOSEN, not_now or left(choice), decided.rule)
+        watched = choice is Choice.KEEP_WATCHING
+        return Ending(End.OPEN if watched else End.NOT_CHOSEN, not_now or left(choice), decided.rule)
     if not_now:
         return Ending(End.NOT_NOW, not_now, decided.rule)
     if choice is None and mode is Mode.ASK:

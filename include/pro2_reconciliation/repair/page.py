@@ -22,6 +22,7 @@ from pro2_reconciliation.repair.checklist import checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
 from pro2_reconciliation.repair.plain import HEALTH_WORDS, MODE_WORDS
 from pro2_reconciliation.repair.report import OPEN_FOR, End, Report, Row
+from pro2_reconciliation.repair.restricting import in_words
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF, LOOKS, QUIET, cut, printable, timeline_svg
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _render(report: Report, beside: str, size: _Size) -> str:
             worst=look,
             mode=MODE_WORDS[report.mode],
             health=HEALTH_WORDS.get(report.health, report.health),
+            restricted=in_words(report.restriction, report.not_looked_at, report.zone),
             made_at=f"{local(report.made_at, report.zone)} ({report.made_at:%Y-%m-%d %H:%M} UTC)",
             at=lambda moment: local(moment, report.zone),
             counts=[

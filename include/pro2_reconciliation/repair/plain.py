@@ -16,6 +16,7 @@ from pro2_reconciliation.repair.cards import Card, cards, steps_of, why
 from pro2_reconciliation.repair.checklist import NOT_NEEDED, TICKED, checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
 from pro2_reconciliation.repair.report import End, Report, Row
+from pro2_reconciliation.repair.restricting import in_words
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF, QUIET, cut, printable
 
 MODE_WORDS = {
@@ -62,6 +63,10 @@ def render_text(report: Report) -> str:
         f"{printable(report.organization)}, {describe_window(report.window, report.zone)}, plan {report.plan_hash}",
         f"Mode {MODE_WORDS[report.mode]}. Health gate {HEALTH_WORDS.get(report.health, printable(report.health))}.",
         ", ".join(f"{END_WORDS[end]} {counts[end]}" for end in END_WORDS if end in counts) or "nothing to do",
+        *(
+            f"RESTRICTED {printable(said)}"
+            for said in in_words(report.restriction, report.not_looked_at, report.zone)
+        ),
         *(f"ALARM {printable(alarm)}" for alarm in report.alarms),
         *(f"CLOSED {printable(sentence)}" for sentence in report.expired),
     ]
@@ -99,6 +104,7 @@ def mail_text(report: Report, *, beside: str = "") -> str:
         *wrapped(f"{verdict(report)[1]}."),
         *wrapped(f"Mode {MODE_WORDS[report.mode]}. Made {local(report.made_at, report.zone)}."),
     ]
+    lines += _section("Restricted", in_words(report.restriction, report.not_looked_at, report.zone))
     lines += _section("Alarms of the guard", report.alarms)
     lines += _section("Did not end", [_line(r) for r in report.rows if r.outcome is End.FAILED])
     if people:

@@ -22,9 +22,10 @@ from pro2_reconciliation.domain.matching import Match, last_matched, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
 from pro2_reconciliation.domain.outage import OutageState
-from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
+from pro2_reconciliation.domain.sending_hours import with_now
 from pro2_reconciliation.domain.states import campaign_state
 from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
@@ -32,6 +33,7 @@ from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.drift import drift_decisions, old_list, outage_end, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
+from pro2_reconciliation.repair.restricting import restricted
 from pro2_reconciliation.repair.snapshot import left_the_schedule
 
 
@@ -62,22 +64,27 @@ def build_plan(
     decisions: list[Decision] = []
     for campaign_id in inventory.readings:
         seen = _seen(inventory, observations, f"campaign:{campaign_id}")
-        decisions.append(_campaign(account, inventory, world, campaign_id, seen, ours, copies, book))
+        decided = _campaign(account, inventory, world, campaign_id, seen, ours, copies, book)
+        decisions.append(restricted(account.site, inventory, decided))
     decisions += _occurrences(account, inventory, world, observations, ours, book)
     decisions += drift_decisions(account, decisions, inventory.window)
     decisions += [decide_automation(automation) for automation in inventory.automations]
+    now = account.now()
+    decisions = [with_now(d, account.policy, account.zone, now, now + ANSWER_WITHIN) for d in decisions]
     identity = account.ledger.identity
     return Plan(
         organization=account.organization,
         zone=account.zone,
         window=inventory.window,
-        created_at=account.now(),
+        created_at=now,
         ledger_uuid=identity.uuid,
         ledger_epoch=identity.epoch,
         run=run,
         parent=parent,
         health=world.health,
         floor_id=inventory.floor_id,
+        restriction=inventory.restriction,
+        not_looked_at=inventory.not_looked_at,
         decisions=tuple(decisions),
     )
 
@@ -91,7 +98,9 @@ def _seen(inventory: Inventory, observations: Mapping[str, Observation], key: st
 
 def _look(account: Account, inventory: Inventory, ours: Mapping[str, OwnAction]) -> World:
     edge = inventory.window.start - timedelta(hours=account.policy.lead_hours)
-    listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if inventory.readings else {}
+    # campaigns that the form left out still tell whether the account is held
+    wanted = inventory.readings or inventory.restriction
+    listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if wanted else {}
     log = read_log(account, inventory.occurrences, inventory.window) if inventory.occurrences else None
     console: Console | None = None
     if inventory.occurrences:

@@ -14,9 +14,12 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
-from pro2_reconciliation.ledger import ActionRecord, State
+from pro2_reconciliation.ledger import ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.asking import nobody_answered
+from pro2_reconciliation.repair.clearing import first_chosen
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.halfdone import half_done
 from pro2_reconciliation.repair.manual import instruction
@@ -30,6 +33,8 @@ OPEN_FOR = timedelta(days=30)
 EXPIRED_BY = "reconcile"
 
 
+_STAYS_OPEN = frozenset({End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN})
+"""What is read again every night, until the world shows it settled or a person closes it."""
 _UNFINISHED = frozenset({End.NOT_NOW, End.NEEDS_HUMAN, End.STALE, End.FAILED})
 
 
@@ -67,7 +72,7 @@ class Report(Value):
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
     ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what
-    goes out in the next 24 hours, filled by the caller.
+    goes out in the next 24 hours, filled by the caller. ``restriction`` and ``not_looked_at`` are the plan's.
     """
 
     organization: str
@@ -85,6 +90,8 @@ class Report(Value):
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
     upcoming: Upcoming = Upcoming()
+    restriction: Restriction = UNRESTRICTED
+    not_looked_at: tuple[NotLookedAt, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -120,7 +127,7 @@ def make_report(
                 choice,
                 action,
                 not_now.get(decision.key, ""),
-                answer.who if answer else "",
+                answer,
             )
         )
     since = plan.window.start
@@ -138,6 +145,8 @@ def make_report(
         ),
         reason=reason,
         vendor_contact=account.policy.vendor_contact,
+        restriction=plan.restriction,
+        not_looked_at=plan.not_looked_at,
     )
 
 
@@ -148,7 +157,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
     """
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
     for row in report.rows:
-        if row.outcome in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW):
+        if row.outcome in _STAYS_OPEN:
             if row.key not in open_keys:
                 account.ledger.open_item(
                     account.organization,
@@ -203,10 +212,12 @@ def _row(
     choice: Choice | None,
     action: ActionRecord | None,
     not_now: str,
-    who: str,
+    answer: AnswerRecord | None,
 ) -> Row:
     ended = ending(decision, mode, choice, action, not_now)
     end, detail, rule = ended.end, ended.detail, ended.rule
+    if end is End.NOT_CHOSEN and choice is None and not not_now:
+        detail = nobody_answered(plan, decision, account.now())
     gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
     if gate:
         end, detail = End.NOT_NOW, f"{detail}; {gate}"
@@ -241,10 +252,20 @@ def _row(
         audience=decision.audience,
         due=decision.due,
         observed_at=seen.seen_at if seen else None,
-        answered_by=who,
+        answered_by=_answered(account, plan, answer, action),
         copy_id=copied.remote_id if copied else None,
         pro2_url=account.policy.link_to(decision.kind, decision.item_id),
     )
+
+
+def _answered(account: Account, plan: Plan, answer: AnswerRecord | None, action: ActionRecord | None) -> str:
+    """Who chose what and when; and who had chosen the same before, where this dag run went on with his action."""
+    if answer is None:
+        return ""
+    said = f"{answer.who}: «{answer.choice.value}», {local(answer.at, plan.zone)}"
+    if action is None or action.plan_hash == plan.hash:
+        return said
+    return f"{said}; {first_chosen(account, action)}"
 
 
 def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord) -> str | None:

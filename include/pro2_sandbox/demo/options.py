@@ -36,9 +36,13 @@ class Options:
 
     @property
     def incident_path(self) -> Path:
-        shipped = INCIDENTS / f"{self.incident}.yaml"
-        given = Path(self.incident)
-        return shipped if shipped.exists() and not given.exists() else given
+        return incident_file(self.incident)
+
+
+def incident_file(named: str) -> Path:
+    """The file of an incident that is given by path, or by the name of a shipped one."""
+    shipped, given = INCIDENTS / f"{named}.yaml", Path(named)
+    return shipped if shipped.exists() and not given.exists() else given
 
 
 def parse(arguments: Sequence[str]) -> Options:

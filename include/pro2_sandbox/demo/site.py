@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -69,32 +68,33 @@ def _desk(ledger: Path, config: Path, *said: str) -> str:
     return told.stdout
 
 
-def environment(
-    *,
-    incident: Incident,
-    sandbox_url: str,
-    config: Path,
-    reports: Path,
-    ledger: Path,
-    mode: str,
-    read_only: bool,
-    by_hand: bool = False,
-) -> dict[str, str]:
-    """Variables for every process of Airflow; none of them is known before a port of the sandbox is chosen.
+def variables(*, config: Path, reports: Path, mode: str) -> dict[str, str]:
+    """Variables for every process of Airflow; ``mode`` is of the dag runs that detection starts."""
+    return {
+        "PRO2_RECONCILIATION_CONFIG": str(config),
+        "PRO2_RECONCILIATION_REPORTS": reports.as_uri(),
+        "PRO2_RECONCILIATION_DETECT_MODE": mode,
+    }
 
-    Where the incident has the Activity Log exported, the dashboard's connection has neither host nor secret.
+
+def connections(
+    *, incident: Incident, sandbox_url: str, ledger: Path, read_only: bool, by_hand: bool = False
+) -> dict[str, dict[str, object]]:
+    """Id of each connection to its fields.
+
+    Where the incident has the Activity Log exported, the dashboard's has neither host nor secret.
     """
     tokens = incident.tokens
     acting = {"read_only": read_only, "actions": "manual" if by_hand else "api"}
     exported = incident.play.dashboard == "export"
-    connections: dict[str, dict[str, object]] = {
-        "PRO2": {
+    return {
+        "pro2": {
             "conn_type": "pro2",
             "host": sandbox_url,
             "password": tokens.api_token,
             "extra": {**acting, "pace_ms": PACE_MS},
         },
-        "PRO2_DASHBOARD": {"conn_type": "pro2_dashboard", "extra": {"adapter": "export"}}
+        "pro2_dashboard": {"conn_type": "pro2_dashboard", "extra": {"adapter": "export"}}
         if exported
         else {
             "conn_type": "pro2_dashboard",
@@ -102,18 +102,12 @@ def environment(
             "password": tokens.dashboard_token,
             "extra": {**acting, "organization": incident.organization},
         },
-        "TESSITURA": {
+        "tessitura": {
             "conn_type": "tessitura",
             "host": sandbox_url,
             "login": tokens.tessitura_user,
             "password": tokens.tessitura_password,
         },
-        "STATUS_FEED": {"conn_type": "status_feed", "host": f"{sandbox_url}/status"},
-        "RECONCILIATION_LEDGER": {"conn_type": "sqlite", "host": str(ledger)},
-    }
-    return {
-        "PRO2_RECONCILIATION_CONFIG": str(config),
-        "PRO2_RECONCILIATION_REPORTS": reports.as_uri(),
-        "PRO2_RECONCILIATION_DETECT_MODE": mode,
-        **{f"AIRFLOW_CONN_{name}": json.dumps(connection) for name, connection in connections.items()},
+        "status_feed": {"conn_type": "status_feed", "host": f"{sandbox_url}/status"},
+        "reconciliation_ledger": {"conn_type": "sqlite", "host": str(ledger)},
     }

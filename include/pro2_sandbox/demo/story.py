@@ -1,43 +1,26 @@
-"""The evening from beginning to end. Everything that it starts it ends, however it ends itself.
-
-Airflow comes first, since the outage of the sandbox is over soon after the sandbox is up.
-"""
+"""The evening from beginning to end, and how it is judged; ``stage.py`` starts and ends everything."""
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import socket
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from pro2_sandbox.demo.airflow_runs import DAGS, RECONCILE, Runs
+from pro2_sandbox.demo.airflow_runs import RECONCILE, Runs
 from pro2_sandbox.demo.approval import unasked
-from pro2_sandbox.demo.exporting import Exporter
 from pro2_sandbox.demo.options import Options
 from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.reports import Item, file_name, merged, read_report
-from pro2_sandbox.demo.site import (
-    EXPORT,
-    adopt_ledger,
-    confirm_suspected,
-    environment,
-    served_files,
-    write_files,
-)
+from pro2_sandbox.demo.site import confirm_suspected
+from pro2_sandbox.demo.stage import Setting, Stage, open_stage
 from pro2_sandbox.demo.stopwatch import Stopwatch
 from pro2_sandbox.demo.telling import as_json, conclusion, effects_table, items_table
 from pro2_sandbox.demo.verdict import Evening, Expected, judge
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.loader import load_incident
-from pro2_sandbox.local.airflow import LocalAirflow
-from pro2_sandbox.local.processes import RunFile
 from pro2_sandbox.local.sandbox import SandboxProcess
 
 MAX_FOLLOW_UPS = 2
-START_LIMIT = 180.0
 
 
 def play(options: Options, watch: Stopwatch) -> bool:
@@ -46,43 +29,26 @@ def play(options: Options, watch: Stopwatch) -> bool:
     Raises ``IncidentError``, ``LocalRunError``, ``AirflowApiError``, ``TooLate`` or ``requests.RequestException``.
     """
     incident = load_incident(options.incident_path)
-    with _folder(options.folder) as own, contextlib.ExitStack() as stack:
-        held = stack.enter_context(_held_port())
-        port: int = held.getsockname()[1]
-        watch.say("Starting Airflow")
-        with watch.stage("Airflow"):
-            airflow = stack.enter_context(_airflow(options, incident, f"http://127.0.0.1:{port}", watch))
-        watch.say(f"Airflow is healthy at {airflow.url}")
-        with watch.stage("sandbox"):
-            held.close()
-            log = options.folder / "sandbox.log"
-            sandbox = SandboxProcess(options.incident_path, log=log, port=port)
-            own.write([sandbox.pid])
-            stack.enter_context(sandbox)
-            exports = options.folder / "exports"
-            served = served_files(incident, exports)
-            write_files(
-                options.folder / "config", {name: sandbox.get(at).text for name, at in served.items()}
-            )
-            adopt_ledger(options.folder / "ledger.db", options.folder / "config")
-        watch.say(f"The sandbox plays «{incident.name}» at {sandbox.url}")
-
-        exporter = Exporter(exports, sandbox.get) if EXPORT in served else None
-
-        def alive() -> None:
-            airflow.must_run()
-            sandbox.must_run()
-            if exporter is not None:
-                exporter.keep_up()
-
+    by_hand = options.by_hand or incident.play.actions == "manual"
+    setting = Setting(
+        root=options.root,
+        folder=options.folder,
+        incident=incident,
+        incident_path=options.incident_path,
+        mode=options.mode,
+        read_only=options.read_only,
+        by_hand=by_hand,
+    )
+    with open_stage(setting, watch) as stage:
+        sandbox, api = stage.sandbox, stage.airflow.api()
         person = None
-        if _by_hand(options, incident):
+        if by_hand:
             lists = {job.id: job.tessitura_list for job in incident.jobs if job.tessitura_list}
-            person = Person(airflow.api(), sandbox.do, lambda: _effects(sandbox), lists)
-        runs = Runs(airflow.api(), watch, alive, person=person)
+            person = Person(api, sandbox.do, lambda: _effects(sandbox), lists)
+        runs = Runs(api, watch, stage.alive, person=person)
         good = _reconcile(options, incident, runs, sandbox, watch)
         if options.keep:
-            _keep(airflow, sandbox, watch)
+            _keep(stage)
         return good
 
 
@@ -158,65 +124,13 @@ def _tell(
     return verdict.good
 
 
-def _by_hand(options: Options, incident: Incident) -> bool:
-    return options.by_hand or incident.play.actions == "manual"
-
-
-def _airflow(options: Options, incident: Incident, sandbox_url: str, watch: Stopwatch) -> LocalAirflow:
-    folder = options.folder
-    return LocalAirflow(
-        folder / "airflow",
-        options.root / "dags",
-        expect=DAGS,
-        env=environment(
-            incident=incident,
-            sandbox_url=sandbox_url,
-            config=folder / "config",
-            reports=folder / "reports",
-            ledger=folder / "ledger.db",
-            mode=options.mode,
-            read_only=options.read_only,
-            by_hand=_by_hand(options, incident),
-        ),
-        timeout=min(START_LIMIT, watch.left),
-    )
-
-
-def _keep(airflow: LocalAirflow, sandbox: SandboxProcess, watch: Stopwatch) -> None:
+def _keep(stage: Stage) -> None:
     """Leave everything running until Ctrl-C or a SIGTERM; the verdict stands."""
-    print(f"\nAirflow: {airflow.url}   sandbox: {sandbox.url}/sandbox/effects")
-    for user, password in airflow.passwords.items():
+    print(f"\nAirflow: {stage.airflow.url}   sandbox: {stage.sandbox.url}/sandbox/effects")
+    for user, password in stage.airflow.passwords.items():
         print(f"  user {user}, password {password}")
     print("Everything keeps running until Ctrl-C", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
-            airflow.must_run()
-            sandbox.must_run()
+            stage.alive()
             time.sleep(1.0)
-
-
-@contextlib.contextmanager
-def _folder(folder: Path) -> Iterator[RunFile]:
-    """The demo's own folder, without what an earlier run left there; refused while another demo uses it."""
-    own = RunFile(folder / "processes.json")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    own.end_leftovers()
-    own.write([])
-    try:
-        for name in ("config", "reports", "exports"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        for path in (*folder.glob("ledger.db*"), folder / "sandbox.log"):
-            path.unlink(missing_ok=True)
-        for name in ("reports", "exports"):
-            (folder / name).mkdir()
-        yield own
-    finally:
-        own.clear()
-
-
-@contextlib.contextmanager
-def _held_port() -> Iterator[socket.socket]:
-    """A port of the loopback interface that nobody else can take until the socket is closed."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held

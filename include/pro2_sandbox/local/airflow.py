@@ -29,6 +29,7 @@ from pro2_sandbox.local.processes import (
     RunFile,
     clean_environment,
     free_port,
+    require_free,
     signals_exit,
     stop_all,
     tail,
@@ -55,7 +56,8 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
     ``home`` is emptied at the start unless ``keep`` is set; a folder that is not ours is refused.
     ``template_folder`` (the folder above ``home`` by default) holds a migrated empty database for next time.
     ``database``: SQLAlchemy URL of an existing PostgreSQL database, instead of a SQLite file in ``home``;
-    only there may ``schedulers`` be more than one (the second is the component ``scheduler-2``).
+    only there may ``schedulers`` be more than one (the second is the component ``scheduler-2``). ``port``: of the API
+    server, a free one unless given.
     """
 
     def __init__(
@@ -71,13 +73,14 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         template_folder: Path | None = None,
         database: str | None = None,
         schedulers: int = 1,
+        port: int | None = None,
     ) -> None:
         if schedulers > 1 and database is None:
             raise LocalRunError("SQLite takes one scheduler; give a database of PostgreSQL for more")
         self.home = home.resolve()
         self.dags_folder = dags_folder.resolve()
         self.expect = frozenset(expect)
-        self.port = free_port()
+        self.port = free_port() if port is None else require_free(port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.timings: dict[str, float] = {}
         self._extra = dict(env or {})

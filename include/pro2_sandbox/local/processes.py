@@ -36,6 +36,17 @@ def free_port() -> int:
         return port
 
 
+def require_free(port: int) -> int:
+    """The same port. Raises ``LocalRunError`` if somebody listens on it on the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise LocalRunError(f"port {port} cannot be used ({error}); give another one") from None
+    return port
+
+
 def clean_environment(extra: Mapping[str, str], base: Mapping[str, str] | None = None) -> dict[str, str]:
     """``base`` (this process's environment) without Airflow's and our own settings, and then ``extra``.
 

@@ -34,10 +34,11 @@ class _Watch(BaseSensorOperator):
         self.dashboard_conn_id = dashboard_conn_id
 
     def execute(self, context: Any) -> NoReturn:
+        from pro2_reconciliation.repair.telling import named
+
         self.log.info(
-            "Watching «%s» (%s) until %s",
-            self.item["name"],
-            self.item["item_id"],
+            "%s: was unsettled when the inventory was taken, so it is watched until %s",
+            named(self.item["name"], self.item["item_id"]),
             self.item.get("until") or self.item["deadline"],
         )
         self.defer(

@@ -75,28 +75,26 @@ class _SharedPoll(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """End with this item's observation once it settled, was waived, or its deadline passed."""
+        from pro2_reconciliation.domain.localtime import local
+        from pro2_reconciliation.domain.oneline import one_line
         from pro2_reconciliation.repair.observing import verdict
+        from pro2_reconciliation.repair.telling import Heartbeat, named, state_of, watched
 
-        told: tuple[str, ...] = ()
+        told, failed = Heartbeat(), Heartbeat()
         async for event in shared_stream:
-            item = self._item(event["inventory"])
-            if event["errors"] and event["errors"] != told:
-                told = event["errors"]
-                self.log.warning(
-                    "«%s» (%s): a poll failed and will be repeated: %s", item.name, item.item_id, told
-                )
-            seen = event["seen"].get(item.key)
-            ended = verdict(item, seen, datetime.now(UTC), waived=item.key in event["waived"])
+            now, item = datetime.now(UTC), self._item(event["inventory"])
+            name = named(item.name, item.item_id)
+            if event["errors"] and (said := failed.news("; ".join(event["errors"]), now)):
+                self.log.warning("%s: a look failed, and is repeated: %s", name, one_line(said))
+            found = event["seen"].get(item.key)
+            ended = verdict(item, found, now, waived=item.key in event["waived"])
             if ended is not None:
-                self.log.info(
-                    "«%s» (%s) was seen: %s%s",
-                    item.name,
-                    item.item_id,
-                    ended.state,
-                    ", still pending when watching ended" if ended.still_pending else "",
-                )
+                self.log.info("%s: %s", name, watched(ended, item.zone))
                 yield TaskSuccessEvent(xcoms={"return_value": ended.model_dump(mode="json")})
                 return
+            # the time of a look is no news
+            if found is not None and (said := told.news(state_of(found), now)):
+                self.log.info("%s: was seen %s, %s", name, said, local(found.seen_at, item.zone))
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """The unshared way: the same stream for this item alone."""

@@ -1,5 +1,7 @@
 """The GET routes: the board, the items of an outage or a dag run, an item's story, and the files to take away.
 
+A report is a file to take away too, since it styles itself, which the page's policy forbids.
+
 Plain functions, so each runs in a thread and none holds up the API server's event loop. An answer carries an ETag over
 what it says; whoever shows it back gets 304 and no body. Fails with 404 in a sentence for what is not known.
 """
@@ -20,12 +22,15 @@ from pro2.web.desk import Desk
 from pro2.web.people import PersonDep
 from pro2.web.words import words
 from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
+from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.overview.board import board
 from pro2_reconciliation.overview.export import as_csv, as_json
 from pro2_reconciliation.overview.items import items_of_outage, items_of_run
 from pro2_reconciliation.overview.story import story
 from pro2_reconciliation.overview.views import ItemView
+from pro2_reconciliation.repair.page import render
+from pro2_reconciliation.repair.report import Report
 
 T = TypeVar("T")
 Items = tuple[ItemView, ...]
@@ -79,6 +84,14 @@ def read_routes(desk: Desk) -> APIRouter:
     def run(request: Request, run_id: str) -> Response:
         found = known(lambda ledger: items_of_run(desk.site(), ledger, run_id, desk.now()))
         return _answer(request, {"items": _plain(found)})
+
+    @router.get("/reports/{run_id:path}")
+    def report(run_id: str) -> Response:
+        kept = desk.ledger().report_of(desk.site().organization, run_id)
+        if kept is None:
+            raise HTTPException(404, f"the ledger has no report of dag run {one_line(run_id, 200)!r}")
+        head = {key: value for key, value in kept.items() if key in Report.model_fields}
+        return _file(render(Report.model_validate(head)), f"{run_id}.html", "text/html; charset=utf-8")
 
     @router.get("/items/{key:path}")
     def item(request: Request, key: str) -> Response:

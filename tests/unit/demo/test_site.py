@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.outage import Evidence, Outage
 from pro2_reconciliation.ledger import Ledger
 from pro2_sandbox.demo.exporting import EVERY, Exporter
 from pro2_sandbox.demo.options import parse
-from pro2_sandbox.demo.site import adopt_ledger, confirm_suspected, environment, served_files, write_files
+from pro2_sandbox.demo.site import adopt_ledger, confirm_suspected, connections, served_files, write_files
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.loader import build_incident, load_incident
 from pro2_sandbox.local.processes import LocalRunError
@@ -34,17 +34,13 @@ INCIDENT = build_incident(
 
 
 def connection(name: str, read_only: bool = False, incident: Incident = INCIDENT) -> dict[str, object]:
-    env = environment(
+    found = connections(
         incident=incident,
         sandbox_url="http://127.0.0.1:8715",
-        config=Path("/demo/config"),
-        reports=Path("/demo/reports"),
         ledger=Path("/demo/ledger.db"),
-        mode="ask",
         read_only=read_only,
     )
-    found: dict[str, object] = json.loads(env[f"AIRFLOW_CONN_{name}"])
-    return found
+    return found[name]
 
 
 def test_the_sources_are_ones_that_a_site_may_have():
@@ -53,14 +49,14 @@ def test_the_sources_are_ones_that_a_site_may_have():
     assert [probe.connection for probe in read.probes] == ["pro2"]
 
 
-@pytest.mark.parametrize("name", ["PRO2", "PRO2_DASHBOARD"])
+@pytest.mark.parametrize("name", ["pro2", "pro2_dashboard"])
 def test_the_two_writable_connections_follow_the_option(name):
     assert connection(name)["extra"]["read_only"] is False
     assert connection(name, read_only=True)["extra"]["read_only"] is True
 
 
 def test_no_secret_stands_outside_the_password():
-    for name in ("PRO2", "PRO2_DASHBOARD", "TESSITURA"):
+    for name in ("pro2", "pro2_dashboard", "tessitura"):
         shown = {key: value for key, value in connection(name).items() if key != "password"}
         assert connection(name)["password"] not in json.dumps(shown)
 
@@ -68,7 +64,7 @@ def test_no_secret_stands_outside_the_password():
 def test_a_site_whose_log_is_exported_has_no_interface_to_the_dashboard():
     exported = load_incident(parse(["--by-hand"]).incident_path)
     assert exported.play.dashboard == "export"
-    assert connection("PRO2_DASHBOARD", incident=exported) == {
+    assert connection("pro2_dashboard", incident=exported) == {
         "conn_type": "pro2_dashboard",
         "extra": {"adapter": "export"},
     }

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from tests.incident.harness import approve_all
 from tests.incident.player import Played, Player
 from tests.unit.overview.looking import OUTAGE, RUN, Looking
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode
-from pro2_reconciliation.ledger import RunStage
+from pro2_reconciliation.ledger import RunStage, Stage
 from pro2_reconciliation.overview import commands
 from pro2_reconciliation.overview.items import items_of_outage
 from pro2_reconciliation.overview.picture import belongs
@@ -215,6 +216,24 @@ class TestSeveralPlans:
         looking.reconcile(dag_run="manual__2")
         found = looking.items()[ITEM]
         assert (found.outcome, found.dag_run) == ("verified", "manual__2")
+
+    def test_what_moved_after_a_report_is_told_instead_of_it(self, looking: Looking) -> None:
+        """A closed gate stands in the report alone; the second dag run goes on with the same action."""
+
+        def stopped(plan: Plan) -> dict[str, Choice]:
+            looking.ledger.set_switch("playhouse", Stage.EVERYTHING, "Kim", "a moment")
+            return approve_all(plan)
+
+        looking.reconcile(answer=stopped)
+        held = looking.items()[ITEM]
+        assert held.outcome == "not now"
+        assert "the kill switch is on (Kim: a moment)" in held.detail
+        looking.ledger.set_switch("playhouse", Stage.OFF, "Kim", "go on")
+        looking.wait(minutes=1)
+
+        looking.reconcile(dag_run="manual__2")
+
+        assert looking.items_of(RUN)[ITEM].outcome == "verified"
 
     def test_a_window_that_was_typed_belongs_to_the_outage_in_it(self, looking: Looking) -> None:
         typed = looking.evening.window().model_copy(update={"source": "form"})

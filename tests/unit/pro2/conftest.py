@@ -19,8 +19,10 @@ from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from tests.incident.harness import INCIDENTS, Evening, MovableClock, approve_all
 
+from pro2 import form
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.words import Choice, Mode, Service
 from pro2_reconciliation.ledger import Ledger, State
 from pro2_reconciliation.repair.gates import GUARD
@@ -36,16 +38,7 @@ zone: America/Chicago
 jobs:
   - {id: "j-201", name: Members sync, process_type: integrated_import, cron: "30 18 * * *", usual_minutes: 5}
 """
-FORM = {
-    "outage": "latest",
-    "from": "",
-    "to": "",
-    "confirmed": False,
-    "mode": "plan",
-    "reason": "",
-    "organization": "",
-    "follow_up": "",
-}
+FORM = {key: param.value for key, param in form.params().items()}
 """What the form of ``reconcile`` posts when nobody fills anything in."""
 
 
@@ -189,6 +182,7 @@ class Playing:
     outage_ids: tuple[str, ...] = ()
     known: Watched | None = None
     followed: list[str] = field(default_factory=list)
+    restriction: Restriction = UNRESTRICTED
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -200,6 +194,7 @@ class Playing:
             "only": [],
             "parent": None,
             "reason": "a test",
+            "restriction": self.restriction.model_dump(mode="json"),
         }
 
     @property
@@ -279,6 +274,7 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.open_witness", lambda: evening.witness, raising=False)
         monkeypatch.setattr(f"{module}.open_site", lambda: evening.site, raising=False)
     monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
+    monkeypatch.setattr("pro2.operators.question.open_site", lambda: evening.site)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from tests.unit.pro2.conftest import Playing, end_stale
 from pro2 import flow
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Mode, Remedy, Service
+from pro2_reconciliation.domain.restriction import Restriction
+from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 
 
 @pytest.fixture
@@ -71,6 +72,16 @@ class TestThePlan:
         playing.plan()
         state = OutageState.PLANNED if dag_run.startswith("outage__") else OutageState.SETTLED
         assert playing.ledger.outage("3f2a").state is state
+
+    def test_one_that_was_narrowed_marks_no_outage(self, play: Any) -> None:
+        """Somebody may start it over REST under the name that detection would take."""
+        playing = play(
+            run_id="outage__3f2a__g1", outage_ids=("3f2a",), restriction=Restriction(kinds=("campaign",))
+        )
+        know_outage(playing, playing.evening.window().end)
+        plan = playing.plan()
+        assert plan.restriction.kinds == ("campaign",)
+        assert playing.ledger.outage("3f2a").state is OutageState.SETTLED
 
     @pytest.mark.parametrize("longer", [timedelta(hours=1), None])
     def test_an_outage_that_came_back_meanwhile_is_not_planned_by_it(
@@ -147,7 +158,7 @@ class TestTheLanes:
     def test_without_a_choice_nothing_is_cleared(self, playing: Playing) -> None:
         _, cleared = playing.cleared(approve_none)
         assert cleared["steps"] == []
-        assert set(cleared["not_now"].values()) == {"left: «leave to me»"}
+        assert set(cleared["not_now"].values()) == {"Ada chose «leave to me»; it stays open for a person"}
         assert playing.followed == ["nothing_to_do"]
 
     def test_none_has_work_but_something_is_to_be_asked_again(self, play: Any) -> None:
@@ -179,7 +190,10 @@ class TestTheHandOver:
         ]
         assert playing.ledger.follow_up(plan.hash) == ["campaign:104"]
 
-    def test_is_asked_for_twice_in_a_row_at_most(self, playing: Playing) -> None:
+    @pytest.mark.parametrize(("answered", "goes_on"), [(True, [1, 1, 0]), (False, [1, 1, 1])])
+    def test_is_asked_for_twice_in_a_row_at_most_but_what_nobody_decided_as_long_as_it_may_be_sent(
+        self, playing: Playing, answered: bool, goes_on: list[int]
+    ) -> None:
         parents: list[str] = []
         for _ in range(3):
             playing.ledger.save_inventory(f"run-{len(parents)}", playing.ledger.inventory("outage__1__g1"))
@@ -188,10 +202,14 @@ class TestTheHandOver:
             resolved = {**playing.resolved, "parent": parents[-1] if parents else None}
             made = flow.build_plan(playing.context(xcoms=xcoms), resolved)
             parents.append(made)
+            if answered:
+                playing.ledger.save_answers(
+                    made, {"campaign:103": Choice.RESEND, "campaign:104": Choice.LEAVE}, "Ada"
+                )
         not_now = {"not_now": {"campaign:103": "the kill switch is on"}}
         after = after_clear(playing, not_now)
         asked = [flow.follow_up(after, playing.resolved, made) for made in parents]
-        assert [len(more) for more in asked] == [1, 1, 0]
+        assert [len(more) for more in asked] == goes_on
 
     def test_does_not_happen_in_mode_plan(self, play: Any) -> None:
         playing = play(mode=Mode.PLAN)

@@ -166,14 +166,16 @@ class TestAStepIsSkipped:
     def test_while_a_gate_is_closed(self, lane: Any, playing: Playing) -> None:
         playing.ledger.set_switch("playhouse", Stage.EVERYTHING, "ops", "fire drill")
         with pytest.raises(
-            AirflowSkipException, match=r"«Opening night invitation».*held.*kill switch.*fire drill"
+            AirflowSkipException, match=r"«Opening night invitation».*had to wait.*kill switch.*fire drill"
         ):
             lane()
         assert in_the_ledger(playing, "campaign:103").state is State.CLEARED
 
     def test_when_what_was_shown_has_changed(self, lane: Any, playing: Playing) -> None:
         playing.evening.edit("103", subject="Something else")
-        with pytest.raises(AirflowSkipException, match=r"«Opening night invitation».*stale.*subject line"):
+        with pytest.raises(
+            AirflowSkipException, match=r"«Opening night invitation».*was dropped.*subject line"
+        ):
             lane()
 
     def test_while_the_one_before_it_is_not_proven(self, lane: Any) -> None:
@@ -200,13 +202,15 @@ class TestAStepFailsForGood:
     """Only a person can go on, so no retry is made."""
 
     @pytest.mark.parametrize(
-        "states", [(State.FAILED,), (State.AMBIGUOUS, State.NEEDS_HUMAN)], ids=["failed", "needs_human"]
+        ("states", "became"),
+        [((State.FAILED,), "was refused"), ((State.AMBIGUOUS, State.NEEDS_HUMAN), "was left to a person")],
+        ids=["failed", "needs_human"],
     )
-    def test_when_it_ended_badly(self, lane: Any, playing: Playing, states: tuple[State, ...]) -> None:
+    def test_when_it_ended_badly(
+        self, lane: Any, playing: Playing, states: tuple[State, ...], became: str
+    ) -> None:
         bring_to(playing, *states)
-        with pytest.raises(
-            AirflowFailException, match=f"«Opening night invitation».*{states[-1].value}.*said no"
-        ):
+        with pytest.raises(AirflowFailException, match=f"«Opening night invitation».*{became}.*said no"):
             lane()
 
     @pytest.mark.parametrize("states", [(State.AMBIGUOUS,), ()], ids=["ambiguous", "intended"])
@@ -284,7 +288,9 @@ class TestASend:
         playing.ledger.beat(GUARD)
         bring_to(playing, State.DONE, State.CONFIRMED, verb=Verb.SEND_CAMPAIGN)
         both = [sent(playing, item) for item in ("campaign:103", "campaign:104")]
-        assert first_unproven(playing.evening.account("the third"), both) == "«Gala invitation» goes first"
+        assert (
+            first_unproven(playing.evening.account("the third"), both) == "«Gala invitation» (104) goes first"
+        )
 
     def test_does_not_go_away_for_a_few_seconds(
         self, lane: Any, playing: Playing, monkeypatch: pytest.MonkeyPatch

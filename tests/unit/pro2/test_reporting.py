@@ -15,8 +15,10 @@ from tests.unit.pro2.conftest import Playing, end_stale
 
 from pro2 import files, reporting
 from pro2_reconciliation.domain.errors import ReconciliationError, Unreadable
+from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Choice, Mode
+from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
+from pro2_reconciliation.domain.words import Choice, Mode, Service
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.replaying import load_recording, replay
 
@@ -226,6 +228,38 @@ class TestTheReport:
         playing.ledger.save_plan(nightly, "scheduled__1")
         reporting.report(playing.context(), playing.resolved, nightly.hash, None)
         assert playing.ledger.watermark("playhouse") == plan.window.end
+
+    @pytest.mark.parametrize("source", ["nightly", "form"])
+    def test_a_dag_run_that_was_narrowed_moves_no_watermark(
+        self, playing: Playing, reports: Path, source: str
+    ) -> None:
+        plan, cleared = playing.cleared(approve_none)
+        window = plan.window.model_copy(update={"source": source})
+        narrowed = plan.model_copy(update={"window": window, "restriction": Restriction(max_sends=1)})
+        playing.ledger.save_plan(narrowed, playing.run_id)
+        playing.ledger.set_watermark("playhouse", plan.window.start)
+        reporting.report(playing.context(), playing.resolved, narrowed.hash, cleared)
+        assert playing.ledger.watermark("playhouse") == plan.window.start
+
+    @pytest.mark.parametrize(
+        ("restriction", "state"),
+        [(UNRESTRICTED, OutageState.CLOSED), (Restriction(kinds=("data_sync",)), OutageState.PLANNED)],
+    )
+    def test_a_dag_run_that_was_narrowed_closes_no_outage(
+        self, playing: Playing, reports: Path, restriction: Restriction, state: OutageState
+    ) -> None:
+        """All that it looked at is settled; the two campaigns are not."""
+        plan = playing.plan()
+        window = plan.window.model_copy(update={"outage_ids": ("3f2a",)})
+        nothing = plan.model_copy(update={"window": window, "decisions": (), "restriction": restriction})
+        playing.ledger.save_plan(nothing, playing.run_id)
+        outage = Outage(
+            id="3f2a", organization="playhouse", service=Service.SENDING, start=window.start, end=window.end,
+            state=OutageState.PLANNED,
+        )  # fmt: skip
+        playing.ledger.replace_outages("playhouse", [outage], "known by the test")
+        reporting.report(playing.context(), playing.resolved, nothing.hash, None)
+        assert playing.ledger.outage("3f2a").state is state
 
 
 class TestTheNight:

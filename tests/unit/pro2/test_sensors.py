@@ -41,13 +41,15 @@ class TestAProof:
     def test_is_skipped_for_a_step_that_nobody_did(self, playing: Playing, step: dict[str, Any]) -> None:
         with pytest.raises(
             AirflowSkipException,
-            match=r"«Opening night invitation» \(campaign:103\): nothing to prove.*cleared",
+            match=r"«Opening night invitation» \(103\): nothing had to be verified.*was not begun",
         ):
             confirm(playing, step)
 
     def test_is_skipped_for_a_step_that_failed(self, playing: Playing, step: dict[str, Any]) -> None:
         bring_to(playing, State.FAILED)
-        with pytest.raises(AirflowSkipException, match=r"nothing to prove, the step is failed"):
+        with pytest.raises(
+            AirflowSkipException, match=r"nothing had to be verified: stopping the original was refused"
+        ):
             confirm(playing, step)
 
     def test_that_is_still_to_come_is_waited_for_in_the_triggerer(

@@ -18,6 +18,7 @@ from pro2 import window
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 from pro2_reconciliation.domain.outage import Evidence, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
+from pro2_reconciliation.domain.restriction import Restriction
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
 
@@ -34,7 +35,8 @@ def resolve(context: Any, ledger: Ledger, site_folder: Path) -> Any:
 
     def resolved(**params: Any) -> dict[str, Any]:
         run_type = params.pop("run_type", DagRunType.MANUAL)
-        return window.resolve_window(context({**params, **params.pop("form", {})}, run_type=run_type))
+        form = params.pop("form", {})
+        return window.resolve_window(context({**params, **form}, run_type=run_type))
 
     return resolved
 
@@ -53,7 +55,8 @@ class TestWhatCannotBeMeantIsRefused:
         ("params", "said"),
         [
             ({"organization": "opera"}, "organization 'opera'.*jobs.yaml.*'playhouse'.*Leave it empty"),
-            ({"mode": "yolo"}, "mode 'yolo' is unknown; choose plan, ask or auto"),
+            ({"mode": "yolo"}, "form: mode 'yolo' is unknown; choose plan, ask or auto"),
+            ({"kind": ["campaign"]}, "form: unknown key 'kind'; did you mean 'kinds'"),
             (
                 EVENING | {"from": "yesterday"},
                 "from and to.*'yesterday' is not a time; write 2026-11-18T18:00",
@@ -91,6 +94,18 @@ class TestWhatCannotBeMeantIsRefused:
     def test_a_follow_up_that_this_ledger_does_not_know(self, resolve: Any) -> None:
         with pytest.raises(LedgerError, match=r"plan 0123456789abcdef is not in this ledger; run reconcile"):
             resolve(follow_up="0123456789abcdef")
+
+    @pytest.mark.parametrize(
+        "params", [{"mode": "PLAN"}, {"from": "yesterday"}, {"whatever": 1}, {"max_sends": -1}]
+    )
+    def test_before_anything_is_read(
+        self, resolve: Any, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr(window, "open_ledger", lambda **_: opened.append("ledger"))
+        with pytest.raises(ConfigurationError, match=r"^form: "):
+            resolve(form=params)
+        assert opened == []
 
     def test_a_follow_up_of_another_organization(self, resolve: Any, ledger: Ledger) -> None:
         plan = save_plan(ledger, organization="opera")
@@ -274,11 +289,46 @@ class TestTheWindow:
         first = next(record.getMessage() for record in caplog.records if record.name == "pro2.reconcile")
         assert first == "Window Thu 19 Nov 18:00-21:05 CST (00:00-03:05 UTC), source form, mode plan"
 
+    def test_is_told_before_whatever_else_is_said_of_it(
+        self, resolve: Any, outage: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        outage(evidence=(SAID_BY_A_PAGE,))
+        caplog.set_level(logging.INFO, "pro2.reconcile")
+        resolve(mode="ask", max_sends=2, leave_alone=["103"])
+        said = [record.getMessage() for record in caplog.records if record.name == "pro2.reconcile"]
+        assert said[0].startswith(
+            "Window Thu 19 Nov 18:00-21:05 CST (00:00-03:05 UTC), source outage 3f2a, mode ask"
+        )
+        assert "At most 2 sends, as the form says." in said
+        assert "Left alone, as the form says: «103»." in said
+
     def test_is_json_so_that_it_can_travel(self, resolve: Any, outage: Any) -> None:
         outage()
         found = resolve(reason="the phones ring")
         assert json.loads(json.dumps(found)) == found
         assert found["reason"] == "the phones ring"
+
+
+class TestAFormThatNarrowsIt:
+    def test_travels_with_the_window(self, resolve: Any) -> None:
+        found = resolve(form=EVENING | {"kinds": ["campaign"], "max_sends": 1, "leave_alone": ["103"]})
+        assert Restriction.model_validate(found["restriction"]) == Restriction(
+            kinds=("campaign",), max_sends=1, leave_alone=("103",)
+        )
+        assert json.loads(json.dumps(found)) == found
+
+    def test_narrows_an_outage_too_and_no_night(self, resolve: Any, outage: Any) -> None:
+        outage()
+        assert resolve(kinds=["campaign"])["restriction"]["kinds"] == ["campaign"]
+        assert not Restriction.model_validate(resolve(run_type=DagRunType.SCHEDULED)["restriction"])
+
+    def test_narrows_the_dag_run_that_asks_once_more(self, resolve: Any, ledger: Ledger) -> None:
+        """Else a campaign that was to be left alone would be asked about after all."""
+        narrowed = Restriction(max_sends=1, leave_alone=("103",), roots=("campaign:103",))
+        plan = save_plan(ledger, restriction=narrowed)
+        ledger.save_follow_up(plan.hash, ["campaign:104"])
+        found = resolve(follow_up=plan.hash, mode="ask")
+        assert Restriction.model_validate(found["restriction"]) == narrowed
 
 
 class TestALedgerThatNobodyVouchesFor:

@@ -1,6 +1,7 @@
 // Airflow around the page: its REST API with the same login, and its own pages for whoever wants to see more.
 
 import { ask, Refused, send } from "./api.js";
+import { around } from "./around.js";
 
 export const RECONCILE = "reconcile";
 const ROOT = new URL("../", document.baseURI); // where Airflow is, whatever path it is served below
@@ -86,43 +87,32 @@ export function pathOf({ dag_id: dag, run_id: run, task_id: task, map_index: ind
   return `${ROOT.pathname}dags/${part(dag)}/runs/${part(run)}${below}`;
 }
 
-function outer() {
-  try {
-    return window.parent !== window && window.parent.document ? window.parent : null;
-  } catch {
-    return null;
-  }
-}
-
 /** Show one of Airflow's own pages: in the window around this one, since a link would nest Airflow in itself. */
 export function show(path) {
-  const around = outer();
-  if (!around) {
+  const outside = around();
+  if (!outside) {
     window.location.assign(path);
     return;
   }
-  around.history.pushState(null, "", path);
-  around.dispatchEvent(new around.PopStateEvent("popstate", { state: null }));
+  outside.history.pushState(null, "", path);
+  outside.dispatchEvent(new outside.PopStateEvent("popstate", { state: null }));
 }
 
 /** Open another site in a tab of its own: from the window around this one, whose frame allows no pop-ups. */
 export function openOutside(address) {
-  const place = (outer() ?? window).document;
-  const link = place.createElement("a");
-  link.href = address;
-  link.target = "_blank";
-  link.rel = "noopener noreferrer";
-  place.body.append(link);
-  link.click();
-  link.remove();
+  press({ href: address, target: "_blank", rel: "noopener noreferrer" });
 }
 
 /** Load the whole window again, so that Airflow asks for the login. */
 export function logInAgain() {
-  const around = outer() ?? window;
-  const link = around.document.createElement("a");
-  link.href = around.location.href;
-  around.document.body.append(link);
+  press({ href: (around() ?? window).location.href });
+}
+
+/** Press a link in the window around this one. */
+function press(attributes) {
+  const place = (around() ?? window).document;
+  const link = Object.assign(place.createElement("a"), attributes);
+  place.body.append(link);
   link.click();
   link.remove();
 }

@@ -1,6 +1,7 @@
 // Asks for what is shown first, before the rest of the page is there: what it asks for takes longest.
 
-const asked = new URLSearchParams(window.location.search);
+import { asked } from "./place.js";
+
 const run = asked.get("run");
 const items = run ? `api/runs/${encodeURIComponent(run)}` : `api/outages/${encodeURIComponent(asked.get("outage") || "latest")}`;
 const ours = !asked.get("dag") || asked.get("dag") === "reconcile";

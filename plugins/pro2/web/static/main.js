@@ -9,6 +9,7 @@ import { drawItems, filter, moveRow } from "./items.js";
 import { alarms, atRisk, openItems, upcoming } from "./lists.js";
 import { chosenOutage, outageList } from "./outages.js";
 import { card } from "./parts.js";
+import { asked, remember as note } from "./place.js";
 import { questionCards } from "./question.js";
 import { headline, strip } from "./strip.js";
 import { followTheme } from "./theme.js";
@@ -18,7 +19,6 @@ const EVERY = 10000;
 const BORDERS = 42; // pixels of a card's borders and padding
 const AIRFLOW_EVERY = 6; // the DAGs are looked at every sixth time
 
-const asked = new URLSearchParams(window.location.search);
 const view = {
   run: asked.get("run") ?? "",
   dag: asked.get("dag") ?? (asked.get("run") ? RECONCILE : ""),
@@ -154,12 +154,11 @@ function fit(room) {
 }
 
 function remember() {
-  const now = new URLSearchParams();
-  if (view.run) now.set("run", view.run);
-  else if (view.chosen && view.chosen !== view.board?.outages[0]?.id) now.set("outage", view.chosen);
-  if (drawerKey()) now.set("item", drawerKey());
-  const text = now.toString();
-  window.history.replaceState(null, "", text ? `?${text}` : window.location.pathname);
+  const shown = {};
+  if (view.run) shown.run = view.run;
+  else if (view.chosen && view.chosen !== view.board?.outages[0]?.id) shown.outage = view.chosen;
+  if (drawerKey()) shown.item = drawerKey();
+  note(shown);
 }
 
 function choose(id) {

@@ -67,7 +67,7 @@ export function outageList(view) {
 
 function run(one) {
   const path = pathOf({ dag_id: one.dag_id, run_id: one.dag_run });
-  const report = /^https?:\/\//.test(one.report);
+  const report = one.stage === "reported" && el("a", { href: `api/reports/${encodeURIComponent(one.dag_run)}`, download: true }, "Report");
   return el(
     "li",
     { "data-key": one.dag_run },
@@ -75,7 +75,7 @@ function run(one) {
     el("span", { class: "soft" }, ` ${one.mode ? `mode ${one.mode}, ` : ""}${STAGES[one.stage] ?? one.stage}, `, at(one.at)),
     one.plan_hash && el("code", { class: "soft", title: "plan" }, ` ${one.plan_hash.slice(0, 8)}`),
     one.progress && el("p", null, name(one.progress)),
-    one.report && el("div", null, report ? el("a", { href: one.report, "data-do": "outside" }, "Report") : el("span", { class: "soft" }, "Report: ", name(one.report))),
+    report && el("div", null, report, one.report && el("span", { class: "soft" }, ", kept at ", name(one.report))),
   );
 }
 

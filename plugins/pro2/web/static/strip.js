@@ -65,8 +65,10 @@ function ledger(board, me) {
 function paused(dags) {
   const stopped = DAGS.filter((dag) => dags?.[dag]?.is_paused);
   if (!stopped.length) return null;
-  const text = `${stopped.join(" and ")} ${stopped.length === 1 ? "is" : "are"} paused in Airflow`;
-  return light("Airflow", "person", "▲", text, "What is paused does not run, and what is started waits.");
+  const text = `${stopped.join(", ")} ${stopped.length === 1 ? "is" : "are"} paused`;
+  const line = light("Airflow", "person", "▲", text, "What is paused does not run, and what is started waits. Unpause it on the list of Dags.");
+  line.classList.add("wide");
+  return line;
 }
 
 /** The strip of lights. */

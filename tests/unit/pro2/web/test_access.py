@@ -23,6 +23,7 @@ READS = (
     f"/pro2/api/outages/{OUTAGE}/items.json",
     f"/pro2/api/runs/{RUN}",
     f"/pro2/api/items/{ITEM}",
+    f"/pro2/api/reports/{RUN}",
 )
 WHY = {"why": "a test"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -101,6 +102,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/outages/{outage_id}/items.json",
         "/api/runs/{run_id:path}",
         "/api/items/{key:path}",
+        "/api/reports/{run_id:path}",
         "/api/commands/{name}",
         "/reports/{name}",
     }

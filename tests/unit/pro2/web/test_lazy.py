@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pro2.plugin import ICONS, PAGE, PREFIX, Pro2Plugin
+from pro2.plugin import PAGE, PREFIX, Pro2Plugin
 from pro2.web.lazy import Lazy
 
 HEAVY = (
@@ -96,4 +96,3 @@ def test_airflow_takes_the_page_as_it_is_registered() -> None:
         assert view["href"].startswith(PAGE)
         assert not view["href"].startswith("/"), "it would leave the path of [api] base_url"
     assert "{RUN_ID}" in told.external_views[1].href
-    assert set(ICONS) == {"icon", "icon_dark_mode"}

@@ -86,6 +86,21 @@ def test_the_csv_is_taken_away_under_a_plain_name(airflow: Users) -> None:
     assert any(HOSTILE in cell for row in rows for cell in row)
 
 
+def test_a_report_is_taken_away_and_never_shown_as_a_page_of_airflow(airflow: Users) -> None:
+    answer = airflow.get(f"/pro2/api/reports/{quote(RUN)}")
+    assert answer.headers["content-disposition"] == f'attachment; filename="{RUN}.html"'
+    assert "<!doctype html>" in answer.text.lower()
+    assert "<script>alert(1)" not in answer.text
+    missing = airflow.get("/pro2/api/reports/manual__1")
+    assert (missing.status_code, "manual__1" in missing.json()["detail"]) == (404, True)
+
+
+def test_the_newest_outage_is_known_without_its_id(airflow: Users) -> None:
+    newest = airflow.get("/pro2/api/outages/latest").json()
+    assert newest == airflow.get(f"/pro2/api/outages/{OUTAGE}").json()
+    assert newest["outage"] == OUTAGE
+
+
 def test_the_json_is_a_list_of_items(airflow: Users) -> None:
     answer = airflow.get(f"/pro2/api/outages/{OUTAGE}/items.json")
     assert answer.headers["content-disposition"].startswith("attachment; ")
