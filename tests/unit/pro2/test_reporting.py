@@ -117,7 +117,7 @@ class TestTheReport:
         assert told[1][1].startswith("«Opening night invitation» (103) did not end, C11: pending send since")
         assert told[2][0] == "INFO"
         assert told[2][1].startswith("«Gala invitation» (104) was not chosen, C11: ")
-        assert told[2][1].endswith("; chosen by Ada")
+        assert "; chosen by Ada" in told[2][1]
         assert told[3] == ("INFO", "0 items needed nothing")
 
     def test_that_cannot_be_written_stands_in_the_log_and_nothing_is_lost(
