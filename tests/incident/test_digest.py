@@ -96,21 +96,19 @@ class TestWhatWaits:
         alive(evening)
         made = night(evening)
         assert not made.nothing_to_do
-        told = entries(made, "Open for a person")
+        told = entries(made, "Open items")
         assert len(told) == len(waits)
-        assert f"{len(waits)} items wait for a person" in made.subject
-        assert (
-            "«Backstage tour» (campaign:112), open for 3 days, closes Sat 19 Dec 18:06 CST: "
-            "C14, partly sent: 900 of 2000" in told
-        )
-        (section,) = (one for one in made.sections if one.title == "Open for a person")
+        assert f"{len(waits)} items are open" in made.subject
+        assert "«Backstage tour» (campaign:112): C14, partly sent: 900 of 2000" in told
+        (section,) = (one for one in made.sections if one.title == "Open items")
         tour = next(entry for entry in section.entries if "112" in entry.text)
         assert tour.more == (
+            "Open for 3 days, closes Sat 19 Dec 18:06 CST. "
             "First: Open the report of «Backstage tour» in Pro2 and compare 900 sent with 2000 recipients"
         )
         assert tour.url == "https://airflow.example.org/plugin/outages?item=campaign:112"
         assert tour.url in made.text
-        assert "compare 900 sent" in made.text
+        assert "Open for 3 days, closes Sat 19 Dec" in made.text
         assert "compare 900 sent" in made.html
 
     def test_a_question_is_told_until_it_is_answered_or_has_ended(self, evening: Evening) -> None:
@@ -218,7 +216,7 @@ class TestADigestThatIsMailed:
                 "playhouse", f"campaign:{number}", name="x" * 900, rule="C14", reason="y" * 900, plan_hash="0"
             )
         made = night(evening)
-        assert "300 items wait for a person" in made.subject
+        assert "300 items are open" in made.subject
         assert len(made.html.encode()) < 100_000
         assert "and 270 more" in made.text
         assert "and 270 more" in made.html
@@ -255,7 +253,7 @@ class TestADigestThatIsMailed:
         made = night(evening)
         proven = [row for row in report.rows if row.outcome.value == "verified"]
         assert len(entries(made, "Repaired and proven")) == len(proven)
-        assert {section.title for section in made.sections if section.pressing} == {"Open for a person"}
+        assert {section.title for section in made.sections if section.pressing} == {"Open items"}
 
 
 def noted(evening: Evening, plan: Any, report: Any) -> None:

@@ -119,9 +119,7 @@ def _sections(
         "Waits for an answer", questions, _many(len(questions), "question waits", "questions wait")
     )
     opened = [*_open(ledger, seen, link)]
-    yield from _section(
-        "Open for a person", opened, _many(len(opened), "item waits for a person", "items wait for a person")
-    )
+    yield from _section("Open items", opened, _many(len(opened), "item is open", "items are open"))
     lasting = [one for one in seen.outages if one.end is None]
     yield from _section(
         "Down now",
@@ -224,9 +222,10 @@ def _open(ledger: Ledger, seen: Board, link: Callable[[str], str]) -> Iterator[E
     rows = ledger.reported_rows({one.plan_hash for one in seen.open_items})
     for one in sorted(seen.open_items, key=lambda one: (one.closes_at, one.key)):
         steps = rows.get((one.plan_hash, one.key), {}).get("steps") or ()
+        first = f" First: {printable(str(steps[0]))}" if steps else ""
         yield Entry(
-            text=f"{_named(one.name, one.key)}, {_age(one, seen)}: {printable(one.rule)}, {printable(one.reason)}",
-            more=f"First: {printable(str(steps[0]))}" if steps else "",
+            text=f"{_named(one.name, one.key)}: {printable(one.rule)}, {printable(one.reason)}",
+            more=f"{_age(one, seen)}.{first}",
             url=link(one.key),
         )
 
@@ -234,7 +233,7 @@ def _open(ledger: Ledger, seen: Board, link: Callable[[str], str]) -> Iterator[E
 def _age(item: OpenItemView, seen: Board) -> str:
     days = (seen.made_at - item.opened_at).days
     since = _many(days, "day", "days") if days else "less than a day"
-    return f"open for {since}, closes {local(item.closes_at, seen.zone)}"
+    return f"Open for {since}, closes {local(item.closes_at, seen.zone)}"
 
 
 def _is_new(ledger: Ledger, outage: OutageView, since: datetime) -> bool:
