@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 
 from pro2.hooks import failures
+from pro2.hooks.certificates import why_untrusted
 from pro2.hooks.settings import Settings
 from pro2_reconciliation.domain.errors import ConfigurationError, NeverSent, ReconciliationError
 from pro2_reconciliation.wire.exchange import Reply, Request, retry_after
@@ -38,8 +38,8 @@ class Look:
     """One question. ``what`` it is about, as a subject; ``is_answer`` tells the JSON that was due from other JSON.
 
     ``words`` say of a status what it means here and what to do; what they leave out has words for every service.
-    ``wanted`` is what to give as the host, for an answer from something else; ``unlike`` the sentence for JSON that is no
-    answer, where there is a better one than that.
+    ``wanted`` is what to give as the host, for an answer from something else; ``unlike`` the sentence for JSON that
+    is no answer, where there is a better one than that.
     """
 
     request: Request
@@ -216,7 +216,7 @@ def _unreached(error: ReconciliationError, settings: Settings) -> str:
     if why in words:
         return words[why]
     if isinstance(cause, requests.exceptions.SSLError):
-        return _untrusted(cause, host)
+        return why_untrusted(cause, host)
     if isinstance(cause, requests.exceptions.ProxyError):
         return f"The proxy on the way to {host} does not work: check proxy or proxies in the extra, and its login."
     if isinstance(cause, requests.Timeout):
@@ -227,52 +227,6 @@ def _unreached(error: ReconciliationError, settings: Settings) -> str:
     return (
         f"{host} closed the connection without a whole answer: see that host and port are those of the API."
     )
-
-
-_CERTIFICATES: tuple[tuple[frozenset[int], str], ...] = (
-    (frozenset({10}), "has expired: its operator has to renew it"),
-    (frozenset({9}), "is not valid yet: check the clock of this machine"),
-    (frozenset({62, 63, 64}), "is for another name: check the spelling of the host"),
-    (
-        frozenset({18}),
-        "is self-signed: put the path of that certificate into the extra as verify, if it is really its own",
-    ),
-    (
-        frozenset({2, 19, 20, 21}),
-        "is signed by nobody whom this machine knows: put the path of your authority's certificate into the extra as "
-        "verify",
-    ),
-    (frozenset({23}), "was revoked: ask its operator"),
-)
-"""OpenSSL's verify codes (openssl-verification-options), and what each comes down to."""
-
-
-def _untrusted(error: BaseException, host: str) -> str:
-    """What TLS says, from the reason that OpenSSL gives."""
-    found = _reason(error)
-    if isinstance(found, ssl.SSLCertVerificationError):
-        for codes, told in _CERTIFICATES:
-            if found.verify_code in codes:
-                return f"The TLS certificate of {host} {told}."
-        return f"The TLS certificate of {host} is not accepted (OpenSSL's code {found.verify_code}): ask its operator."
-    if found is not None and found.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return f"{host} does not speak TLS on this port: check the port, or write http:// if it is meant."
-    return f"TLS with {host} failed: see that host and port are those of the API, and that it speaks TLS 1.2 or later."
-
-
-def _reason(error: BaseException) -> ssl.SSLError | None:
-    """The error of the TLS library inside what ``requests`` and ``urllib3`` made of it."""
-    seen: set[int] = set()
-    waiting: list[object] = [error]
-    while waiting:
-        one = waiting.pop()
-        if not isinstance(one, BaseException) or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, ssl.SSLError):
-            return one
-        waiting += [getattr(one, "reason", None), one.__cause__, *one.args]
-    return None
 
 
 def _elsewhere(reply: Reply, settings: Settings) -> str:

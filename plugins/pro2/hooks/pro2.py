@@ -20,7 +20,10 @@ from pro2_reconciliation.wire import v1
 from pro2_reconciliation.wire.exchange import Request
 from pro2_reconciliation.wire.probe import request_for
 
-WANTED = "the API URL that Pro2 shows under Settings > Developer, such as https://account.api-us1.com, and nothing behind it"
+WANTED = (
+    "the API URL that Pro2 shows under Settings > Developer, such as https://account.api-us1.com, "
+    "and nothing behind it"
+)
 REFUSED_KEY = (
     "The API does not accept the key: copy it once more from Settings > Developer in Pro2 into the password field, "
     "and see that the group of its user may use the API."
