@@ -27,7 +27,7 @@ from pro2.retrying import RETRY_POLICY
     dagrun_timeout=timedelta(minutes=4),
     tags=["pro2", "detection"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
 )
 def detect_outages() -> None:
     @task(

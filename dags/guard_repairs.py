@@ -25,7 +25,7 @@ from pro2.retrying import RETRY_POLICY
     dagrun_timeout=timedelta(minutes=5),
     tags=["pro2", "guard"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
+    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
 )
 def guard_repairs() -> None:
     @task(priority_weight=1000, retries=0, execution_timeout=timedelta(minutes=4))

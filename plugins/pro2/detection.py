@@ -23,6 +23,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
     from pro2_reconciliation.domain.words import Mode, Service
     from pro2_reconciliation.ledger import Stage
     from pro2_reconciliation.repair.detection import detect as one_pass
+    from pro2_reconciliation.repair.questions import lapsed
     from pro2_reconciliation.repair.snapshot import at_risk
 
     site, ledger, now = open_site(), open_ledger(create=True), datetime.now(UTC)
@@ -50,8 +51,9 @@ def detect(context: Any) -> list[dict[str, Any]]:
             log.warning("At risk: %s", line)
     if not any(sample.service is Service.SENDING and not sample.up for sample in result.samples):
         _snapshot(context)
+    again = lapsed(ledger, site.organization, now)
     switch = ledger.switch(site.organization)
-    if switch.stage is not Stage.OFF and result.due:
+    if switch.stage is not Stage.OFF and (result.due or again):
         log.warning(
             "Nothing is started: the kill switch is «%s» (%s: %s)", switch.stage.value, switch.who, switch.why
         )
@@ -62,7 +64,20 @@ def detect(context: Any) -> list[dict[str, Any]]:
             "conf": {"outage": due.outage_id, "mode": (Mode.PLAN if due.suspected else mode).value},
         }
         for due in result.due
-    ]
+    ] + [_ask_again(ledger, one) for one in again]
+
+
+def _ask_again(ledger: Any, lapsed: Any) -> dict[str, Any]:
+    """A question that ended without an answer, and whose own dag run could not start the next one."""
+    plan = ledger.plan(lapsed.plan_hash)
+    ledger.save_follow_up(lapsed.plan_hash, lapsed.keys)
+    log.warning(
+        "Nobody answered about %d items of dag run %s: they are asked about again in dag run %s",
+        len(lapsed.keys),
+        plan.run if plan else "-",
+        lapsed.run_id,
+    )
+    return {"trigger_run_id": lapsed.run_id, "conf": {"follow_up": lapsed.plan_hash, "mode": "ask"}}
 
 
 def _sources(site: Any, ledger: Any, dropped: list[str]) -> Any:

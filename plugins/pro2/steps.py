@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,31 @@ if TYPE_CHECKING:
 TURN_SECONDS, LONGEST_AWAY = 10.0, 30.0
 
 
-def do_step(step: dict[str, Any], who: str) -> StepResult:
-    """Carry out one step. Raises ``LedgerError`` when the ledger does not know its plan."""
+def named_step(step: dict[str, Any]) -> str:
+    """``«Gala» (103)`` of a ClearedStep, for a log line."""
+    from pro2_reconciliation.repair.telling import named
+
+    return named(step["name"], step["item_key"])
+
+
+def do_step(step: dict[str, Any], who: str, tell: Callable[[str], None] = lambda _: None) -> StepResult:
+    """Carry out one step; ``tell`` gets the sentence that says why it is done at all, before anything is.
+
+    Raises ``LedgerError`` when the ledger does not know its plan.
+    """
     from pro2.accounts import open_account, require_plan
+    from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair.clearing import ClearedStep
     from pro2_reconciliation.repair.steps import carry_out
+    from pro2_reconciliation.repair.telling import chosen
 
     account = open_account(who)
     cleared = ClearedStep.model_validate(step)
     plan = require_plan(account.ledger, cleared.plan_hash)
+    decision = plan.decision(cleared.item_key)
+    if decision is not None:
+        answer = account.ledger.answers(plan.hash).get(cleared.item_key)
+        tell(chosen(plan, decision, Mode.AUTO, answer))
     return carry_out(
         account, plan, cleared.action_id, cleared.verb, even_if_not_stopped=cleared.even_if_not_stopped
     )
@@ -88,10 +105,12 @@ def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
     from pro2_reconciliation.repair.clearing import ClearedStep
     from pro2_reconciliation.repair.gates import closed_gate
     from pro2_reconciliation.repair.proofs import Proof
+    from pro2_reconciliation.repair.telling import named
 
     moved = datetime.min.replace(tzinfo=UTC)
     for rank, raw in enumerate(steps):
         cleared = ClearedStep.model_validate(raw)
+        name = named(cleared.name, cleared.item_key)
         plan, action = account.ledger.plan(cleared.plan_hash), account.ledger.action(cleared.action_id)
         step = action.step(cleared.verb) if action else None
         decision = plan.decision(cleared.item_key) if plan else None
@@ -105,14 +124,14 @@ def first_unproven(account: Account, steps: list[dict[str, Any]]) -> str | None:
             # only the next in line looks: the others would spend the account's requests on the same question
             last = rank == len(steps) - 1
             if not (last and Proof(account, plan, action.id, cleared.verb).look().decided):
-                return f"the copy of «{cleared.name}» is not proven yet"
+                return f"the copy of {name} is not proven yet"
         if step.state in (State.CLAIMED, State.INTENDED, State.AMBIGUOUS):
-            return f"«{cleared.name}» is being sent"
+            return f"{name} is being sent"
         begun = all(
             s.state in (State.DONE, State.CONFIRMED) for s in action.latest if s.ordinal < step.ordinal
         )
         if step.state in (State.CLEARED, State.NOT_DONE) and begun:
             gate = closed_gate(account, plan, decision, action, cleared.verb)
             if gate is None or gate.seconds:
-                return f"«{cleared.name}» goes first"
+                return f"{name} goes first"
     return None

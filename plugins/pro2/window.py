@@ -49,13 +49,14 @@ def resolve_window(context: Any) -> dict[str, Any]:
     from pro2_reconciliation.domain.run_form import read_form
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.ledger import why_plan_only
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.restricting import in_words
 
     site, now = open_site(), datetime.now(UTC)
     form = read_form(context["params"], site, now=now)
     ledger = open_ledger(create=True)
     if form.follow_up:
-        found = _followed(ledger, site, form)
+        found = _followed(ledger, site, form, context["dag_run"].run_id)
     elif form.window is not None:
         found = _typed(ledger, site, form, form.window, now)
     elif _is_scheduled(context["dag_run"]):
@@ -81,6 +82,16 @@ def resolve_window(context: Any) -> dict[str, Any]:
             log.warning("This dag run only proposes (mode plan). %s", refusal)
             mode = Mode.PLAN
     log.info("It is %s", local(now, site.zone))
+    noting.begun(
+        ledger,
+        site.organization,
+        context["dag_run"].run_id,
+        window,
+        mode,
+        reason=form.reason,
+        parent=found.parent,
+        dag_id=getattr(context["dag_run"], "dag_id", "reconcile"),
+    )
     return {
         "window": window.model_dump(mode="json"),
         "mode": mode.value,
@@ -96,7 +107,7 @@ def _is_scheduled(dag_run: Any) -> bool:
     return bool(getattr(run_type, "value", run_type) == "scheduled")
 
 
-def _followed(ledger: Ledger, site: Site, form: RunForm) -> _Found:
+def _followed(ledger: Ledger, site: Site, form: RunForm, run_id: str) -> _Found:
     """What a plan left for one more question: its window, some of its items, restricted as it was."""
     from pro2_reconciliation.domain.words import Mode
 
@@ -105,7 +116,8 @@ def _followed(ledger: Ledger, site: Site, form: RunForm) -> _Found:
         raise ConfigurationError(
             f"plan {plan.hash} is about {plan.organization!r}; jobs.yaml is about {site.organization!r}"
         )
-    only = tuple(ledger.follow_up(plan.hash))
+    # a dag run of its own goes on with what waited for the sending hours
+    only = tuple(ledger.follow_up(run_id) or ledger.follow_up(plan.hash))
     return _Found(plan.window, Mode.ASK, plan.restriction, only=only, parent=plan.hash)
 
 

@@ -61,7 +61,7 @@ class Left:
 
     def everything(self) -> Iterator[tuple[str, str]]:
         """(where, text) of all that stays or is shown, without the CSV of the drift."""
-        yield from ((name, text) for name, text in self.files.items() if not name.endswith(".csv"))
+        yield from ((name, text) for name, text in self.files.items() if not name.endswith(".drift.csv"))
         yield "ledger", self.ledger.decode("utf-8", "replace")
         yield "log", "\n".join(self.lines)
         yield "requests", "\n".join(self.asked)

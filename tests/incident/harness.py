@@ -34,7 +34,14 @@ from pro2_sandbox import Incident, InProcess, World, create_app, load_incident
 INCIDENTS = Path(__file__).resolve().parents[2] / "include" / "pro2_sandbox" / "incidents"
 START = datetime(2026, 11, 20, 0, 5, 10, tzinfo=UTC)
 """18:05 in Chicago: the sending hours leave time for everything."""
-PREFERENCE = (Choice.RESEND, Choice.REPROCESS, Choice.ADD_TAG, Choice.REMOVE_TAG, Choice.HOLD_BACK)
+PREFERENCE = (
+    Choice.RESEND,
+    Choice.RESEND_NOW,
+    Choice.REPROCESS,
+    Choice.ADD_TAG,
+    Choice.REMOVE_TAG,
+    Choice.HOLD_BACK,
+)
 
 
 class MovableClock:

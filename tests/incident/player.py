@@ -27,7 +27,7 @@ from pro2_reconciliation.domain.words import Choice, Mode, Service, Verb
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
-from pro2_reconciliation.repair.handover import follow_up_keys
+from pro2_reconciliation.repair.handover import hand_overs
 from pro2_reconciliation.repair.manual import ManualAnswer
 from pro2_reconciliation.repair.reconcile import reconcile
 from pro2_reconciliation.repair.report import End, Report, as_json, raise_if_failed
@@ -93,6 +93,7 @@ class Player:
         self.t0 = self.clock.at
         self._next_pass = self.t0 + self.play_book.begin
         self._waiting: list[tuple[Played, str, dict[str, Any]]] = []
+        self._later: list[tuple[datetime, Played, str, dict[str, Any]]] = []
         self._acting = False
         self._started: set[tuple[str, str]] = set()
         self._desk = sorted(self.play_book.desk, key=lambda act: act.at)
@@ -135,6 +136,7 @@ class Player:
             self._at_the_desk(self._desk.pop(0))
         if self._away():
             return
+        self._due()
         while self._nights and self._nights[0] <= since:
             night = self._nights.pop(0)
             if any(away.start <= night < away.end for away in self.play_book.away):
@@ -153,12 +155,18 @@ class Player:
                 mode = Mode.PLAN if due.suspected else Mode(self.play_book.mode)
                 self._start(one, due.run_id, {"outage": due.outage_id, "mode": mode.value})
 
-    def _start(self, one: Played, run_id: str, conf: dict[str, Any]) -> None:
-        """The run id is the claim: ``skip_when_already_exists``."""
+    def _start(self, one: Played, run_id: str, conf: dict[str, Any], after: datetime | None = None) -> None:
+        """The run id is the claim: ``skip_when_already_exists``. ``after``: it begins then (``run_after``)."""
         claim = (one.house.site.organization, run_id)
         if claim not in self._started:
             self._started.add(claim)
-            self._waiting.append((one, run_id, conf))
+            self._later.append((after or self.clock.at, one, run_id, conf))
+            self._due()
+
+    def _due(self) -> None:
+        for entry in [entry for entry in self._later if entry[0] <= self.clock.at]:
+            self._later.remove(entry)
+            self._waiting.append(entry[1:])
 
     def _reconcile(self, one: Played, run_id: str, conf: dict[str, Any]) -> None:
         house, ledger = one.house, self._kept
@@ -201,13 +209,10 @@ class Player:
         if mode is Mode.PLAN:
             return
         not_now = {row.key: row.detail for row in report.rows if row.outcome is End.NOT_NOW}
-        keys = follow_up_keys(account, plan, mode, not_now)
-        depth, parent = 0, plan.parent
-        while parent:
-            depth, parent = depth + 1, self._kept.plan(parent).parent  # type: ignore[union-attr]
-        if keys and depth < flow.MAX_FOLLOW_UPS:
-            self._kept.save_follow_up(plan.hash, keys)
-            self._start(one, f"ask__{plan.hash}", {"follow_up": plan.hash, "mode": Mode.ASK.value})
+        for more in hand_overs(account, plan, mode, not_now):
+            self._kept.save_follow_up(more.notes, more.keys)
+            conf = {"follow_up": plan.hash, "mode": Mode.ASK.value}
+            self._start(one, more.run_id, conf, more.after)
 
     def _resolve(self, house: House, run_id: str, conf: Mapping[str, Any]) -> dict[str, Any]:
         """``resolve_window`` of the DAG, told the time by our clock."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.restriction import NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy, Service
+
+ANSWER_WITHIN = timedelta(hours=12)
+"""So long a question waits for its person; then nothing is chosen, and it is asked again."""
 
 
 class Fingerprint(Value):
@@ -86,7 +90,8 @@ class Plan(Value):
 
     ``run`` is the dag run that made it: made anew by the same dag run from the same world it has the same hash, so
     an answer is never needed twice; another dag run asks again. ``restriction``: how its form narrowed that dag run;
-    ``not_looked_at``: what the window touched and it left out.
+    ``not_looked_at``: what the window touched and it left out. ``asked_until``: when its question ends, None if nobody
+    is asked about it.
     """
 
     organization: str
@@ -101,6 +106,7 @@ class Plan(Value):
     floor_id: str = "0"
     restriction: Restriction = Restriction()
     not_looked_at: tuple[NotLookedAt, ...] = ()
+    asked_until: UtcTime | None = None
     decisions: tuple[Decision, ...]
 
     @property

@@ -112,16 +112,26 @@ _ACTING = frozenset(
 
 
 class Choice(StrEnum):
-    """What a person may answer for one item. ``LEAVE`` is always offered, always preset."""
+    """What a person may answer for one item. ``LEAVE`` is always offered, always preset.
+
+    ``RESEND`` and ``REPROCESS`` mail in the sending hours only, their ``_NOW`` forms at any hour.
+    """
 
     LEAVE = "leave to me"
     KEEP_WATCHING = "keep watching"
     RESEND = "resend"
+    RESEND_NOW = "resend now"
     HOLD_BACK = "hold back"
     REPROCESS = "reprocess"
+    REPROCESS_NOW = "reprocess now"
     REPROCESS_EVEN_IF_NOT_STOPPED = "reprocess even if it cannot be stopped (both may run)"
     ADD_TAG = "add the tag"
     REMOVE_TAG = "remove the tag"
+
+    @property
+    def at_any_hour(self) -> bool:
+        """Whether a person chose explicitly that mail may leave outside the sending hours."""
+        return self in (Choice.RESEND_NOW, Choice.REPROCESS_NOW)
 
 
 class Verb(StrEnum):

@@ -23,6 +23,7 @@ from pro2_reconciliation.ledger.items import ItemsPart
 from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
 from pro2_reconciliation.ledger.watch import WatchPart
 
@@ -33,6 +34,7 @@ class Ledger(
     StepsPart,
     EndingsPart,
     PlansPart,
+    RunsPart,
     OutagesPart,
     DeclarationsPart,
     ConsentPart,

@@ -6,17 +6,21 @@ away. Raises ``LedgerError`` when the ledger is not the one that the plan was bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from pydantic import Field
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy, Verb
-from pro2_reconciliation.ledger import ActionKey, ActionRecord, Ledger, State
+from pro2_reconciliation.ledger import ActionKey, ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import LANE_OF, Lane, chosen_remedy, verbs_of
+from pro2_reconciliation.repair.asking import QUESTION_SIZE
+from pro2_reconciliation.repair.questions import asked_later
 from pro2_reconciliation.repair.restricting import LEFT_ALONE
 
 
@@ -34,11 +38,15 @@ class ClearedStep(Value):
 
 
 class Cleared(Value):
-    """The one list of what may be done now, and why the rest may not (item key to sentence)."""
+    """The one list of what may be done now, and why the rest may not (item key to sentence).
+
+    ``joined``: item key to who chose the same first, in another dag run; what he began is gone on with.
+    """
 
     plan_hash: str
     steps: tuple[ClearedStep, ...] = ()
     not_now: dict[str, str] = Field(default_factory=dict)
+    joined: dict[str, str] = Field(default_factory=dict)
 
     def of(self, lane: Lane) -> list[ClearedStep]:
         """Steps of a lane, smallest audience first."""
@@ -46,14 +54,15 @@ class Cleared(Value):
         return sorted(found, key=lambda step: (step.audience, step.item_key))
 
 
-def sanitised(plan: Plan, raw: Mapping[str, object]) -> dict[str, Choice]:
-    """An answer as the server took it, with everything unknown, missing or not offered turned into "leave to me"."""
-    clean: dict[str, Choice] = {}
-    for decision in plan.decisions:
-        if decision.asks:
-            value = raw.get(decision.key)
-            clean[decision.key] = next((c for c in decision.choices if c.value == value), Choice.LEAVE)
-    return clean
+def sanitised(asked: Iterable[Decision], raw: Mapping[str, object]) -> dict[str, Choice]:
+    """An answer as the server took it, with everything unknown, missing or not offered turned into "leave to me".
+
+    ``asked``: the items of the question. What was not shown is not answered, whatever the answer says.
+    """
+    return {
+        decision.key: next((c for c in decision.choices if c.value == raw.get(decision.key)), Choice.LEAVE)
+        for decision in asked
+    }
 
 
 def automatic_choices(plan: Plan) -> dict[str, Choice]:
@@ -78,21 +87,23 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
     account.ledger.require_identity(plan.ledger_uuid, plan.ledger_epoch)
     if mode is Mode.PLAN:
         return Cleared(plan_hash=plan.hash)
-    choices = _choices(account.ledger, plan, mode)
     most_sends, most_actions = _limits(account, plan)
+    answers = account.ledger.answers(plan.hash) if mode is Mode.ASK else {}
+    choices = {key: a.choice for key, a in answers.items()} if mode is Mode.ASK else automatic_choices(plan)
     refusal = account.plan_only()
     if refusal:
         return Cleared(plan_hash=plan.hash, not_now=dict.fromkeys(choices, refusal))
     steps: list[ClearedStep] = []
-    not_now: dict[str, str] = {}
+    joined: dict[str, str] = {}
+    not_now = _asked_later(account, plan, choices) if choices and mode is Mode.ASK else {}
     sends = actions = 0
     for decision in sorted(plan.decisions, key=lambda d: (d.audience or 0, d.key)):
-        choice = choices.get(decision.key)
+        choice, answer = choices.get(decision.key), answers.get(decision.key)
         if choice is None or not decision.asks:
             continue
         remedy = chosen_remedy(decision, choice)
         if remedy is None:
-            not_now[decision.key] = f"left: «{choice.value}»"
+            not_now[decision.key] = _left(account, plan, decision, choice, answer)
             continue
         refusal = account.refusal_of(verbs_of(decision, remedy))
         if refusal:
@@ -113,15 +124,17 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
             not_now[decision.key] = "over the limit of this dag run; the next one takes it"
             continue
         try:
-            action = _register(account, plan, decision, remedy, who)
+            action = _register(account, plan, decision, remedy, answer.who if answer else who)
         except LedgerUnavailable:
             raise  # of all of them: the task is tried again
         except LedgerError as error:  # of one item; the other choices stand
             not_now[decision.key] = str(error)
             continue
+        if action.joined and action.plan_hash != plan.hash:
+            joined[decision.key] = first_chosen(account, action)
         actions, sends = actions + 1, sends + sends_too
         steps += _open_steps(action, decision, plan, choice)
-    return Cleared(plan_hash=plan.hash, steps=tuple(steps), not_now=not_now)
+    return Cleared(plan_hash=plan.hash, steps=tuple(steps), not_now=not_now, joined=joined)
 
 
 def _limits(account: Account, plan: Plan) -> tuple[int, int]:
@@ -132,10 +145,33 @@ def _limits(account: Account, plan: Plan) -> tuple[int, int]:
     return sends, actions
 
 
-def _choices(ledger: Ledger, plan: Plan, mode: Mode) -> dict[str, Choice]:
-    if mode is Mode.AUTO:
-        return automatic_choices(plan)
-    return {key: answer.choice for key, answer in ledger.answers(plan.hash).items()}
+def first_chosen(account: Account, action: ActionRecord) -> str:
+    """Who chose an action first, when, and in which dag run: whoever chooses it after him joins it."""
+    dag_run = account.ledger.dag_run_of(action.plan_hash)
+    where = f" in dag run {dag_run}" if dag_run else ""
+    what = action.remedy.value.replace("_", " ")
+    return f"{action.requested_by} chose «{what}» first, {local(action.created_at, account.zone)}{where}"
+
+
+def _left(
+    account: Account, plan: Plan, decision: Decision, choice: Choice, answer: AnswerRecord | None
+) -> str:
+    """What "leave to me" and "keep watching" mean for an item from now on."""
+    who = f"{answer.who} chose «{choice.value}»" if answer else f"left: «{choice.value}»"
+    if choice is not Choice.KEEP_WATCHING:
+        return f"{who}; it stays open for a person"
+    since = max(account.now(), plan.window.end + timedelta(seconds=account.policy.settle_seconds))
+    until = since + timedelta(seconds=account.policy.watch_campaign_seconds)
+    late = f"; after {local(decision.send_by, plan.zone)} it is too late to send" if decision.send_by else ""
+    return (
+        f"{who}; the next dag run watches it until about {local(until, plan.zone)} and asks again, if it is still "
+        f"pending then{late}"
+    )
+
+
+def _asked_later(account: Account, plan: Plan, choices: Mapping[str, Choice]) -> dict[str, str]:
+    why = f"one question holds {QUESTION_SIZE} items; the next one asks about it"
+    return {d.key: why for d in asked_later(account.ledger, plan) if d.key not in choices}
 
 
 def _rival(account: Account, decision: Decision, remedy: Remedy) -> str | None:
@@ -152,7 +188,7 @@ def _rival(account: Account, decision: Decision, remedy: Remedy) -> str | None:
                 Remedy.REMOVE_TAG,
             )
         ):
-            return f"{action.remedy.value.replace('_', ' ')} ({action.requested_by})"
+            return first_chosen(account, action)
     return None
 
 

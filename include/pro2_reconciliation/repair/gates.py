@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pro2_reconciliation.domain.base import Value
-from pro2_reconciliation.domain.localtime import find_zone, local
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.sending_hours import is_open, opens
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, Stage, State
 from pro2_reconciliation.repair.account import Account
@@ -37,11 +38,12 @@ class Gate(StrEnum):
 
 class ClosedGate(Value):
     """``why`` names the gate and how to open it. ``seconds``: so long it is worth waiting for, 0 where a person
-    or the clock has to open it."""
+    or the clock has to open it. ``opens``: when the clock opens it, None where it does not in time."""
 
     gate: Gate
     why: str
     seconds: float = 0
+    opens: UtcTime | None = None
 
 
 def closed_gate(
@@ -81,11 +83,9 @@ def closed_gate(
         last = f"last passed {local(beat, account.zone)}" if beat else "has never passed"
         why = f"guard_repairs {last}; unpause it and wait for one pass: without a guard nothing is sent"
         return ClosedGate(gate=Gate.GUARD_SILENT, why=why)
-    wall = now.astimezone(find_zone(account.zone))
-    if not account.policy.in_sending_hours(wall):
-        start, end = account.policy.sending_hours
-        why = f"{wall:%H:%M %Z} is outside the sending hours {start} to {end}; it goes on at {start}"
-        return ClosedGate(gate=Gate.SENDING_HOURS, why=why)
+    hours = _outside_the_hours(account, plan, decision)
+    if hours is not None:
+        return hours
     stopped = _stopped_at(action)
     if stopped is not None and beat <= stopped:
         why = (
@@ -96,6 +96,28 @@ def closed_gate(
         # when the heartbeat is too old as well, only a person opens it
         return ClosedGate(gate=Gate.GUARD_BEHIND, why=why, seconds=(beat + limit - now).total_seconds())
     return None
+
+
+def at_any_hour(account: Account, plan: Plan, decision: Decision) -> bool:
+    """Whether a person chose, in the question of this plan, that this item may mail outside the sending hours."""
+    answer = account.ledger.answers(plan.hash).get(decision.key)
+    return answer is not None and answer.choice.at_any_hour
+
+
+def _outside_the_hours(account: Account, plan: Plan, decision: Decision) -> ClosedGate | None:
+    now, (start, end) = account.now(), account.policy.sending_hours
+    if is_open(account.policy, account.zone, now) or at_any_hour(account, plan, decision):
+        return None
+    why = f"{local(now, account.zone)} is outside the sending hours {start} to {end}"
+    opening = opens(account.policy, account.zone, now)
+    if opening is None or (decision.send_by is not None and opening >= decision.send_by):
+        late = (
+            f", and after {local(decision.send_by, account.zone)} it is too late" if decision.send_by else ""
+        )
+        why = f"{why}{late}; only «now», chosen in the next question, sends it"
+        return ClosedGate(gate=Gate.SENDING_HOURS, why=why)
+    why = f"{why}; it goes on {local(opening, account.zone)}"
+    return ClosedGate(gate=Gate.SENDING_HOURS, why=why, opens=opening)
 
 
 def _stopped_at(action: ActionRecord) -> datetime | None:

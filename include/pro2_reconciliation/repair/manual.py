@@ -15,8 +15,9 @@ from enum import StrEnum
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.errors import LedgerError, RequestError
 from pro2_reconciliation.domain.jobs import Job
-from pro2_reconciliation.domain.localtime import find_zone, local
-from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
+from pro2_reconciliation.domain.sending_hours import closes
 from pro2_reconciliation.domain.words import ProcessType, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
@@ -27,7 +28,7 @@ from pro2_reconciliation.repair.effects import copy_of
 from pro2_reconciliation.repair.gates import closed_gate
 
 ANSWER_LEASE_SECONDS = 60.0
-PRESS_WITHIN = timedelta(hours=12)
+PRESS_WITHIN = ANSWER_WITHIN
 """So long a manual step waits for its person, as long as the question of a plan does."""
 LOOKS, BETWEEN_LOOKS = 4, 5.0
 """How often a copy is looked for that a person says he made, and seconds in between: lists may lag."""
@@ -56,25 +57,19 @@ def asker(owner: str) -> str:
     return owner.rpartition(" on ")[0] or owner
 
 
-def press_by(account: Account, decision: Decision, verb: Verb) -> datetime:
-    """Until when (UTC) a step may be pressed: what mails somebody has its own ends, and the question ends with them."""
+def press_by(account: Account, decision: Decision, verb: Verb, *, at_any_hour: bool = False) -> datetime:
+    """Until when (UTC) a step may be pressed: what mails somebody has its own ends, and the question ends with them.
+
+    ``at_any_hour``: a person chose that it may leave outside the sending hours, so these end nothing.
+    """
     now = account.now()
     ends = [now + PRESS_WITHIN]
     if verb in SENDING_VERBS:
-        ends += [end for end in (decision.send_by, _end_of_sending_hours(account, now)) if end]
+        closing = None if at_any_hour else closes(account.policy, account.zone, now)
+        ends += [end for end in (decision.send_by, closing) if end]
     if verb is Verb.RUN_NOW and decision.due is not None:
         ends += _ends_of_audience(account.site.jobs_by_id[decision.item_id.partition("@")[0]], decision.due)
     return max(min(ends), now + timedelta(minutes=1))
-
-
-def _end_of_sending_hours(account: Account, now: datetime) -> datetime | None:
-    start, end = account.policy.sending_hours
-    if (start, end) == ("00:00", "24:00"):
-        return None
-    wall = now.astimezone(find_zone(account.zone))
-    hour, minute = (int(part) for part in end.split(":")[:2])
-    closes = wall.replace(hour=hour % 24, minute=minute, second=0, microsecond=0)
-    return closes if closes > wall else closes + timedelta(days=1)
 
 
 def _ends_of_audience(job: Job, due: datetime) -> Iterable[datetime]:
@@ -86,7 +81,13 @@ def _ends_of_audience(job: Job, due: datetime) -> Iterable[datetime]:
 
 
 def words(
-    account: Account, decision: Decision, action: ActionRecord, step: StepRecord, *, again: bool = False
+    account: Account,
+    decision: Decision,
+    action: ActionRecord,
+    step: StepRecord,
+    *,
+    again: bool = False,
+    at_any_hour: bool = False,
 ) -> str:
     """Everything that the person of a step is told. ``again``: it was asked for before, and may have been pressed."""
     told = [instruction(account, decision, action, step.verb)]
@@ -105,7 +106,7 @@ def words(
             "nothing and answer that it is done.",
         )
     if step.verb in SENDING_VERBS:
-        until = local(press_by(account, decision, step.verb), account.zone)
+        until = local(press_by(account, decision, step.verb, at_any_hour=at_any_hour), account.zone)
         told.append(f"From {until} on it is too late: then press nothing and answer that it is not possible.")
     return " ".join(told)
 

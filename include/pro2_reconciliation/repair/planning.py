@@ -22,9 +22,10 @@ from pro2_reconciliation.domain.matching import Match, last_matched, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
 from pro2_reconciliation.domain.outage import OutageState
-from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
+from pro2_reconciliation.domain.sending_hours import with_now
 from pro2_reconciliation.domain.states import campaign_state
 from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
@@ -68,12 +69,14 @@ def build_plan(
     decisions += _occurrences(account, inventory, world, observations, ours, book)
     decisions += drift_decisions(account, decisions, inventory.window)
     decisions += [decide_automation(automation) for automation in inventory.automations]
+    now = account.now()
+    decisions = [with_now(d, account.policy, account.zone, now, now + ANSWER_WITHIN) for d in decisions]
     identity = account.ledger.identity
     return Plan(
         organization=account.organization,
         zone=account.zone,
         window=inventory.window,
-        created_at=account.now(),
+        created_at=now,
         ledger_uuid=identity.uuid,
         ledger_epoch=identity.epoch,
         run=run,
@@ -188,17 +191,10 @@ def _campaign(
         name=name,
         root=root,
         policy=account.policy,
-        feeds=feeds_of(account, shown) if shown else (),
+        feeds=account.site.feeds_of(shown) if shown else (),
         observation=seen,
         book=book,
     )
-
-
-def feeds_of(account: Account, campaign: Campaign) -> tuple[str, ...]:
-    """Ids of the jobs that make a campaign's audience: named by the job, or by the policy."""
-    entry = account.policy.of(campaign)
-    named = [job.id for job in account.site.jobs if {campaign.id, campaign.name} & set(job.feeds)]
-    return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
 
 
 def _second_reading(

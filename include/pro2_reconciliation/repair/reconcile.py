@@ -14,6 +14,7 @@ from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode
+from pro2_reconciliation.repair import noting
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
@@ -22,6 +23,7 @@ from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
 from pro2_reconciliation.repair.observing import Observer, poll, verdict, watch_span
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
+from pro2_reconciliation.repair.questions import asked_now, carry, to_be_asked
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GONE_ON, HELD, StepResult
@@ -47,18 +49,36 @@ def reconcile(
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
+    ledger, organization = account.ledger, account.organization
+    noting.begun(ledger, organization, dag_run, window, mode, parent=parent)
     settle_waiting(account)
     inventory = take_inventory(account, window, only=only, restriction=restriction)
+    ledger.save_inventory(dag_run, inventory)
+    noting.watching(ledger, organization, dag_run, inventory)
     observations = watch(account, inventory)
     plan = build_plan(account, inventory, observations, run=dag_run, parent=parent, book=book)
+    plan = to_be_asked(plan, mode)
     account.ledger.save_plan(plan, dag_run)
-    if mode is Mode.ASK and answer is not None and any(d.asks for d in plan.decisions):
-        account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
+    if mode is Mode.ASK:
+        ask(account, plan, answer)
     cleared = clear(account, plan, mode, who=account.owner)
+    noting.cleared(ledger, organization, dag_run, cleared)
     run_lanes(account, plan, cleared, presser)
     settle_waiting(account)
-    report = make_report(account, plan, mode, not_now=cleared.not_now)
-    return plan, keep_open_items(account, plan, report)
+    report = keep_open_items(account, plan, make_report(account, plan, mode, not_now=cleared.not_now))
+    noting.reported(ledger, dag_run, plan, report)
+    return plan, report
+
+
+def ask(account: Account, plan: Plan, answer: Answer | None) -> None:
+    """Put the question of a plan to ``answer``: about its first 40 items, and not about what goes on by itself."""
+    carry(account.ledger, plan)
+    shown = [decision.key for decision in asked_now(account.ledger, plan)]
+    if answer is None or not shown:
+        return
+    given = answer(plan)
+    choices = {key: given[key] for key in shown if key in given}
+    account.ledger.save_answers(plan.hash, choices, "in process")
 
 
 def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:

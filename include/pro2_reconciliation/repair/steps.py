@@ -38,7 +38,7 @@ from pro2_reconciliation.repair.adoption import (
 from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.evidence import EVIDENCE_OF
-from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.gates import at_any_hour, closed_gate
 from pro2_reconciliation.repair.manual import (
     Look,
     asker,
@@ -225,8 +225,10 @@ def _asked(
     if look.held:
         return result_of(action, step, look.why, state=HELD)
     if look.state is State.INTENDED:
-        press = words(account, decision, action, step, again=again)
-        seconds = (press_by(account, decision, step.verb) - account.now()).total_seconds()
+        anytime = at_any_hour(account, plan, decision)
+        press = words(account, decision, action, step, again=again, at_any_hour=anytime)
+        until = press_by(account, decision, step.verb, at_any_hour=anytime)
+        seconds = (until - account.now()).total_seconds()
         account.ledger.renew(claim, seconds)
         update = {"instruction": press, "wait_seconds": seconds}
         return result_of(action, step, look.why, state=ASKED).model_copy(update=update)

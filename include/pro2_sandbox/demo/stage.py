@@ -70,6 +70,15 @@ def open_stage(setting: Setting, watch: Stopwatch) -> Iterator[Stage]:
         watch.say("Starting Airflow")
         with watch.stage("Airflow"):
             airflow = stack.enter_context(_airflow(setting, watch))
+            api = airflow.api()
+            for name, connection in connections(
+                incident=incident,
+                sandbox_url=f"http://127.0.0.1:{port}",
+                ledger=folder / "ledger.db",
+                read_only=setting.read_only,
+                by_hand=setting.by_hand,
+            ).items():
+                api.put_connection(name, connection)
         watch.say(f"Airflow is healthy at {airflow.url}")
         with watch.stage("sandbox"):
             held.close()
@@ -80,15 +89,6 @@ def open_stage(setting: Setting, watch: Stopwatch) -> Iterator[Stage]:
             served = served_files(incident, exports)
             write_files(folder / "config", {name: sandbox.get(at).text for name, at in served.items()})
             adopt_ledger(folder / "ledger.db", folder / "config")
-            api = airflow.api()
-            for name, connection in connections(
-                incident=incident,
-                sandbox_url=sandbox.url,
-                ledger=folder / "ledger.db",
-                read_only=setting.read_only,
-                by_hand=setting.by_hand,
-            ).items():
-                api.put_connection(name, connection)
         watch.say(f"The sandbox plays «{incident.name}» at {sandbox.url}")
         yield Stage(airflow, sandbox, Exporter(exports, sandbox.get) if EXPORT in served else None)
 

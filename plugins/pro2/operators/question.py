@@ -1,13 +1,14 @@
 """The one question of a plan: an unmapped form with a select per item, the safe choice preset.
 
-Nothing happens without a choice; a timeout chooses nothing. Options and selects are made at run time from the plan
-in the ledger, in ``execute`` and again in ``execute_complete`` (another process). The answer is cleaned first,
-since Airflow's server does not validate it, and written to the ledger before Airflow gets it. Names of campaigns
-are text here, never templates: this operator has no template fields.
+Nothing happens without a choice; a timeout chooses nothing, and the items stay open. Options and selects are made at
+run time from the plan in the ledger, in ``execute`` and again in ``execute_complete`` (another process). The answer is
+cleaned first, since Airflow's server does not validate it, and written to the ledger before Airflow gets it. Names of
+campaigns are text here, never templates: this operator has no template fields.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -15,7 +16,7 @@ from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from pro2.accounts import open_ledger
+from pro2.accounts import open_ledger, open_site
 
 GO = "Carry out my choices"
 NOTHING = "Do nothing"
@@ -25,7 +26,8 @@ class AskOperator(HITLOperator):
     """Asks about the plan whose hash ``plan_task_id`` returned; skips itself in other modes than ``ask`` and
     when there is nothing to ask.
 
-    Returns ``{"plan_hash", "choices", "who"}``. ``retries`` must stay 0: a question is asked once.
+    Returns ``{"plan_hash", "who"}``. It waits until the plan says (``Plan.asked_until``). ``retries`` must stay 0: a
+    question is asked once.
     """
 
     template_fields = ()
@@ -38,60 +40,100 @@ class AskOperator(HITLOperator):
         self.window_task_id = window_task_id
 
     def execute(self, context: Any) -> Any:
+        from pro2_reconciliation.domain.localtime import local
+        from pro2_reconciliation.repair import noting
+        from pro2_reconciliation.repair.questions import carry, was_answered
+
         resolved = context["ti"].xcom_pull(task_ids=self.window_task_id)
         if resolved["mode"] != "ask":
-            raise AirflowSkipException(f"Mode {resolved['mode']} asks nobody")
-        plan = self._load(context)
+            raise AirflowSkipException(f"Nobody was asked: this dag run's mode is {resolved['mode']}")
+        plan, ledger = self._plan(context), open_ledger()
+        for key, record in carry(ledger, plan).items():
+            self._tell(plan, key, record)
+        if was_answered(ledger, plan):
+            answers = ledger.answers(plan.hash)
+            self.log.info("Plan %s was answered already; that stands, and nobody was asked again", plan.hash)
+            for key, record in answers.items():
+                self._tell(plan, key, record)
+            return self._result(plan, next(iter(answers.values())).who)
+        self._load(plan)
         if not self.params:
             raise AirflowSkipException("Nobody needs to be asked")
-        answers = open_ledger().answers(plan.hash)
-        if answers:
-            self.log.info("Plan %s was answered already by %s", plan.hash, next(iter(answers.values())).who)
-            return self._result(plan, "ledger")
-        self.log.info("Asking about %d items of plan %s", len(self.params), plan.hash)
+        until = plan.asked_until
+        if until is not None:
+            if until <= ledger.now():
+                raise AirflowSkipException(
+                    f"Nobody was asked: the time to answer ended {local(until, plan.zone)}, and Pro2 was last read "
+                    f"{local(plan.created_at, plan.zone)}. Nothing was chosen; its items stay open and are asked again"
+                )
+            self.response_timeout = until - ledger.now()
+        ends = until or ledger.now() + (self.response_timeout or timedelta(0))
+        noting.asked(ledger, plan.organization, context["dag_run"].run_id, ends)
+        self.log.info(
+            "Asked about %d items of plan %s, until %s; it shows what was read until %s",
+            len(self.params),
+            plan.hash,
+            local(until, plan.zone) if until else "somebody answers",
+            local(plan.created_at, plan.zone),
+        )
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
         from pro2_reconciliation.domain.words import Choice
+        from pro2_reconciliation.repair.asking import nobody_answered
         from pro2_reconciliation.repair.clearing import sanitised
+        from pro2_reconciliation.repair.questions import asked_now
 
-        plan = self._load(context)
+        plan, ledger = self._plan(context), open_ledger()
+        self._load(plan)
         if "error" in event:
             return super().execute_complete(context, event)
         chosen = list(event.get("chosen_options") or [])
+        who = (event.get("responded_by_user") or {}).get("name") or "somebody"
         if not set(chosen) <= set(self.options):
             # a cleared question keeps the words and buttons of its first plan
             raise AirflowFailException(
-                f"{', '.join(chosen)!r} answers the question of another plan: this one is {plan.hash[:8]}. "
-                "Airflow goes on showing the first question of a task that was cleared. Nothing was chosen; "
-                "start another dag run"
+                f"{', '.join(chosen)!r}, chosen by {who}, answers the question of another plan: this one is "
+                f"{plan.hash[:8]}. Airflow goes on showing the first question of a task that was cleared. Nothing was "
+                "chosen; the items stay open and are asked again in another dag run"
             )
-        choices = sanitised(plan, event.get("params_input") or {})
+        asked = asked_now(ledger, plan)
+        choices = sanitised(asked, event.get("params_input") or {})
         if chosen != [self.options[0]] or event.get("timedout"):
             choices = dict.fromkeys(choices, Choice.LEAVE)
-        who = (event.get("responded_by_user") or {}).get("name") or "nobody (timeout)"
-        standing = open_ledger().save_answers(plan.hash, choices, who)
-        for key, record in standing.items():
-            decision = plan.decision(key)
-            self.log.info(
-                "«%s» (%s): %s, chosen by %s",
-                decision.name if decision else key,
-                key,
-                record.choice.value,
-                record.who,
-            )
+        if event.get("timedout"):
+            for decision in asked:
+                said = nobody_answered(plan, decision, ledger.now())
+                self.log.info("%s: %s", self._name(plan, decision.key), said)
+            who = "nobody"
+        else:
+            before = ledger.answers(plan.hash)
+            standing = ledger.save_answers(plan.hash, choices, who)
+            for key in choices:
+                self._tell(plan, key, standing[key])
+                if key in before:
+                    self.log.warning(
+                        "%s: «%s» of %s had no effect, since that answer came first",
+                        self._name(plan, key),
+                        choices[key].value,
+                        who,
+                    )
         clean = {key: choice.value for key, choice in choices.items()}
         super().execute_complete(context, {**event, "params_input": clean})
         return self._result(plan, who)
 
-    def _load(self, context: Any) -> Any:
+    def _plan(self, context: Any) -> Any:
         plan_hash = context["ti"].xcom_pull(task_ids=self.plan_task_id)
         plan = open_ledger().plan(plan_hash)
         if plan is None:
             raise RuntimeError(f"plan {plan_hash} is not in this ledger; clear build_plan and run it again")
-        from pro2_reconciliation.repair.asking import question
+        return plan
 
-        asked = question(plan)
+    def _load(self, plan: Any) -> None:
+        from pro2_reconciliation.repair.asking import question
+        from pro2_reconciliation.repair.questions import going_on
+
+        asked = question(plan, open_site().policy, going_on(open_ledger(), plan))
         self.options = [f"{GO} ({plan.hash[:8]})", f"{NOTHING} ({plan.hash[:8]})"]
         self.defaults = [self.options[1]]
         self.subject, self.body = asked.subject, asked.body
@@ -101,13 +143,31 @@ class AskOperator(HITLOperator):
                     select.safe,
                     type="string",
                     enum=list(select.choices),
+                    values_display=select.shown,
                     title=select.title,
                     description=select.facts,
                 )
                 for select in asked.selects
             }
         )
-        return plan
+
+    def _tell(self, plan: Any, key: str, record: Any) -> None:
+        from pro2_reconciliation.domain.localtime import local
+
+        self.log.info(
+            "%s: %s chose «%s», %s",
+            self._name(plan, key),
+            record.who,
+            record.choice.value,
+            local(record.at, plan.zone),
+        )
+
+    @staticmethod
+    def _name(plan: Any, key: str) -> str:
+        from pro2_reconciliation.repair.telling import named
+
+        decision = plan.decision(key)
+        return named(decision.name, key) if decision else key
 
     @staticmethod
     def _result(plan: Any, who: str) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from airflow.sdk.exceptions import (
 )
 
 from pro2.accounts import who_acts
-from pro2.steps import answer_step, do_step, wait_for_turn
+from pro2.links import CAMPAIGN_LINKS, JOB_LINKS
+from pro2.steps import answer_step, do_step, named_step, wait_for_turn
 from pro2_reconciliation.domain.errors import StepOpen
 
 if TYPE_CHECKING:
@@ -40,16 +41,19 @@ class StepOperator(BaseOperator):
     template_fields = ()
     verbs: ClassVar[frozenset[str]] = frozenset()
     refusal_is_an_answer: ClassVar[bool] = False
+    operator_extra_links = JOB_LINKS
 
     def __init__(self, *, step: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.step = step
 
     def execute(self, context: Any) -> dict[str, Any]:
+        from pro2_reconciliation.repair.telling import outcome
+
         self._require_own_verb()
-        result = do_step(self.step, who_acts(context))
-        name = f"«{result.name}» ({result.item_key})"
-        story = f"{name}: {result.verb.value} {result.state}{' (adopted)' if result.adopted else ''}: {result.why}"
+        name = named_step(self.step)
+        result = do_step(self.step, who_acts(context), lambda why: self.log.info("%s: %s", name, why))
+        story = f"{name}: {outcome(result)}"
         if result.went_on:
             self.log.info(story)
             return result.model_dump(mode="json")
@@ -57,12 +61,16 @@ class StepOperator(BaseOperator):
             self._ask_to_press(context, result)
         if result.wait_seconds:  # for the guard's pass; or for a process, dead or alive: its lease ends
             pause = GUARD_WAIT if result.state == "held" else LEASE_WAIT
-            seconds = pause.total_seconds()
             self.log.info(
-                "%s; looking again in %.0f s, for %.0f s at most", story, seconds, result.wait_seconds
+                "%s; it is tried again in %.0f s, for %.0f s at most",
+                story,
+                pause.total_seconds(),
+                result.wait_seconds,
             )
             raise AirflowRescheduleException(datetime.now(UTC) + pause)  # type: ignore[no-untyped-call]
+        self.log.info(story)
         if result.state in _OPEN:
+            self.log.info("%s: the next try only reads what became of it; nothing is sent twice", name)
             raise StepOpen(story)
         if result.state in _FAILED and not self.refusal_is_an_answer:
             raise AirflowFailException(story)
@@ -72,6 +80,7 @@ class StepOperator(BaseOperator):
         """Wait for a person, in this mapped task itself; the words are made here, from data, and never rendered."""
         from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 
+        from pro2_reconciliation.domain.oneline import one_line
         from pro2_reconciliation.repair.asking import escaped
 
         upsert_hitl_detail(
@@ -81,25 +90,36 @@ class StepOperator(BaseOperator):
             subject=f"Please do this by hand: {result.verb.value.replace('_', ' ')}, {result.name}",
             body=f"{escaped(result.instruction)}\n\nThen answer. What you say is looked at in Pro2 before it counts.",
         )
-        self.log.info("«%s» (%s) waits for a person: %s", result.name, result.item_key, result.instruction)
+        self.log.info(
+            "%s: a person was asked to do it, within %.0f min: %s",
+            named_step(self.step),
+            result.wait_seconds / 60,
+            one_line(result.instruction),
+        )
         raise TaskAwaitingInput(
             method_name="execute_complete", timeout=timedelta(seconds=result.wait_seconds)
         )
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> dict[str, Any]:
         """A person answered, or nobody did: then the step stays asked, and a cleared task asks again."""
-        name = f"«{self.step['name']}» ({self.step['item_key']})"
+        from pro2_reconciliation.domain.words import Verb
+        from pro2_reconciliation.repair.telling import became
+
+        name = named_step(self.step)
         chosen = (event.get("chosen_options") or [""])[0]
         if "error" in event or event.get("timedout") or chosen not in ANSWERS:
-            raise AirflowSkipException(f"{name}: nobody answered; the report says what is to be pressed")
+            story = f"{name}: nobody answered in time; the report says what is to be pressed"
+            self.log.info(story)
+            raise AirflowSkipException(story)
         who = (event.get("responded_by_user") or {}).get("name") or "somebody"
+        self.log.info("%s: %s answered «%s»", name, who, chosen)
         record = answer_step(self.step, ANSWERS[chosen], who, who_acts(context))
-        story = f"{name}: {self.step['verb']} {record.state.value}: {record.moves[-1].why}"
+        story = f"{name}: {became(Verb(self.step['verb']), record.state.value, record.moves[-1].why)}"
+        self.log.info(story)
         if record.state.value == "failed" and self.refusal_is_an_answer:
             raise AirflowSkipException(story)
         if record.state.value not in ("done", "confirmed"):
             raise AirflowFailException(story)
-        self.log.info(story)
         return {
             "action_id": self.step["action_id"],
             "state": record.state.value,
@@ -117,12 +137,14 @@ class StopCampaignOperator(StepOperator):
     """Stops a pending campaign: status 4 through ActiveCampaign v1 (help.prospect2.com article 715)."""
 
     verbs = frozenset({"stop_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
 
 class DuplicateCampaignOperator(StepOperator):
     """Makes a draft copy of a stopped campaign; a draft mails nobody."""
 
     verbs = frozenset({"copy_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
 
 class SendCampaignOperator(StepOperator):
@@ -133,6 +155,7 @@ class SendCampaignOperator(StepOperator):
     """
 
     verbs = frozenset({"send_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
     def __init__(self, *, lane_task_id: str = "list_send_campaign", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -145,7 +168,9 @@ class SendCampaignOperator(StepOperator):
         waiting = wait_for_turn(before, who_acts(context))
         if waiting is not None:
             why, seconds = waiting
-            self.log.info("«%s» waits: %s", self.step["name"], why)
+            self.log.info(
+                "%s: it was not its turn: %s; it looks again in %.0f s", named_step(self.step), why, seconds
+            )
             raise AirflowRescheduleException(datetime.now(UTC) + timedelta(seconds=seconds))  # type: ignore[no-untyped-call]
         return super().execute(context)
 

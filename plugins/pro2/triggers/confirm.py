@@ -32,16 +32,19 @@ class ConfirmTrigger(BaseTrigger):
         return ("pro2.triggers.confirm.ConfirmTrigger", {"step": self.step, "who": self.who})
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        from pro2.steps import open_proof
+        from pro2.steps import named_step, open_proof
+        from pro2_reconciliation.domain.words import Verb
+        from pro2_reconciliation.repair.telling import Heartbeat, proven
 
         proof = await sync_to_async(open_proof)(self.step, self.who)
+        name, told = named_step(self.step), Heartbeat()
         while True:
             verdict = await sync_to_async(proof.look)()
+            if said := told.news(proven(Verb(self.step["verb"]), verdict), proof.account.now()):
+                self.log.info("%s: %s", name, said)
             if verdict.decided:
                 break
             await asyncio.sleep(proof.account.policy.poll_seconds)
-        name = f"«{self.step['name']}» ({self.step['item_key']})"
-        self.log.info("%s: %s %s: %s", name, self.step["verb"], verdict.state, verdict.why)
         if verdict.state == "proven":
             yield TaskSuccessEvent(xcoms={"return_value": verdict.model_dump(mode="json")})
         elif verdict.state == "open":  # not before a newer export; the next dag run looks again

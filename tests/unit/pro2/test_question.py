@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -67,7 +67,9 @@ class TestNobodyIsAsked:
     @pytest.mark.parametrize("mode", [Mode.PLAN, Mode.AUTO])
     def test_in_another_mode(self, play: Any, mode: Mode, asked: list[Any]) -> None:
         playing = play(mode=mode, still=True)
-        with pytest.raises(AirflowSkipException, match=f"Mode {mode.value} asks nobody"):
+        with pytest.raises(
+            AirflowSkipException, match=f"Nobody was asked: this dag run's mode is {mode.value}"
+        ):
             ask(playing, None)
         assert asked == []
 
@@ -82,7 +84,7 @@ class TestNobodyIsAsked:
     def test_twice_about_the_same_plan(self, playing: Playing, asked: list[Any]) -> None:
         plan = playing.plan()
         playing.ledger.save_answers(plan.hash, approve_none(plan), "Ada")
-        assert ask(playing, plan) == {"plan_hash": plan.hash, "who": "ledger"}
+        assert ask(playing, plan) == {"plan_hash": plan.hash, "who": "Ada"}
         assert asked == []
 
     def test_about_a_plan_that_the_ledger_does_not_know(self, playing: Playing) -> None:
@@ -121,10 +123,31 @@ class TestTheQuestion:
         with pytest.raises(TaskAwaitingInput):
             ask(playing, playing.plan())
         select = asked[0]["params"]["campaign:104"]
-        assert select["schema"]["title"] == f"{HOSTILE} (104)"
+        assert select["schema"]["title"].startswith(f"{HOSTILE} · about 900 patrons · ")
         assert "{{" not in asked[0]["body"]
         assert "<script>" not in asked[0]["body"].replace("\\<", "")
         assert tuple(AskOperator.template_fields) == ()
+
+    def test_waits_until_the_plan_says(self, playing: Playing) -> None:
+        plan = playing.plan()
+        playing.advance(hours=2)
+        with pytest.raises(TaskAwaitingInput) as waits:
+            ask(playing, plan)
+        assert plan.asked_until == plan.created_at + timedelta(hours=12)
+        assert waits.value.timeout == timedelta(hours=10)
+
+    def test_is_not_put_when_its_time_has_passed(self, playing: Playing, asked: list[Any]) -> None:
+        plan = playing.plan()
+        playing.advance(hours=12)
+        with pytest.raises(AirflowSkipException, match=r"ended Fri 20 Nov 06:45 CST.*asked again"):
+            ask(playing, plan)
+        assert asked == []
+
+    def test_says_in_each_select_what_a_choice_means(self, playing: Playing, asked: list[Any]) -> None:
+        with pytest.raises(TaskAwaitingInput):
+            ask(playing, playing.plan())
+        shown = asked[0]["params"]["campaign:103"]["schema"]["values_display"]
+        assert shown["resend now"] == "resend now: at any hour, also outside 08:00 to 21:30"
 
     def test_is_never_tried_again(self) -> None:
         assert AskOperator(task_id="ask").retries == 0
@@ -165,31 +188,37 @@ class TestTheAnswer:
         answer(playing, plan, choices)
         assert standing(playing, plan) == {"campaign:103": Choice.LEAVE, "campaign:104": Choice.LEAVE}
 
-    @pytest.mark.parametrize(
-        "event",
-        [
-            {"chosen_options": "nothing"},
-            {"timedout": True, "responded_by_user": None},
-            {"chosen_options": "nothing", "timedout": True, "responded_by_user": None},
-            {"chosen_options": "both"},
-        ],
-    )
-    def test_do_nothing_and_a_timeout_choose_nothing_whatever_the_selects_say(
+    @pytest.mark.parametrize("event", [{"chosen_options": "nothing"}, {"chosen_options": "both"}])
+    def test_do_nothing_chooses_nothing_whatever_the_selects_say(
         self, playing: Playing, event: dict[str, Any]
     ) -> None:
         plan = playing.plan()
         go, nothing = f"Carry out my choices ({plan.hash[:8]})", f"Do nothing ({plan.hash[:8]})"
         options = {"nothing": [nothing], "both": [go, nothing]}
-        if "chosen_options" in event:
-            event = {**event, "chosen_options": options[event["chosen_options"]]}
-        answer(playing, plan, RESEND_BOTH, **event)
+        answer(playing, plan, RESEND_BOTH, chosen_options=options[event["chosen_options"]])
         assert set(standing(playing, plan).values()) == {Choice.LEAVE}
-        who = {record.who for record in playing.ledger.answers(plan.hash).values()}
-        assert who == ({"nobody (timeout)"} if event.get("timedout") else {"Ada"})
+        assert {record.who for record in playing.ledger.answers(plan.hash).values()} == {"Ada"}
+
+    @pytest.mark.parametrize("option", ["Carry out my choices", "Do nothing"])
+    def test_that_never_came_is_no_answer_and_the_log_says_that_it_is_asked_again(
+        self, playing: Playing, option: str, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        plan = playing.plan()
+        playing.advance(hours=1)
+        event = {
+            "chosen_options": [f"{option} ({plan.hash[:8]})"],
+            "timedout": True,
+            "responded_by_user": None,
+        }
+        assert answer(playing, plan, RESEND_BOTH, **event) == {"plan_hash": plan.hash, "who": "nobody"}
+        assert standing(playing, plan) == {}
+        said = capfd.readouterr().out
+        assert said.count("so nothing was chosen; it stays open and is asked again") == 2
+        assert "«Opening night invitation» (103): nobody" in said
 
     def test_to_another_plan_does_nothing_and_fails(self, playing: Playing) -> None:
         plan = playing.plan()
-        with pytest.raises(AirflowFailException, match=r"of another plan.*start another dag run"):
+        with pytest.raises(AirflowFailException, match=r"of another plan.*Nothing was chosen.*asked again"):
             answer(playing, plan, RESEND_BOTH, chosen_options=["Carry out my choices (00000000)"])
         assert standing(playing, plan) == {}
 
@@ -215,7 +244,9 @@ class TestTheAnswer:
         answer(playing, plan, RESEND_BOTH, responded_by_user={"id": "2", "name": "Bob"})
         assert standing(playing, plan) == {"campaign:103": Choice.RESEND, "campaign:104": Choice.LEAVE}
         assert {record.who for record in playing.ledger.answers(plan.hash).values()} == {"Ada"}
-        assert capfd.readouterr().out.count("chosen by Ada") == 2
+        said = capfd.readouterr().out
+        assert "«Opening night invitation» (103): Ada chose «resend», Thu 19 Nov 18:45 CST" in said
+        assert "(104): «resend» of Bob had no effect, since that answer came first" in said
 
     def test_of_an_error_fails_and_chooses_nothing(self, playing: Playing) -> None:
         plan = playing.plan()

@@ -1,0 +1,199 @@
+"""The questions that the ledger knows: which wait for an answer, which ended without one, and which answers go on.
+
+Plan and answers are the only sources. A plan that is asked about says until when (``Plan.asked_until``); an item
+without an answer was not decided by anybody. Only :func:`carry` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
+from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy
+from pro2_reconciliation.ledger import AnswerRecord, Ledger, State
+from pro2_reconciliation.repair.actions import SENDING_VERBS, chosen_remedy
+from pro2_reconciliation.repair.asking import QUESTION_SIZE, in_order, worth_asking
+
+HOURS = "hours__"
+"""How the id of a dag run begins that goes on in the sending hours with what was chosen before."""
+ASK = "ask__"
+"""How the id of a dag run begins that asks a further question."""
+_WAITED = ", for the sending hours)"
+LOOK_BACK = timedelta(days=8)
+"""Questions that ended before are not asked again: an Airflow that was away over a weekend finds the others."""
+OWN_FOLLOW_UP = timedelta(minutes=30)
+"""So long the dag run of a question has to start the next one itself, before detection does."""
+
+
+class Waiting(Value):
+    """One item of a question that waits."""
+
+    key: str
+    name: str
+    item_id: str
+    send_by: UtcTime | None = None
+
+
+class Unanswered(Value):
+    """One question that waits for an answer until ``until``. ``send_by`` is the earliest of its items."""
+
+    plan_hash: str
+    dag_run: str
+    organization: str
+    zone: str
+    items: tuple[Waiting, ...]
+    until: UtcTime
+    asked_at: UtcTime
+    send_by: UtcTime | None = None
+
+
+class Lapsed(Value):
+    """A question that ended without an answer for these items, and that no later plan took up."""
+
+    plan_hash: str
+    run_id: str
+    keys: tuple[str, ...]
+
+
+def to_be_asked(plan: Plan, mode: Mode) -> Plan:
+    """The plan with the end of its question, where there is one."""
+    if mode is not Mode.ASK or not any(d.asks for d in plan.decisions):
+        return plan
+    return plan.model_copy(update={"asked_until": plan.created_at + ANSWER_WITHIN})
+
+
+def unanswered(ledger: Ledger, now: datetime) -> list[Unanswered]:
+    """The questions that wait for an answer at ``now``, the one that ends first in front."""
+    found = []
+    for plan in ledger.plans_since(now - ANSWER_WITHIN):
+        if plan.asked_until is None or plan.asked_until <= now or was_answered(ledger, plan):
+            continue
+        items = _undecided(ledger, plan)[:QUESTION_SIZE]
+        if not items:
+            continue
+        found.append(
+            Unanswered(
+                plan_hash=plan.hash,
+                dag_run=plan.run,
+                organization=plan.organization,
+                zone=plan.zone,
+                items=tuple(
+                    Waiting(key=d.key, name=d.name, item_id=d.item_id, send_by=d.send_by) for d in items
+                ),
+                until=plan.asked_until,
+                asked_at=plan.created_at,
+                send_by=min((d.send_by for d in items if d.send_by), default=None),
+            )
+        )
+    return sorted(found, key=lambda one: (one.until, one.plan_hash))
+
+
+def lapsed(ledger: Ledger, organization: str, now: datetime) -> list[Lapsed]:
+    """The questions that ended unanswered, and that neither their own dag run nor another one has asked again.
+
+    Each gets one dag run; if that ends before it has a plan, another one twelve hours later.
+    """
+    plans = [plan for plan in ledger.plans_since(now - LOOK_BACK) if plan.organization == organization]
+    taken_up = {plan.parent for plan in plans}
+    found = []
+    for plan in plans:
+        ended = plan.asked_until
+        if ended is None or ended + OWN_FOLLOW_UP > now or plan.hash in taken_up:
+            continue
+        keys = keys_of(d for d in _undecided(ledger, plan) if worth_asking(d, now))
+        if keys:
+            late = (now - ended) // ANSWER_WITHIN
+            run_id = f"{ASK}{plan.hash}" + (f"__{late + 1}" if late else "")
+            found.append(Lapsed(plan_hash=plan.hash, run_id=run_id, keys=keys))
+    return found
+
+
+def keys_of(decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """The keys by which an inventory finds these items: a proposal about a tag belongs to its occurrence."""
+    found = (d.root if d.kind is ItemKind.OCCURRENCE else d.key for d in decisions)
+    return tuple(dict.fromkeys(found))
+
+
+def asked_now(ledger: Ledger, plan: Plan) -> list[Decision]:
+    """The items of the plan's one question: the first 40 that were not answered in an earlier one."""
+    return in_order(plan, going_on(ledger, plan))[:QUESTION_SIZE]
+
+
+def asked_later(ledger: Ledger, plan: Plan) -> list[Decision]:
+    """The items that the next question is about, because one holds 40."""
+    return in_order(plan, going_on(ledger, plan))[QUESTION_SIZE:]
+
+
+def was_answered(ledger: Ledger, plan: Plan) -> bool:
+    """Whether somebody answered the question of this plan itself."""
+    return bool(ledger.answers(plan.hash).keys() - going_on(ledger, plan).keys())
+
+
+def going_on(ledger: Ledger, plan: Plan) -> dict[str, AnswerRecord]:
+    """Item key to the answer of the plan before that only waited for the sending hours.
+
+    Only in a dag run that was made for that, and only where the action that a person chose still waits and nothing
+    that he was shown has changed; else he is asked anew.
+    """
+    parent = ledger.plan(plan.parent) if plan.parent and plan.run.startswith(HOURS) else None
+    if parent is None:
+        return {}
+    standing, before = ledger.answers(plan.hash), ledger.answers(parent.hash)
+    found = {}
+    for decision in plan.decisions:
+        answer = before.get(decision.key)
+        if answer is None or answer.choice not in decision.choices:
+            continue
+        known = standing.get(decision.key)
+        if known.who == _who(answer, plan) if known else _still_waits(ledger, plan, decision, answer):
+            found[decision.key] = answer
+    return found
+
+
+def carry(ledger: Ledger, plan: Plan) -> dict[str, AnswerRecord]:
+    """Write what goes on as answers to this plan; returns these, by item."""
+    found = going_on(ledger, plan)
+    for key, answer in found.items():
+        ledger.save_answers(plan.hash, {key: answer.choice}, _who(answer, plan))
+    standing = ledger.answers(plan.hash) if found else {}
+    return {key: standing[key] for key in found}
+
+
+def _who(answer: AnswerRecord, plan: Plan) -> str:
+    if answer.who.endswith(_WAITED):
+        return answer.who
+    return f"{answer.who} (chosen {local(answer.at, plan.zone)}{_WAITED}"
+
+
+def _still_waits(ledger: Ledger, plan: Plan, decision: Decision, answer: AnswerRecord) -> bool:
+    remedy = chosen_remedy(decision, answer.choice)
+    if remedy is None:
+        return False
+    wanted = decision.fingerprint.model_copy(update={"remedy": remedy.value}).digest
+    for action in ledger.actions_of(plan.organization, decision.root):
+        waiting = next((step for step in action.latest if step.verb in SENDING_VERBS), None)
+        same = action.remedy is remedy and action.fingerprint == wanted
+        if same and waiting is not None and waiting.state is State.CLEARED:
+            return True
+    return False
+
+
+def _undecided(ledger: Ledger, plan: Plan) -> list[Decision]:
+    """What nobody answered about, here or by an action that was begun since."""
+    answers = ledger.answers(plan.hash)
+    return [
+        d
+        for d in in_order(plan, going_on(ledger, plan))
+        if d.key not in answers and not _begun_since(ledger, plan, d)
+    ]
+
+
+def _begun_since(ledger: Ledger, plan: Plan, decision: Decision) -> bool:
+    of_tags = decision.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG)
+    return any(
+        action.created_at >= plan.created_at and (action.remedy is decision.remedy or not of_tags)
+        for action in ledger.actions_of(plan.organization, decision.root)
+    )

@@ -1,0 +1,140 @@
+"""What was chosen for the sending hours goes in them, by itself and once; "now" goes at any hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.incident.harness import approve_all
+from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
+
+from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.words import Choice
+from pro2_reconciliation.ledger import Stage, State
+from pro2_reconciliation.repair.report import End
+
+OPENING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+"""20:00 in Chicago; the plan is made at 18:45."""
+
+
+@pytest.fixture
+def evening(tmp_path: Path) -> OneCampaign:
+    return OneCampaign(tmp_path, sending_hours=("20:00", "21:30"))
+
+
+def choose(choice: Choice) -> Any:
+    return lambda plan: {RESEND: choice}
+
+
+def ask_nobody(plan: Plan) -> dict[str, Choice]:
+    raise AssertionError(f"a person was asked about {[d.key for d in plan.decisions if d.asks]}")
+
+
+def sent(evening: OneCampaign) -> list[str]:
+    return [e["kind"] for e in evening.effects() if e["kind"] == "campaign_sent"]
+
+
+class TestChosenForTheHours:
+    def test_it_is_stopped_and_duplicated_at_once_and_waits_with_the_send(self, evening: OneCampaign) -> None:
+        plan, report = evening.reconcile(answer=choose(Choice.RESEND))
+        assert row(report).outcome is End.NOT_NOW
+        assert row(report).detail.startswith("no end: send_campaign is cleared; Thu 19 Nov 18:5")
+        assert (
+            "outside the sending hours 20:00 to 21:30; it goes on Thu 19 Nov 20:00 CST" in row(report).detail
+        )
+        assert [e["kind"] for e in evening.effects()] == ["campaign_stopped", "campaign_copied"]
+        (more,) = evening.goes_on(plan, report)
+        assert (more.run_id, more.after) == (f"hours__{plan.hash}", OPENING)
+
+    def test_it_goes_when_they_open_and_nobody_is_asked_a_second_time(self, evening: OneCampaign) -> None:
+        plan, report = evening.reconcile(answer=choose(Choice.RESEND))
+        (more,) = evening.goes_on(plan, report)
+
+        second, report = evening.follow(more, plan, answer=ask_nobody)
+
+        assert row(report).outcome is End.VERIFIED
+        assert row(report).answered_by.startswith(
+            "in process (chosen Thu 19 Nov 18:45 CST, for the sending hours): «resend», Thu 19 Nov 20:"
+        )
+        assert sent(evening) == ["campaign_sent"]
+        assert evening.truth()["mailed_twice"] == []
+        assert evening.goes_on(second, report) == []
+        assert open_keys(evening) == set()
+
+    def test_nothing_goes_and_a_person_is_asked_anew_when_what_was_shown_has_changed(
+        self, evening: OneCampaign
+    ) -> None:
+        plan, report = evening.reconcile(answer=choose(Choice.RESEND))
+        (more,) = evening.goes_on(plan, report)
+        evening.edit("103", subject="Something else")
+        asked: list[list[str]] = []
+
+        def look(plan: Plan) -> dict[str, Choice]:
+            asked.append([d.key for d in plan.decisions if d.asks])
+            return {}
+
+        evening.follow(more, plan, answer=look)
+
+        assert asked == [[RESEND]]
+        assert sent(evening) == []
+
+    def test_what_another_gate_holds_up_as_well_is_asked_about_and_not_carried_on(
+        self, evening: OneCampaign
+    ) -> None:
+        def switched(plan: Plan) -> dict[str, Choice]:
+            evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "kim", "a moment")
+            return approve_all(plan)
+
+        plan, report = evening.reconcile(answer=switched)
+        (more,) = evening.goes_on(plan, report)
+        assert more.run_id == f"ask__{plan.hash}"
+
+    def test_it_is_told_that_only_now_would_send_it_where_they_open_too_late(self, tmp_path: Path) -> None:
+        evening = OneCampaign(tmp_path, sending_hours=("08:00", "18:50"))  # may be sent until 04:05
+        plan, report = evening.reconcile(answer=choose(Choice.RESEND))  # 18:45: still open
+        assert row(report).outcome is End.NOT_NOW
+        assert (
+            "after Fri 20 Nov 04:05 CST it is too late; only «now», chosen in the next question"
+            in row(report).detail
+        )
+        (more,) = evening.goes_on(plan, report)
+        assert more.run_id == f"ask__{plan.hash}"
+
+        second, report = evening.follow(more, plan, answer=approve_all)
+
+        decision = second.decision(RESEND)
+        assert decision is not None
+        assert decision.choices == (Choice.LEAVE, Choice.RESEND_NOW)
+        assert row(report).outcome is End.VERIFIED
+        assert sent(evening) == ["campaign_sent"]
+
+
+class TestChosenNow:
+    def test_it_goes_outside_the_hours_and_ledger_and_report_say_who_chose_that(
+        self, evening: OneCampaign
+    ) -> None:
+        plan, report = evening.reconcile(answer=choose(Choice.RESEND_NOW))
+        assert row(report).outcome is End.VERIFIED
+        assert evening.clock.now() < OPENING
+        assert evening.ledger().answers(plan.hash)[RESEND].choice is Choice.RESEND_NOW
+        assert row(report).answered_by == "in process: «resend now», Thu 19 Nov 18:45 CST"
+        assert sent(evening) == ["campaign_sent"]
+
+    def test_it_opens_the_hours_for_its_own_plan_only(self, evening: OneCampaign) -> None:
+        """Another dag run that joins the action with the plain choice waits."""
+        ledger = evening.ledger()
+
+        def switched(plan: Plan) -> dict[str, Choice]:
+            ledger.set_switch("playhouse", Stage.EVERYTHING, "kim", "a moment")
+            return {RESEND: Choice.RESEND_NOW}
+
+        evening.reconcile(answer=switched, dag_run="first")
+        ledger.set_switch("playhouse", Stage.OFF, "kim", "go on")
+        _, report = evening.reconcile(answer=choose(Choice.RESEND), dag_run="second")
+
+        assert row(report).outcome is End.NOT_NOW
+        (action,) = ledger.actions("playhouse")
+        assert action.latest[-1].state is State.CLEARED
+        assert sent(evening) == []
