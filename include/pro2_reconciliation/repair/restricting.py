@@ -141,7 +141,7 @@ def in_words(restriction: Restriction, not_looked_at: Iterable[NotLookedAt], zon
         order = list(KINDS)
         left = sorted(not_looked_at, key=lambda one: order.index(one.kind))
         for kind, items in groupby(left, key=lambda one: one.kind):
-            said.append(f"Not looked at: {_named(kind, list(items), zone)}.")
+            said.append(f"Not looked at, {_named(kind, list(items), zone)}.")
     for limit, what in ((restriction.max_sends, "send"), (restriction.max_actions, "action")):
         if limit is not None:
             said.append(f"At most {limit} {what}{'' if limit == 1 else 's'}, as the form says.")
@@ -161,4 +161,4 @@ def _named(kind: str, items: list[NotLookedAt], zone: str) -> str:
         for one in items[:NAMED]
     ]
     more = f"; and {len(items) - NAMED} more" if len(items) > NAMED else ""
-    return f"{len(items)} {KINDS[kind].lower()}: {'; '.join(shown)}{more}"
+    return f"{KINDS[kind].lower()} ({len(items)}): {'; '.join(shown)}{more}"

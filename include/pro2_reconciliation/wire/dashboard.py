@@ -97,9 +97,7 @@ def activity(organization: str, since: datetime, until: datetime) -> Exchange[Ac
     found: dict[str, ActivityRow] = {}
     as_of: datetime | None = None
     for page in range(1, MAX_PAGES):
-        span = {"since": written(since), "until": written(until)}
-        params = {**span, "page": str(page), "per_page": str(PER_PAGE)}
-        body = yield from ask(Request("GET", f"{_base(organization)}/activity", params))
+        body = yield from ask(activity_request(organization, since, until, page))
         stated = _as_of(body, "the Activity Log")
         if stated > until + AHEAD:
             raise Unreadable(
@@ -123,6 +121,14 @@ def activity(organization: str, since: datetime, until: datetime) -> Exchange[Ac
             rows = sorted(found.values(), key=lambda one: (one.started, one.run_id))
             return ActivityLog(as_of=as_of, rows=tuple(rows))
     raise Unreadable(f"the Activity Log did not end after {MAX_PAGES} pages")
+
+
+def activity_request(organization: str, since: datetime, until: datetime, page: int = 1) -> Request:
+    """One page of the Activity Log of [since, until)."""
+    span = {"since": written(since), "until": written(until)}
+    return Request(
+        "GET", f"{_base(organization)}/activity", {**span, "page": str(page), "per_page": str(PER_PAGE)}
+    )
 
 
 def console(organization: str) -> Exchange[Console]:

@@ -18,7 +18,7 @@ def generated_at(list_id: str) -> Exchange[datetime | None]:
 
     None where Tessitura says neither with an offset.
     """
-    body = yield from ask(_list(list_id))
+    body = yield from ask(list_request(list_id))
     return scalars.moment_if_clear(body, "LastGeneratedDateTime") or scalars.moment_if_clear(
         body, "LastUsedDateTime"
     )
@@ -26,9 +26,10 @@ def generated_at(list_id: str) -> Exchange[datetime | None]:
 
 def size(list_id: str) -> Exchange[int]:
     """How many constituents the list has; ``Unreadable`` where Tessitura does not say."""
-    body = yield from ask(_list(list_id))
+    body = yield from ask(list_request(list_id))
     return scalars.number(body, "ConstituentCount", f"list {list_id}", required=True)
 
 
-def _list(list_id: str) -> Request:
+def list_request(list_id: str) -> Request:
+    """What is known of one list."""
     return Request("GET", f"TessituraService/Reporting/Lists/{quote(list_id, safe='')}")

@@ -8,7 +8,7 @@ repeated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -17,20 +17,13 @@ from airflow.providers.http.hooks.http import HttpHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from pro2.connection_types import ui_field_behaviour
-from pro2.hooks import failures
+from pro2.hooks import checkup, failures
+from pro2.hooks.checkup import Look
 from pro2.hooks.pacing import TOO_MANY, Pacer
 from pro2.hooks.punctual import PunctualAdapter
 from pro2.hooks.settings import HTTP, Settings, missing, read_settings
-from pro2_reconciliation.domain.errors import (
-    ConfigurationError,
-    NeverSent,
-    ReconciliationError,
-    Refused,
-    Rejected,
-    RequestError,
-    Unreadable,
-)
-from pro2_reconciliation.wire.exchange import Reply, Request, read_json, retry_after
+from pro2_reconciliation.domain.errors import ConfigurationError
+from pro2_reconciliation.wire.exchange import Reply, Request, retry_after
 
 
 class HeaderAuth(requests.auth.AuthBase):
@@ -120,16 +113,24 @@ class CarryingHook(HttpHook):
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the connection works, and in words what is wrong where it does not."""
-        try:
-            request = self.test_request()
-            read_json(request, self.carry(request))
-        except (Rejected, Refused, NeverSent, Unreadable, ReconciliationError) as error:
-            return False, explained(error)
-        return True, f"It answers. {self._note()}".strip()
+        return checkup.check(self, self.http_conn_id)
 
-    def test_request(self) -> Request:
-        """The cheap read that proves host and secret."""
+    def looks(self) -> Iterable[Look]:
+        """The questions of a test, the cheapest that proves host and secret first."""
         raise NotImplementedError
+
+    def remarks(self, answers: list[Any]) -> list[str]:
+        """What else is worth saying of a connection that works; ``answers`` as JSON, one for each of the looks."""
+        return []
+
+    @property
+    def stray_secrets(self) -> tuple[str, ...]:
+        """The keys of the extra under which a secret seems to stand."""
+        try:
+            connection = self.get_connection(self.http_conn_id)
+        except AirflowNotFoundException:
+            return ()
+        return checkup.stray_secrets(connection.extra_dejson, connection.password or "")
 
     def authentication(self, settings: Settings) -> requests.auth.AuthBase:
         """What puts the secret on each request."""
@@ -138,11 +139,6 @@ class CarryingHook(HttpHook):
     def _adapted(self, settings: Settings) -> Settings:
         """Checks and defaults of one connection type."""
         return settings
-
-    def _note(self) -> str:
-        if self.settings.read_only:
-            return "The connection is read-only: whatever changes something is refused."
-        return "The connection may CHANGE things: it is not read-only."
 
     def _punctual_session(self) -> requests.Session:
         session = self.get_conn()
@@ -196,14 +192,3 @@ class CarryingHook(HttpHook):
         only_http: Mapping[str, Any] = self.settings.http_options
         stripped = SimpleNamespace(extra_dejson=dict(only_http), host=self.settings.base_url)
         return super()._configure_session_from_extra(session, stripped, extra_options)
-
-
-def explained(error: ReconciliationError) -> str:
-    """An error of a connection test as a sentence that says what to do."""
-    if isinstance(error, RequestError) and error.status in (401, 403):
-        return f"The host answers but does not accept the secret ({error.status}): check the password field."
-    if isinstance(error, RequestError) and error.status == 404:
-        return f"The host answers but does not know the path (404): check the base URL. {error}"
-    if isinstance(error, Unreadable) and error.status is not None and error.status < 300:
-        return f"The host answers, but not with JSON: is the base URL the one of the API? {error}"
-    return str(error)

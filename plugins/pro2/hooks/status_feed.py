@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from pro2.connection_types import STATUS_FEED
 from pro2.hooks.carrying import CarryingHook
+from pro2.hooks.checkup import Look
 from pro2.hooks.settings import Settings
 from pro2_reconciliation.wire.exchange import Request
 from pro2_reconciliation.wire.statuspage import FOLDER
@@ -27,8 +30,18 @@ class StatusFeedHook(CarryingHook):
         super().__init__(status_feed_conn_id)
         self.status_feed_conn_id = status_feed_conn_id
 
-    def test_request(self) -> Request:
-        return Request("GET", f"{FOLDER}/incidents.json")
+    def looks(self) -> Iterator[Look]:
+        yield Look(
+            Request("GET", f"{FOLDER}/incidents.json"),
+            "a status page (Statuspage v2)",
+            lambda body: isinstance(body, dict) and isinstance(body.get("incidents"), list),
+            dict.fromkeys((401, 403), "The page wants a login; give the address of a public status page."),
+            f"the address of the status page itself; its JSON lies below it, under {FOLDER}",
+        )
+
+    def remarks(self, answers: list[Any]) -> list[str]:
+        """How much the page tells, so that a person sees whether it is the right one."""
+        return [f"The page lists {len(answers[0]['incidents'])} incidents."]
 
     def _adapted(self, settings: Settings) -> Settings:
         return replace(settings, read_only=True)

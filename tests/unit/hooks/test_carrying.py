@@ -228,7 +228,7 @@ def test_a_status_feed_needs_no_secret_and_sends_none(server: Any, connect: Any)
             password=None,
         )
     )
-    hook.carry(hook.test_request())
+    hook.carry(next(hook.looks()).request)
     assert server.seen[0].path == "/api/v2/incidents.json"
     assert not {"api-token", "authorization"} & server.seen[0].headers.keys()
 
