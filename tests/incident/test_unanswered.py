@@ -55,6 +55,12 @@ class TestAQuestionThatWaits:
         evening.reconcile(answer=approve_all, dag_run="second")
         assert unanswered(evening.ledger(), evening.clock.now()) == []
 
+    def test_is_not_listed_once_another_plan_has_taken_it_up(self, evening: OneCampaign) -> None:
+        """Its task died, and its dag run started the next question."""
+        first, _ = evening.reconcile(answer=lambda _: {}, dag_run="first")
+        second, _ = evening.reconcile(answer=lambda _: {}, dag_run="second", parent=first.hash)
+        assert [one.plan_hash for one in unanswered(evening.ledger(), evening.clock.now())] == [second.hash]
+
     def test_mode_plan_asks_nothing(self, evening: OneCampaign) -> None:
         evening.reconcile(Mode.PLAN)
         assert unanswered(evening.ledger(), evening.clock.now()) == []

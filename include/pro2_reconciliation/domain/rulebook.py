@@ -26,7 +26,9 @@ table has no condition and belongs to a person, so an item that fits nothing is 
 A policy can only make a rule stricter. An action whose reach is `inbox` could make a patron receive mail, and one whose
 reach is `data` changes contacts, tags or jobs only. What stands in {braces} is filled in. The first choice of a list is
 preset, and nothing at all happens without a choice (in mode `auto`: except imports and data syncs of reach `data` that
-need no stop first, in a known outage).
+need no stop first, in a known outage). Where a resend or a Run Now meets sending hours that close before its question
+ends, «resend now» or «reprocess now» is offered as well; where they open too late for it, instead
+([question.md](question.md)).
 """
 SUB_TABLES = {
     "reprocess": "How a failed, missing or hanging run is done again",

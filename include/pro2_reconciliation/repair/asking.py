@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.sending_hours import opens
+from pro2_reconciliation.domain.sending_hours import MAILING, opens
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy
 
 QUESTION_SIZE = 40
@@ -88,7 +88,7 @@ def question(plan: Plan, policy: Policy | None = None, without: Collection[str] 
                 title=_title(d, plan),
                 facts=_facts(d, plan),
                 choices=tuple(choice.value for choice in d.choices),
-                shown={choice.value: _shown(choice, plan, policy) for choice in d.choices},
+                shown={choice.value: _shown(choice, d, plan, policy) for choice in d.choices},
             )
             for d in asked
         ),
@@ -228,13 +228,14 @@ def _seen(decision: Decision, plan: Plan) -> str:
     return f"{seen.state}{counted}, read {local(seen.seen_at, plan.zone)}. {said}"
 
 
-def _shown(choice: Choice, plan: Plan, policy: Policy) -> str:
+def _shown(choice: Choice, decision: Decision, plan: Plan, policy: Policy) -> str:
     """A choice as the select shows it: the plain forms of what mails say when that would be."""
     start, end = policy.sending_hours
     if choice.at_any_hour:
         return f"{choice.value}: at any hour, also outside {start} to {end}"
     opening = opens(policy, plan.zone, plan.created_at)
-    if choice is Choice.RESEND and opening is not None and opening > plan.created_at:
+    mails = choice in (Choice.RESEND, Choice.REPROCESS) and decision.remedy in MAILING
+    if mails and opening is not None and opening > plan.created_at:
         return f"{choice.value}: in the sending hours, from {local(opening, plan.zone)}"
     return choice.value
 

@@ -196,7 +196,8 @@ class Proof:
         ]
         if late:
             return Verdict(state=FAILED, why="it succeeded after the stop")
-        return Verdict(state=PROVEN, why=f"{step.remote_id or 'stopped'}, gone from the Console")
+        answer = (step.remote_id or "stopped").replace("_", " ")
+        return Verdict(state=PROVEN, why=f"{answer}, gone from the Console")
 
     def _ran(self, decision: Decision, step: StepRecord) -> Verdict:
         asked = step.when(State.INTENDED) or self.account.now()

@@ -67,9 +67,13 @@ def to_be_asked(plan: Plan, mode: Mode) -> Plan:
 
 def unanswered(ledger: Ledger, now: datetime) -> list[Unanswered]:
     """The questions that wait for an answer at ``now``, the one that ends first in front."""
+    plans = ledger.plans_since(now - ANSWER_WITHIN)
+    taken_up = {plan.parent for plan in plans}
     found = []
-    for plan in ledger.plans_since(now - ANSWER_WITHIN):
-        if plan.asked_until is None or plan.asked_until <= now or was_answered(ledger, plan):
+    for plan in plans:
+        if plan.asked_until is None or plan.asked_until <= now or plan.hash in taken_up:
+            continue
+        if was_answered(ledger, plan):
             continue
         items = _undecided(ledger, plan)[:QUESTION_SIZE]
         if not items:

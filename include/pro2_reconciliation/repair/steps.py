@@ -290,7 +290,8 @@ def _request(
     except (Ambiguous, Unreadable) as error:
         ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
         return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
-    why = DONE_WORDS.get(step.verb, "accepted").format(remote=remote)
+    said = str(remote).replace("_", " ") if step.verb is Verb.STOP_RUN else remote
+    why = DONE_WORDS.get(step.verb, "accepted").format(remote=said)
     ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=remote)
     return result_of(action, ledger.step(step.id), why)
 

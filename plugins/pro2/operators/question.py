@@ -42,7 +42,8 @@ class AskOperator(HITLOperator):
     def execute(self, context: Any) -> Any:
         from pro2_reconciliation.domain.localtime import local
         from pro2_reconciliation.repair import noting
-        from pro2_reconciliation.repair.questions import carry, was_answered
+        from pro2_reconciliation.repair.asking import QUESTION_SIZE
+        from pro2_reconciliation.repair.questions import asked_later, carry, was_answered
 
         resolved = context["ti"].xcom_pull(task_ids=self.window_task_id)
         if resolved["mode"] != "ask":
@@ -76,6 +77,10 @@ class AskOperator(HITLOperator):
             local(until, plan.zone) if until else "somebody answers",
             local(plan.created_at, plan.zone),
         )
+        if later := len(asked_later(ledger, plan)):
+            self.log.info(
+                "%d more items are asked about in the next question: one holds %d", later, QUESTION_SIZE
+            )
         return super().execute(context)
 
     def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:

@@ -62,10 +62,10 @@ class StepOperator(BaseOperator):
         if result.wait_seconds:  # for the guard's pass; or for a process, dead or alive: its lease ends
             pause = GUARD_WAIT if result.state == "held" else LEASE_WAIT
             self.log.info(
-                "%s; it is tried again in %.0f s, for %.0f s at most",
+                "%s; that is usual for a minute: it is tried again in %.0f s, for %.0f min at most",
                 story,
                 pause.total_seconds(),
-                result.wait_seconds,
+                max(result.wait_seconds / 60, 1),
             )
             raise AirflowRescheduleException(datetime.now(UTC) + pause)  # type: ignore[no-untyped-call]
         self.log.info(story)

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.pro2.conftest import Playing
+from tests.unit.domain import factories as f
+from tests.unit.pro2.conftest import NOW, Playing
 
 from pro2 import detection
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.domain.outage import Evidence, OutageState
-from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
+from pro2_reconciliation.ledger import Ledger, Stage
 from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.questions import to_be_asked
 from pro2_reconciliation.repair.sources import DeclaredSource, ProbeResult, Reading
 
 DECLARED = """\
@@ -220,3 +222,36 @@ def test_an_outage_that_settles_later_is_started_later(
     clock.shift(timedelta(minutes=6))
     assert len(detection.detect(context())) == 1
     assert ledger.outages("playhouse")[0].service is Service.SENDING
+
+
+class TestAQuestionThatNobodyAnswered:
+    """Its own dag run could not start the next one: ``ask`` was lost, or Airflow was away."""
+
+    def lapse(self, ledger: Ledger) -> str:
+        identity = ledger.identity
+        plan = f.plan(
+            f.decision(choices=(Choice.LEAVE, Choice.RESEND), remedy=Remedy.RESEND),
+            ledger_uuid=identity.uuid,
+            ledger_epoch=identity.epoch,
+            created_at=NOW - timedelta(hours=13),
+        )
+        plan = to_be_asked(plan, Mode.ASK)
+        return ledger.save_plan(plan, plan.run)
+
+    def test_starts_a_dag_run_that_asks_again(
+        self, context: Any, ledger: Ledger, probe: Any, site_folder: Path
+    ) -> None:
+        probe(True)
+        plan_hash = self.lapse(ledger)
+        assert detection.detect(context()) == [
+            {"trigger_run_id": f"ask__{plan_hash}", "conf": {"follow_up": plan_hash, "mode": "ask"}}
+        ]
+        assert ledger.follow_up(plan_hash) == ["campaign:103"]
+
+    def test_starts_nothing_while_the_kill_switch_keeps_detection_from_it(
+        self, context: Any, ledger: Ledger, probe: Any, site_folder: Path
+    ) -> None:
+        probe(True)
+        self.lapse(ledger)
+        ledger.set_switch("playhouse", Stage.SCHEDULES, "ops", "fire drill")
+        assert detection.detect(context()) == []

@@ -184,6 +184,18 @@ class TestASelect:
         select = question(f.plan(offer("2"))).selects[0]
         assert select.shown["resend"] == "resend: in the sending hours, from Fri 20 Nov 08:00 CST"
 
+    @pytest.mark.parametrize(
+        ("remedy", "says"),
+        [
+            (Remedy.RUN_NOW, "reprocess: in the sending hours, from Fri 20 Nov 08:00 CST"),
+            (Remedy.REPEAT_IMPORT, "reprocess"),
+        ],
+    )
+    def test_says_it_of_a_run_now_and_of_no_import(self, remedy, says):
+        choices = (Choice.LEAVE, Choice.REPROCESS)
+        select = question(f.plan(f.decision(choices=choices, remedy=remedy))).selects[0]
+        assert select.shown["reprocess"] == says
+
     def test_says_nothing_of_the_hours_while_they_are_open(self):
         select = question(f.plan(offer("2"), created_at=f.NOW - f.HOUR)).selects[0]
         assert select.shown["resend"] == "resend"
