@@ -24,10 +24,9 @@ from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import TAG_VERBS
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
-
-TAG_VERBS = frozenset({Verb.ADD_TAG, Verb.REMOVE_TAG})
 
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:

@@ -9,8 +9,7 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import VERBS
-from pro2_reconciliation.repair.checks import TAG_VERBS
+from pro2_reconciliation.repair.actions import TAG_VERBS, VERBS
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.report import End, make_report
 

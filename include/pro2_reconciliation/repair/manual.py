@@ -20,7 +20,7 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import ProcessType, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import SENDING_VERBS
+from pro2_reconciliation.repair.actions import may_mail
 from pro2_reconciliation.repair.adoption import Finding, find_out, floor_of
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
@@ -60,7 +60,7 @@ def press_by(account: Account, decision: Decision, verb: Verb) -> datetime:
     """Until when (UTC) a step may be pressed: what mails somebody has its own ends, and the question ends with them."""
     now = account.now()
     ends = [now + PRESS_WITHIN]
-    if verb in SENDING_VERBS:
+    if may_mail(verb, decision.reach):
         ends += [end for end in (decision.send_by, _end_of_sending_hours(account, now)) if end]
     if verb is Verb.RUN_NOW and decision.due is not None:
         ends += _ends_of_audience(account.site.jobs_by_id[decision.item_id.partition("@")[0]], decision.due)
@@ -104,7 +104,7 @@ def words(
             f"This was asked for at {local(asked, account.zone)} already: if it was pressed since then, press "
             "nothing and answer that it is done.",
         )
-    if step.verb in SENDING_VERBS:
+    if may_mail(step.verb, decision.reach):
         until = local(press_by(account, decision, step.verb), account.zone)
         told.append(f"From {until} on it is too late: then press nothing and answer that it is not possible.")
     return " ".join(told)
