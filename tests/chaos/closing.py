@@ -14,7 +14,7 @@ from tests.chaos.faulty import CAMPAIGN, DRIFT, IMPORT, MUTATIONS, SYNC, TRIGGER
 from tests.incident.harness import approve_all
 
 from pro2_reconciliation.domain.outage import Outage, OutageState
-from pro2_reconciliation.domain.plan import Plan
+from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service, Verb
 from pro2_reconciliation.ledger import Stage
 from pro2_reconciliation.repair import planning
@@ -82,6 +82,7 @@ class Gated(Faulty):
         self.changes: dict[str, Any] = {}
         self.guard_is_away = False
         self.health = ""
+        self.outage_ids: tuple[str, ...] = ()
         self.before: Callable[[ClearedStep], object] = lambda step: None
         self.played: list[tuple[Any, Any, ClearedStep]] = []
         super().__init__(folder)
@@ -112,6 +113,9 @@ class Gated(Faulty):
             return super().dag_run(name, only=only, parent=parent)
         with mock.patch.object(planning, "health_of", return_value=self.health):
             return super().dag_run(name, only=only, parent=parent)
+
+    def window(self) -> Window:
+        return super().window().model_copy(update={"outage_ids": self.outage_ids})
 
     def guarded(self) -> None:
         if not self.guard_is_away:
@@ -160,10 +164,14 @@ class Gated(Faulty):
         verbs = {verb for request in asked if (verb := verb_of(request)) is not None}
         return [verb for verb in self.chain.verbs if verb in verbs]
 
-    def row(self) -> Row:
-        """The newest row of the chain's item, of a tag that of the tag."""
+    def row_key(self) -> str:
+        """The key of the chain's item; of a tag that of the tag."""
         suffix = {Verb.ADD_TAG: "+add", Verb.REMOVE_TAG: "+remove"}.get(self.chain.verbs[0], "")
-        found: Row = self.rows()[self.key(self.chain.item) + suffix]
+        return self.key(self.chain.item) + suffix
+
+    def row(self) -> Row:
+        """The newest row of the chain's item."""
+        found: Row = self.rows()[self.row_key()]
         return found
 
 

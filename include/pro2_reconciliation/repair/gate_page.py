@@ -38,7 +38,7 @@ ENDINGS: tuple[Ending, ...] = (
     Ending(
         "drift",
         TAG_VERBS,
-        "the contacts that lack the tag, or hold it, are others than those of the question",
+        "more contacts lack the tag, or hold it, than were agreed to",
         "a new question",
     ),
     Ending(
