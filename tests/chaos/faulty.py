@@ -1,14 +1,15 @@
 """One organization in which everything can be repaired once, and dag runs that try again as Airflow does.
 
 ``Faulty`` plays the parts of ``reconcile`` in the order of the DAG. What raises is tried again by the very policy that
-the tasks have, with the tries of the DAG; the oracle is what the sandbox knows happened.
+the tasks have, with the tries of the DAG; the oracle is what the sandbox knows happened. ``results`` is what each
+task's log says.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from pro2.operators.remedies import _OPEN
 from pro2.retrying import LATER, RETRY_POLICY
 from pro2_reconciliation.domain.errors import StepOpen
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Mode, Verb
+from pro2_reconciliation.domain.words import Choice, Mode, Verb
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import ClearedStep, clear
@@ -33,6 +34,7 @@ from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.reconcile import carried_out, watch
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
+from pro2_reconciliation.repair.step_result import StepResult
 from pro2_reconciliation.wire.exchange import Request
 from pro2_sandbox import Incident, load_incident
 from pro2_sandbox.faults import Fault, Match
@@ -88,6 +90,8 @@ class Faulty(Evening):
         super().__init__(folder, everything_once())
         self.end_outage()
         self.reports: list[Report] = []
+        self.answer: Callable[[Plan], Mapping[str, Choice]] = approve_all
+        self.results: list[StepResult] = []
 
     def spoil(self, fault: Fault) -> None:
         self.world.faults.add(fault)
@@ -120,7 +124,7 @@ class Faulty(Evening):
         plan = self.tried(lambda: build_plan(account, inventory, seen, run=name, parent=parent), TRIES + 1)
         account.ledger.save_plan(plan, name)
         if any(decision.asks for decision in plan.decisions):
-            account.ledger.save_answers(plan.hash, approve_all(plan), "Ada")
+            account.ledger.save_answers(plan.hash, dict(self.answer(plan)), "Ada")
         cleared = self.tried(lambda: clear(account, plan, Mode.ASK, who="Ada"), 2)
         for lane in Lane:
             for step in cleared.of(lane):
@@ -135,6 +139,7 @@ class Faulty(Evening):
 
         def once() -> bool:
             result = carried_out(account, plan, step)
+            self.results.append(result)
             if result.state in _OPEN:
                 raise StepOpen(result.why)
             return result.went_on

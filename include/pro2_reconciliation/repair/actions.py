@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pro2_reconciliation.domain.plan import Decision
-from pro2_reconciliation.domain.words import Choice, Remedy, Verb
+from pro2_reconciliation.domain.words import Choice, Reach, Remedy, Verb
 
 
 class Lane(StrEnum):
@@ -55,6 +55,14 @@ REMEDY_OF: dict[Choice, Remedy] = {
 _REPROCESS = frozenset({Choice.REPROCESS, Choice.REPROCESS_NOW, Choice.REPROCESS_EVEN_IF_NOT_STOPPED})
 SENDING_VERBS = frozenset({Verb.SEND_CAMPAIGN, Verb.RUN_NOW})
 """Verbs that must not double: they wait for the guard, and for nobody else's copy."""
+IMPORT_VERBS = frozenset({Verb.REPEAT_IMPORT, Verb.IMPORT_LIST})
+TAG_VERBS = frozenset({Verb.ADD_TAG, Verb.REMOVE_TAG})
+"""These, and imports, may start automations that mail: where the reach of the decision is an inbox."""
+
+
+def may_mail(verb: Verb, reach: Reach) -> bool:
+    """Whether a request may by itself make a patron receive mail. ``reach`` is that of its decision."""
+    return verb in SENDING_VERBS or (reach is Reach.INBOX and verb in IMPORT_VERBS | TAG_VERBS)
 
 
 class Decided(Protocol):

@@ -24,10 +24,9 @@ from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import TAG_VERBS
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
-
-TAG_VERBS = frozenset({Verb.ADD_TAG, Verb.REMOVE_TAG})
 
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
@@ -209,13 +208,30 @@ def _run_stale(
     if done and action.remedy is not Remedy.DATA_SYNC:
         return f"it ran at {local(done[-1].started, account.zone)}"
     running = [r for r in _console(account, verb) if r.job_id == job.id and r.running]
-    if verb is not Verb.STOP_RUN and running and not _stop_was_refused(action):
+    if verb is Verb.STOP_RUN:
+        return _another_run(account, decision, running)
+    if running and not _stop_was_refused(action):
         return "the job is running now"
     if verb is Verb.RUN_NOW:
         return _audience_moved(account, job, decision)
     if verb is Verb.IMPORT_LIST and job.tessitura_list is None:
         return "its List Manager list is not configured"
     return old_list(account, job, decision.fresh_since) if verb is Verb.IMPORT_LIST else None
+
+
+def _another_run(account: Account, decision: Decision, running: list[ConsoleRow]) -> str | None:
+    """A stop stops every run of its job: one that is not the run which was decided upon must not be there.
+
+    Somebody may have pressed, the next one be due, or the missing one have begun at last.
+    """
+    seen = decision.observation
+    own = {one.run_id for one in (seen.console, seen.row) if one is not None} if seen else set()
+    for run in running:
+        if run.run_id not in own and (seen is not None or run.scheduled_for != decision.due):
+            since = f" since {local(run.started, account.zone)}" if run.started else ""
+            whose = "another run" if run.scheduled_for else "a run that a person asked for"
+            return f"{whose}, {run.run_id}, is going{since}, and a stop would stop that as well"
+    return None
 
 
 def _console(account: Account, verb: Verb) -> tuple[ConsoleRow, ...]:

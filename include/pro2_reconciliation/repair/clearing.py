@@ -20,8 +20,40 @@ from pro2_reconciliation.ledger import ActionKey, ActionRecord, AnswerRecord, St
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import LANE_OF, Lane, chosen_remedy, verbs_of
 from pro2_reconciliation.repair.asking import QUESTION_SIZE
+from pro2_reconciliation.repair.gates import ClosedGate, Gate, closed_to_choice
 from pro2_reconciliation.repair.questions import asked_later
 from pro2_reconciliation.repair.restricting import LEFT_ALONE
+
+
+class Room:
+    """How much one dag run may still begin: the limits of policy and form, counted over its plan.
+
+    What an earlier ``clear`` of the same plan began is counted first, whatever was chosen or held since, and has its
+    place. A resend counts as a send, whatever is cleared as an action.
+    """
+
+    def __init__(self, account: Account, plan: Plan) -> None:
+        begun = account.ledger.actions_of_plan(plan.hash)
+        self._most_sends, self._most_actions = _limits(account, plan)
+        self._taken = {(a.item_key, a.remedy) for a in begun if not a.by_guard and (a.live or a.had_effect)}
+
+    def full(self, decision: Decision, remedy: Remedy) -> ClosedGate | None:
+        """Why this may not be begun any more; None while there is room, or where it has begun."""
+        if (decision.key, remedy) in self._taken:
+            return None
+        sends = sum(taken is Remedy.RESEND for _, taken in self._taken)
+        for name, most, taken in (
+            ("max_actions", self._most_actions, len(self._taken)),
+            ("max_sends", self._most_sends, sends if remedy is Remedy.RESEND else -1),
+        ):
+            if taken >= most:
+                why = f"over the limit of this dag run ({name}: {most}); the next one takes it"
+                return ClosedGate(gate=Gate.LIMIT, why=why)
+        return None
+
+    def take(self, decision: Decision, remedy: Remedy) -> None:
+        """An action was cleared."""
+        self._taken.add((decision.key, remedy))
 
 
 class ClearedStep(Value):
@@ -87,7 +119,6 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
     account.ledger.require_identity(plan.ledger_uuid, plan.ledger_epoch)
     if mode is Mode.PLAN:
         return Cleared(plan_hash=plan.hash)
-    most_sends, most_actions = _limits(account, plan)
     answers = account.ledger.answers(plan.hash) if mode is Mode.ASK else {}
     choices = {key: a.choice for key, a in answers.items()} if mode is Mode.ASK else automatic_choices(plan)
     refusal = account.plan_only()
@@ -96,7 +127,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
     steps: list[ClearedStep] = []
     joined: dict[str, str] = {}
     not_now = _asked_later(account, plan, choices) if choices and mode is Mode.ASK else {}
-    sends = actions = 0
+    room = Room(account, plan)
     for decision in sorted(plan.decisions, key=lambda d: (d.audience or 0, d.key)):
         choice, answer = choices.get(decision.key), answers.get(decision.key)
         if choice is None or not decision.asks:
@@ -105,23 +136,17 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
         if remedy is None:
             not_now[decision.key] = _left(account, plan, decision, choice, answer)
             continue
-        refusal = account.refusal_of(verbs_of(decision, remedy))
-        if refusal:
-            not_now[decision.key] = refusal
-            continue
         if plan.restriction.leaves_alone(decision.root):
             not_now[decision.key] = LEFT_ALONE
-            continue
-        if decision.key in account.ledger.holds(account.organization):
-            not_now[decision.key] = "a person does this one"
             continue
         rival = _rival(account, decision, remedy)
         if rival is not None:
             not_now[decision.key] = f"another action on it is under way: {rival}"
             continue
-        sends_too = remedy is Remedy.RESEND
-        if actions >= most_actions or (sends_too and sends >= most_sends):
-            not_now[decision.key] = "over the limit of this dag run; the next one takes it"
+        verbs = verbs_of(decision, remedy)
+        gate = closed_to_choice(account, plan, decision, remedy, verbs) or room.full(decision, remedy)
+        if gate is not None:
+            not_now[decision.key] = gate.why
             continue
         try:
             action = _register(account, plan, decision, remedy, answer.who if answer else who)
@@ -132,7 +157,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
             continue
         if action.joined and action.plan_hash != plan.hash:
             joined[decision.key] = first_chosen(account, action)
-        actions, sends = actions + 1, sends + sends_too
+        room.take(decision, remedy)
         steps += _open_steps(action, decision, plan, choice)
     return Cleared(plan_hash=plan.hash, steps=tuple(steps), not_now=not_now, joined=joined)
 

@@ -15,9 +15,8 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import VERBS, chosen_remedy
+from pro2_reconciliation.repair.actions import TAG_VERBS, VERBS, chosen_remedy
 from pro2_reconciliation.repair.asking import worth_asking
-from pro2_reconciliation.repair.checks import TAG_VERBS
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.gates import Gate, closed_gate
 from pro2_reconciliation.repair.questions import ASK, HOURS, asked_later, keys_of

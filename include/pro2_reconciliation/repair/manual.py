@@ -21,7 +21,7 @@ from pro2_reconciliation.domain.sending_hours import closes
 from pro2_reconciliation.domain.words import ProcessType, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import SENDING_VERBS
+from pro2_reconciliation.repair.actions import may_mail
 from pro2_reconciliation.repair.adoption import Finding, find_out, floor_of
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
@@ -64,7 +64,7 @@ def press_by(account: Account, decision: Decision, verb: Verb, *, at_any_hour: b
     """
     now = account.now()
     ends = [now + PRESS_WITHIN]
-    if verb in SENDING_VERBS:
+    if may_mail(verb, decision.reach):
         closing = None if at_any_hour else closes(account.policy, account.zone, now)
         ends += [end for end in (decision.send_by, closing) if end]
     if verb is Verb.RUN_NOW and decision.due is not None:
@@ -105,7 +105,7 @@ def words(
             f"This was asked for at {local(asked, account.zone)} already: if it was pressed since then, press "
             "nothing and answer that it is done.",
         )
-    if step.verb in SENDING_VERBS:
+    if may_mail(step.verb, decision.reach):
         until = local(press_by(account, decision, step.verb, at_any_hour=at_any_hour), account.zone)
         told.append(f"From {until} on it is too late: then press nothing and answer that it is not possible.")
     return " ".join(told)
