@@ -16,6 +16,7 @@ from pro2_reconciliation.ledger.notes import (
     Stage,
     SwitchRecord,
 )
+from pro2_reconciliation.ledger.notifications import Delivery, DeliveryState, ToldOf
 from pro2_reconciliation.ledger.records import (
     BY_GUARD,
     ActionKey,
@@ -41,6 +42,8 @@ __all__ = [
     "Alarm",
     "AnswerRecord",
     "Claim",
+    "Delivery",
+    "DeliveryState",
     "Identity",
     "Ledger",
     "Machine",
@@ -55,6 +58,7 @@ __all__ = [
     "State",
     "StepRecord",
     "SwitchRecord",
+    "ToldOf",
     "Witness",
     "Witnessed",
     "remember",
