@@ -18,6 +18,7 @@ from typing import Any
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, task
 
+from pro2.notifier import FailureNotifier
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.start import StartReconcileOperator
@@ -153,7 +154,12 @@ def reconcile() -> None:
 
         return flow.follow_up(get_current_context(), resolved, plan_hash, cleared)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=5))
+    @task(
+        trigger_rule="all_done",
+        retries=1,
+        retry_delay=timedelta(seconds=5),
+        on_failure_callback=FailureNotifier(),
+    )
     def report(resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None) -> str:
         from pro2 import reporting
 

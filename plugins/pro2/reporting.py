@@ -13,6 +13,7 @@ from typing import Any
 from pro2.accounts import open_account, require_plan, who_acts
 from pro2.files import drift_file, folder_and_name
 from pro2.flow import steps_of
+from pro2.notifying import tell
 from pro2_reconciliation.domain.errors import LedgerError
 
 log = logging.getLogger("pro2.reconcile")
@@ -52,6 +53,7 @@ def report(
     path = _write(context, made)
     log.info("Report: %s\n%s", path, render_text(made))
     _move_watermark(account, plan, Mode(resolved["mode"]))
+    tell(lambda teller: teller.report(made, context["dag_run"].run_id, path))
     raise_if_failed(made)
     return path
 
