@@ -26,9 +26,11 @@ THREAD = "pro2-notification"
 """How the names of our sending threads begin."""
 LOGGERS = ("apprise", "urllib3.connectionpool")
 """Loggers that name addresses, at one level or another."""
-_ANSWERED = re.compile(r"error=(\d{3})\b|Exception: \((\d{3}), ")
+_ANSWERED = re.compile(r"error=(\d{3})\b|\((\d{3}), b['\"]")
+_IN_PART = re.compile(r"^Sent |was refused: \d{3}", re.M)
+"""Some of it went: a piece, or to one of several recipients."""
 _NEVER_LEFT = {
-    "refused": "nobody listens at its address",
+    "Connection refused": "nobody listens at its address",
     "Name or service not known": "its host name is not known",
     "Failed to resolve": "its host name is not known",
     "nodename nor servname": "its host name is not known",
@@ -64,6 +66,7 @@ def send(deliveries: Sequence[Delivery], seconds: float) -> list[Outcomes]:
     Out: what became of each, in order. Never raises. A thread that is still at it when the time is over is left
     alone, and nobody waits for it at the end of the process.
     """
+    _prepare()
     deadline = time.monotonic() + seconds
     tries: list[dict[str, _Try] | Outcomes] = [_begun(delivery) for delivery in deliveries]
     return [
@@ -99,57 +102,71 @@ def addresses_of(connection: str) -> list[Address]:
 
 def _begun(delivery: Delivery) -> Mapping[str, Any]:
     """A running try for each address that is left, or the one outcome of a connection that cannot be used."""
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
     try:
         known = {one.position: one for one in addresses_of(delivery.connection)}
     except ValueError as error:
         return {"": Outcome(DeliveryState.REFUSED, str(error))}
+    except AirflowNotFoundException:
+        why = f"there is no connection {delivery.connection}; add one of type apprise (docs/notifications.md)"
+        return {"": Outcome(DeliveryState.REFUSED, why)}
     except Exception as error:  # whatever Airflow says of a connection that is not there; it may quote it
         why = f"connection {delivery.connection} cannot be read ({type(error).__name__})"
         return {"": Outcome(DeliveryState.REFUSED, why)}
     message = Message.model_validate(delivery.body)
-    _hush()
     return {one: _Try(known[one], message) for one in left_of(delivery, tuple(known))}
 
 
 class _Try:
-    """One message on its way to one address, in a thread of its own."""
+    """One message on its way to one address, in a thread of its own.
+
+    Whether it leaves is decided once, by whoever comes first: the thread that is ready to send, or the end of the time.
+    """
 
     def __init__(self, address: Address, message: Message) -> None:
         self._address, self._message = address, message
         self._found: Outcome | None = None
+        self._decided = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"{THREAD}-{address.position}", daemon=True)
         self._thread.start()
 
     def outcome(self, deadline: float) -> Outcome:
         """What became of it by then."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
-        return self._found or Outcome(DeliveryState.UNKNOWN, "it did not answer in time")
+        if self._found is not None:
+            return self._found
+        if self._decided.acquire(blocking=False):
+            return Outcome(DeliveryState.REFUSED, "there was no time to send it")
+        return Outcome(DeliveryState.UNKNOWN, "it did not answer in time")
 
     def _run(self) -> None:
         with _Heard() as heard:
             try:
-                self._found = _sent(self._address, self._message, heard)
+                self._found = self._send(heard)
             except Exception as error:  # whatever a plugin runs into; its words may hold the address
                 self._found = Outcome(DeliveryState.UNKNOWN, f"it failed with {type(error).__name__}")
 
+    def _send(self, heard: _Heard) -> Outcome | None:
+        from apprise import Apprise, AppriseAsset
+        from apprise.common import OverflowMode
 
-def _sent(address: Address, message: Message, heard: _Heard) -> Outcome:
-    from apprise import Apprise, AppriseAsset
-    from apprise.common import OverflowMode
-
-    asset = AppriseAsset(service_timeout=0, async_mode=False, storage_mode="memory")
-    made = Apprise(asset=asset)
-    if not made.add(address.url) or not len(made):
-        return Outcome(DeliveryState.REFUSED, f"apprise does not understand address {address.position}")
-    service = made[0]
-    if service.overflow_mode is OverflowMode.UPSTREAM:
-        service.overflow_mode = (
-            OverflowMode.SPLIT
-        )  # what is too long for it comes in pieces, and not at all else
-    title, body, body_format = _rendered(service, message)
-    if made.notify(body=body, title=title, body_format=body_format):
-        return Outcome(DeliveryState.SENT)
-    return _failure(heard.lines)
+        made = Apprise(asset=AppriseAsset(service_timeout=0, async_mode=False, storage_mode="memory"))
+        if not made.add(self._address.url) or not len(made):
+            return Outcome(
+                DeliveryState.REFUSED, f"apprise does not understand address {self._address.position}"
+            )
+        service = made[0]
+        if service.overflow_mode is OverflowMode.UPSTREAM:
+            service.overflow_mode = (
+                OverflowMode.SPLIT
+            )  # what is too long comes in pieces, and not at all else
+        title, body, body_format = _rendered(service, self._message)
+        if not self._decided.acquire(blocking=False):
+            return None
+        if made.notify(body=body, title=title, body_format=body_format):
+            return Outcome(DeliveryState.SENT)
+        return _failure(heard.lines)
 
 
 def _rendered(service: NotifyBase, message: Message) -> tuple[str, str, NotifyFormat]:
@@ -178,6 +195,10 @@ def _rendered(service: NotifyBase, message: Message) -> tuple[str, str, NotifyFo
 def _failure(lines: Sequence[str]) -> Outcome:
     """Did it provably not arrive? Read from what apprise says; what says nothing is doubtful."""
     said = "\n".join(lines)
+    if _IN_PART.search(said):
+        return Outcome(
+            DeliveryState.UNKNOWN, "it took a part of it, or took it for some of its recipients only"
+        )
     answered = _ANSWERED.search(said)
     if answered:
         return Outcome(DeliveryState.REFUSED, f"it answered {answered[1] or answered[2]}")
@@ -222,8 +243,14 @@ class _Quiet(logging.Filter):
         return False
 
 
-def _hush() -> None:
-    """Listen to the loggers that name addresses, from DEBUG on, in our own threads only; once for a process."""
+def _prepare() -> None:
+    """Load every plugin of apprise, here and not in several threads at once, while nobody's time is running.
+
+    And listen, from DEBUG on, to the loggers that name addresses, in our own threads only; once for a process.
+    """
+    from apprise import Apprise
+
+    Apprise.instantiate("json://localhost")
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(one, _Quiet) for one in logger.filters):

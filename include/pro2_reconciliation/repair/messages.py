@@ -97,7 +97,7 @@ def as_html(message: Message) -> str:
         items = "".join(f"<li>{escape(plain(item))}</li>" for item in message.items)
         body += [f"<ul>{items}</ul>"] if items else []
     links = [
-        f'<a href="{escape(link.url)}">{escape(plain(link.label))}</a>'
+        f'{escape(plain(link.label))}: <a href="{escape(link.url)}">{escape(link.url)}</a>'
         if link.leads
         else escape(plain(f"{link.label}: {link.url}"))
         for link in message.links
