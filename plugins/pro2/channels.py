@@ -145,7 +145,8 @@ class _Try:
             try:
                 self._found = self._send(heard)
             except Exception as error:  # whatever a plugin runs into; its words may hold the address
-                self._found = Outcome(DeliveryState.UNKNOWN, f"it failed with {type(error).__name__}")
+                left = DeliveryState.UNKNOWN if self._decided.locked() else DeliveryState.REFUSED
+                self._found = Outcome(left, f"it failed with {type(error).__name__}")
 
     def _send(self, heard: _Heard) -> Outcome | None:
         from apprise import Apprise, AppriseAsset

@@ -1,0 +1,210 @@
+"""All that the ledger holds of one item, from every table, gathered and put in the order in which it happened.
+
+Only the ledger and the site's own files are asked: neither Pro2 nor any connection. Fails with ``LedgerError`` for
+a key that the ledger has never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.outage import Outage
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.words import ItemKind
+from pro2_reconciliation.ledger import (
+    ActionRecord,
+    Alarm,
+    AnswerRecord,
+    Ledger,
+    Note,
+    OpenItem,
+    OutageTrace,
+    Sample,
+)
+
+MOST_PLANS = 500
+AROUND = timedelta(hours=1)
+"""Looks at a service so long before and after an outage belong to it."""
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What one dag run decided about the item, what it had read of it, and what was answered."""
+
+    plan: Plan
+    dag_run: str
+    decision: Decision
+    answer: AnswerRecord | None
+    reading: Any
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One item with everything of it. ``samples`` are the looks at the services of its outages."""
+
+    key: str
+    zone: str
+    organization: str
+    name: str
+    planned: tuple[Planned, ...]
+    actions: tuple[ActionRecord, ...]
+    opened: tuple[OpenItem, ...]
+    hold: Note | None
+    waiver: Note | None
+    alarms: tuple[Alarm, ...]
+    outages: tuple[Outage, ...]
+    traces: tuple[OutageTrace, ...]
+    samples: tuple[Sample, ...]
+    scheduled: tuple[Mapping[str, Any], ...]
+
+    @property
+    def kind(self) -> ItemKind:
+        return ItemKind(self.key.partition(":")[0])
+
+    @property
+    def item_id(self) -> str:
+        return self.key.partition(":")[2]
+
+    @property
+    def latest(self) -> Planned | None:
+        return self.planned[-1] if self.planned else None
+
+    def both(self, moment: datetime) -> str:
+        """``Thu 19 Nov 18:00 CST (2026-11-20 00:00:00 UTC)``."""
+        return f"{local(moment, self.zone)} ({moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
+
+    def events(self) -> list[tuple[datetime, str]]:
+        """What happened, oldest first, each as a sentence in the past tense."""
+        return sorted(self._events(), key=lambda event: event[0])
+
+    def _events(self) -> Iterator[tuple[datetime, str]]:
+        for outage in self.outages:
+            yield outage.start, f"{outage.service.value} was down from here on (outage {outage.id})"
+            if outage.end is not None:
+                yield outage.end, f"{outage.service.value} was up again (outage {outage.id})"
+        for one in self.planned:
+            decision, seen = one.decision, one.decision.observation
+            if decision.due is not None:
+                yield decision.due, "it was due"
+            if seen is not None:
+                yield seen.seen_at, f"it was seen by {seen.source}: {seen.state}"
+            yield (
+                one.plan.created_at,
+                f"rule {decision.rule} decided {decision.remedy.value}: {decision.reason} (plan {one.plan.hash})",
+            )
+            if one.answer is not None:
+                yield one.answer.at, f"{one.answer.who} answered: {one.answer.choice.value}"
+        for action in self.actions:
+            for step in action.steps:
+                for move in step.moves:
+                    made = f", made {move.remote_id}" if move.remote_id else ""
+                    verb = step.verb.value.replace("_", " ")
+                    yield (
+                        move.at,
+                        f"{verb} (attempt {step.attempt}) became {move.to_state.value}: {move.why}{made}",
+                    )
+        for item in self.opened:
+            yield item.opened_at, f"it was left open for a person: {item.rule}: {item.reason}"
+            if item.closed_at is not None:
+                yield item.closed_at, f"{item.closed_by} closed it: {item.closed_why}"
+        for note, words in ((self.hold, "took it over"), (self.waiver, "did not want to wait for it")):
+            if note is not None:
+                yield note.at, f"{note.who} {words}: {note.why}"
+        for alarm in self.alarms:
+            yield alarm.at, f"alarm: {alarm.body.get('text', alarm.kind)}"
+
+
+def case_file(ledger: Ledger, organization: str, zone: str, key: str) -> CaseFile:
+    """Gather everything of an item. Raises ``LedgerError`` for one that is in no plan, action or list."""
+    kind, _, item_id = key.partition(":")
+    if kind not in set(ItemKind) or not item_id:
+        raise LedgerError(
+            f"{key!r} is no item; give a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
+        )
+    planned = tuple(reversed([*_planned(ledger, organization, key)]))
+    root = ledger.root_of(organization, item_id) if kind == ItemKind.CAMPAIGN else key
+    actions = tuple(ledger.actions_of(organization, root))
+    opened = tuple(i for i in ledger.open_items(organization, closed_since=_EVER) if i.item_key == key)
+    if not (planned or actions or opened):
+        raise LedgerError(f"nothing is known of {key}; the open items are listed by: status")
+    ids = dict.fromkeys(one for p in planned for one in p.plan.window.outage_ids)
+    outages = tuple(found for found in map(ledger.outage, ids) if found is not None)
+    names = [
+        *(one.decision.name for one in reversed(planned)),
+        *(a.name for a in actions),
+        *(i.name for i in opened),
+    ]
+    return CaseFile(
+        key=key,
+        zone=zone,
+        organization=organization,
+        name=names[0],
+        planned=planned,
+        actions=actions,
+        opened=opened,
+        hold=ledger.held(organization, key),
+        waiver=ledger.waived(organization, key),
+        alarms=tuple(a for a in ledger.alarms(organization) if a.body.get("item") == key),
+        outages=outages,
+        traces=tuple(trace for one in outages for trace in ledger.outage_traces(one.id)),
+        samples=tuple(_samples(ledger, organization, outages)),
+        scheduled=tuple(_scheduled(ledger, organization, kind, item_id, outages)),
+    )
+
+
+def plain(value: Any) -> Any:
+    """Records and values as JSON."""
+    return to_jsonable_python(asdict(value) if hasattr(value, "__dataclass_fields__") else value)
+
+
+def _planned(ledger: Ledger, organization: str, key: str) -> Iterator[Planned]:
+    for plan in ledger.plans(organization, limit=MOST_PLANS):
+        decision = plan.decision(key)
+        if decision is None:
+            continue
+        dag_run = ledger.dag_run_of(plan.hash) or ""
+        yield Planned(
+            plan, dag_run, decision, ledger.answers(plan.hash).get(key), _reading(ledger, dag_run, decision)
+        )
+
+
+def _reading(ledger: Ledger, dag_run: str, decision: Decision) -> Any:
+    """What the inventory of that dag run had read of it first; None where it was not kept."""
+    try:
+        inventory = ledger.inventory(dag_run)
+    except LedgerError:
+        return None
+    first = inventory.observations.get(decision.key)
+    reading = inventory.readings.get(decision.item_id)
+    return {
+        "observation": first.model_dump(mode="json") if first else None,
+        "reading": reading.model_dump(mode="json") if reading else None,
+    }
+
+
+def _samples(ledger: Ledger, organization: str, outages: tuple[Outage, ...]) -> Iterator[Sample]:
+    for outage in outages:
+        last = (outage.end or ledger.now()) + AROUND
+        for sample in ledger.samples(organization, outage.service, outage.start - AROUND):
+            if sample.at <= last:
+                yield sample
+
+
+def _scheduled(
+    ledger: Ledger, organization: str, kind: str, item_id: str, outages: tuple[Outage, ...]
+) -> Iterator[Mapping[str, Any]]:
+    """As the snapshots around its outages had it."""
+    if not outages:
+        return
+    for kept in ledger.snapshots(organization, min(one.start for one in outages) - AROUND):
+        for entry in kept.body.get(f"{kind}s", []):
+            if str(entry.get("id")) == item_id:
+                yield {"at": kept.at.isoformat(), **entry}
