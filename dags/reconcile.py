@@ -21,10 +21,11 @@ from airflow.sdk import CronTriggerTimetable, Param, dag, get_current_context, t
 from pro2.notifier import FailureNotifier
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
+from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
-from pro2.sensors.watch import CampaignSensor, OccurrenceSensor
+from pro2.sensors.watch import CampaignSensor, LeanSensor, OccurrenceSensor
 
 LANES = {
     "stop_campaign": remedies.StopCampaignOperator,
@@ -113,16 +114,16 @@ def reconcile() -> None:
         return window.resolve_window(get_current_context())
 
     @task(retries=3, retry_delay=timedelta(seconds=10))
-    def take_inventory(resolved: dict[str, Any]) -> str:
+    def take_inventory(resolved: dict[str, Any]) -> list[int]:
         from pro2 import flow
 
         return flow.take_inventory(get_current_context(), resolved)
 
     @task(retries=2, retry_delay=timedelta(seconds=10))
-    def watched(inventory_id: str, kind: str) -> list[dict[str, Any]]:
+    def watched(kind: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
-        return flow.watched_items(inventory_id, kind)
+        return flow.watched_items(get_current_context(), kind)
 
     @task(trigger_rule="all_done", retries=3, retry_delay=timedelta(seconds=10))
     def build_plan(resolved: dict[str, Any]) -> str:
@@ -130,46 +131,32 @@ def reconcile() -> None:
 
         return flow.build_plan(get_current_context(), resolved)
 
-    @task(trigger_rule="none_failed", retries=1, retry_delay=timedelta(seconds=5))
-    def clear(resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
+    @task.branch(trigger_rule="none_failed", retries=1, retry_delay=timedelta(seconds=5))
+    def clear(resolved: dict[str, Any], plan_hash: str) -> list[str]:
         from pro2 import flow
 
         return flow.clear(get_current_context(), resolved, plan_hash)
 
-    @task.branch
-    def choose_lanes(cleared: dict[str, Any]) -> list[str]:
-        from pro2 import flow
-
-        return flow.lanes_with_work(cleared) or ["nothing_to_do"]
-
     @task
-    def steps_of(cleared: dict[str, Any], lane: str) -> list[dict[str, Any]]:
+    def steps_of(lane: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
-        return flow.steps_of(cleared, lane)
+        return flow.steps_of(flow.cleared_in(get_current_context()), lane)
 
     @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=10))
-    def follow_up(resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any]) -> list[dict[str, Any]]:
+    def follow_up(resolved: dict[str, Any], plan_hash: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
-        return flow.follow_up(get_current_context(), resolved, plan_hash, cleared)
-
-    @task(
-        trigger_rule="all_done",
-        retries=1,
-        retry_delay=timedelta(seconds=5),
-        on_failure_callback=FailureNotifier(),
-    )
-    def report(resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None) -> str:
-        from pro2 import reporting
-
-        return reporting.report(get_current_context(), resolved, plan_hash, cleared)
+        return flow.follow_up(get_current_context(), resolved, plan_hash)
 
     resolved = resolve_window()
     inventory = take_inventory(resolved)
-    sensors = []
+    # many items are watched in the triggerer alone; what shows no names then saves a process for each
+    lean = LeanSensor.partial(task_id="watch_lean", retries=2, retry_delay=timedelta(seconds=15))
+    sensors: list[Any] = [lean.expand(position=inventory)]
     for kind, sensor in (("campaign", CampaignSensor), ("occurrence", OccurrenceSensor)):
-        items = watched.override(task_id=f"unsettled_{kind}s")(inventory, kind)
+        items = watched.override(task_id=f"unsettled_{kind}s")(kind)
+        inventory >> items
         watch = sensor.partial(
             task_id=f"watch_{kind}",
             retries=2,
@@ -183,12 +170,11 @@ def reconcile() -> None:
     plan_hash >> ask
     cleared = clear(resolved, plan_hash)
     ask >> cleared
-    branch = choose_lanes(cleared)
     tails: list[Any] = []
     for lane, operator in LANES.items():
         # a lane that was not chosen is skipped whole; one that was waits for the tails of ALL earlier ones
-        steps = steps_of.override(task_id=f"list_{lane}")(cleared, lane)
-        branch >> steps
+        steps = steps_of.override(task_id=f"list_{lane}")(lane)
+        cleared >> steps
         act = operator.partial(
             task_id=lane,
             trigger_rule="all_done",
@@ -209,13 +195,22 @@ def reconcile() -> None:
         act >> confirm
         tails.append(confirm)
     nothing = EmptyOperator(task_id="nothing_to_do")
-    branch >> nothing
-    more = follow_up(resolved, plan_hash, cleared)
-    [nothing, *tails] >> more
+    more = follow_up(resolved, plan_hash)
+    # chosen when something is to be asked again though no lane has work; else it follows the lanes
+    cleared >> [nothing, more]
+    tails >> more
     handed_over = StartReconcileOperator.partial(
         task_id="hand_over", trigger_dag_id="reconcile", skip_when_already_exists=True
     ).expand_kwargs(more)
-    done = report(resolved, plan_hash, cleared)
+    done = ReportOperator(
+        task_id="report",
+        resolved=resolved,
+        plan_hash=plan_hash,
+        trigger_rule="all_done",
+        retries=1,
+        retry_delay=timedelta(seconds=5),
+        on_failure_callback=FailureNotifier(),
+    )
     [nothing, *tails, handed_over] >> done
 
 

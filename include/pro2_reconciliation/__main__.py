@@ -36,6 +36,7 @@ from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import ActionKey, Ledger, Stage
+from pro2_reconciliation.overview import commands
 
 LEDGER_VARIABLE = "PRO2_RECONCILIATION_LEDGER"
 
@@ -112,23 +113,15 @@ def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     organization, zone = site.organization, site.zone
     match given.command:
         case "switch":
-            record = ledger.set_switch(organization, Stage(given.stage), given.who, given.why)
-            return f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
+            return commands.switch(ledger, organization, zone, given.stage, who=given.who, why=given.why)
         case "hold":
-            ledger.hold(organization, given.item, given.who, given.why)
-            return (
-                f"{given.item} is left to {given.who}; nothing of ours touches it until the hold is released"
-            )
+            return commands.hold(ledger, organization, zone, given.item, who=given.who, why=given.why)
         case "release":
-            found = ledger.end_hold(organization, given.item)
-            return f"{given.item} is released" if found else f"{given.item} was not held"
+            return commands.release(ledger, organization, zone, given.item, who=given.who)
         case "waive":
-            ledger.waive(organization, given.item, given.who, given.why)
-            return f"Nobody waits for {given.item} any longer; its sensor sees it at its next poll"
+            return commands.waive(ledger, organization, zone, given.item, who=given.who, why=given.why)
         case "close":
-            steps = ledger.close_steps(organization, given.item, given.who, given.why)
-            closed = ledger.close_item(organization, given.item, given.who, given.why)
-            return f"{given.item} is closed" if closed or steps else f"{given.item} was not open"
+            return commands.close(ledger, organization, zone, given.item, who=given.who, why=given.why)
         case command if command in desk_ledger.COMMANDS:
             return desk_ledger.do(given, ledger, organization, zone)
         case command if command in desk_bundle.COMMANDS:

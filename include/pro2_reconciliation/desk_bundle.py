@@ -24,7 +24,7 @@ def add_command(commands: Any) -> None:
 
 def do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Write the file; returns a sentence. Raises ``ReconciliationError``."""
-    from pro2_reconciliation.repair.bundle import make_bundle
+    from pro2_reconciliation.overview.bundle import make_bundle
 
     content = make_bundle(ledger, site, given.item)
     path = Path(given.out)

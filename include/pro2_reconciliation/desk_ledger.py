@@ -10,9 +10,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import Ledger, why_plan_only
+from pro2_reconciliation.overview import commands as say
 
 COMMANDS = frozenset({"adopt", "repeat"})
 
@@ -29,28 +29,9 @@ def add_commands(commands: Any) -> None:
 
 def do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
     """Carry out one command; returns a sentence. Raises ``ReconciliationError``."""
-    if not given.why.strip():
-        raise ReconciliationError(
-            f"{given.command} needs a reason that others can read later; give it by --why"
-        )
     if given.command == "adopt":
-        return _adopt(given, ledger, zone)
-    again = ledger.repeat(organization, given.item, given.who, given.why)
-    return (
-        f"{again.remedy.value.replace('_', ' ')} of {given.item} may be planned once more, as generation "
-        f"{again.generation}, for {again.who}: {again.why}. The next dag run decides by what it finds, and asks"
-    )
-
-
-def _adopt(given: argparse.Namespace, ledger: Ledger, zone: str) -> str:
-    last = ledger.last_event()
-    now = ledger.adopt(given.who, given.why)
-    holds = f"its last move was {local(last, zone)}" if last else "nothing has moved in it yet"
-    here = f", for processes on host {now.host} only" if ledger.in_a_file else ""
-    return (
-        f"The ledger {now.uuid} at {ledger.address} is adopted by {given.who}, epoch {now.epoch}{here}; {holds}. "
-        "Plans made before do not count any more. The next pass of guard_repairs lets Airflow know"
-    )
+        return say.adopt(ledger, organization, zone, who=given.who, why=given.why)
+    return say.repeat(ledger, organization, zone, given.item, who=given.who, why=given.why)
 
 
 def told(ledger: Ledger, zone: str) -> list[str]:

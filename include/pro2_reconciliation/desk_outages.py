@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.window_form import parse_moment
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.overview import commands as say
 
 COMMANDS = frozenset({"declare", "confirm", "ended", "withdraw"})
-EXAMPLE = "2026-11-19T18:00"
 
 
 def add_commands(commands: Any) -> None:
@@ -37,30 +35,19 @@ def add_commands(commands: Any) -> None:
 
 def do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
     """Carry out one command; returns a sentence. Raises ``ReconciliationError``."""
+    who = given.who
     match given.command:
         case "declare":
-            start = parse_moment(given.start, zone, example=EXAMPLE)
-            end = parse_moment(given.end, zone, example=EXAMPLE) if given.end else None
-            said = ledger.declare(organization, Service(given.service), start, end, given.who, given.why)
-            return f"Declared as number {said.number}; the next detection pass takes it up"
-        case "confirm":
-            outage = ledger.outage(given.outage)
-            if outage is None or outage.organization != organization:
-                known = ", ".join(one.id for one in ledger.outages(organization)) or "none"
-                raise ReconciliationError(f"outage {given.outage!r} is not known; known are: {known}")
-            said = ledger.declare(
-                organization, outage.service, outage.start, outage.end, given.who, given.why
+            end = given.end or ""
+            return say.declare(
+                ledger, organization, zone, given.service, given.start, end, who=who, why=given.why
             )
-            return f"Outage {outage.id} is confirmed (declaration {said.number}); the next detection pass goes on"
+        case "confirm":
+            return say.confirm(ledger, organization, zone, given.outage, who=who, why=given.why)
         case "ended":
-            at = parse_moment(given.at, zone, example=EXAMPLE)
-            said = ledger.end_declaration(organization, given.number, at)
-            return f"Declaration {said.number} ended {local(at, zone)}"
+            return say.end_declaration(ledger, organization, zone, given.number, given.at, who=who)
         case _:
-            taken_back = ledger.withdraw(organization, given.number, given.who)
-            if taken_back is None:
-                raise ReconciliationError(f"there is no declaration {given.number}; list them by: status")
-            return f"Declaration {given.number} is withdrawn; what was not begun because of it will not be"
+            return say.withdraw(ledger, organization, zone, given.number, who=who)
 
 
 def told(ledger: Ledger, organization: str, zone: str) -> list[str]:

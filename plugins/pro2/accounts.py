@@ -100,9 +100,12 @@ def ledger_url() -> str:
 def open_account(who: str, *, create: bool = False) -> Account:
     """The account of this site. ``who`` names dag run and task in leases and in the ledger; ``create`` as above."""
     from pro2.hooks.factory import ports_from_connections
+    from pro2_reconciliation.domain.actor import Actor
     from pro2_reconciliation.repair.account import Account, WallClock
+    from pro2_reconciliation.repair.progress import RunProgress, Silent
 
-    site = open_site()
+    site, ledger, clock = open_site(), open_ledger(create=create), WallClock()
+    actor = Actor.parse(who)
     campaigns, contacts, dashboard, lists = ports_from_connections(
         PRO2, DASHBOARD, TESSITURA, patience=ACTING_PATIENCE
     )
@@ -112,12 +115,13 @@ def open_account(who: str, *, create: bool = False) -> Account:
         contacts=contacts,
         dashboard=dashboard,
         lists=lists,
-        ledger=open_ledger(create=create),
-        clock=WallClock(),
+        ledger=ledger,
+        clock=clock,
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
         manual=manual_verbs(),
         witness=open_witness(),
+        progress=RunProgress(ledger, site.organization, actor.run_id, clock) if actor else Silent(),
     )
 
 
@@ -171,6 +175,7 @@ def _acting() -> list[tuple[Pro2Hook | Pro2DashboardHook, list[Verb]]]:
 
 def who_acts(context: Any) -> str:
     """Dag run, task and map index, for people who read the ledger."""
+    from pro2_reconciliation.domain.actor import Actor
+
     ti = context["ti"]
-    index = f"[{ti.map_index}]" if getattr(ti, "map_index", -1) >= 0 else ""
-    return f"{ti.dag_id}/{ti.run_id}/{ti.task_id}{index}"
+    return str(Actor(ti.dag_id, ti.run_id, ti.task_id, getattr(ti, "map_index", -1)))

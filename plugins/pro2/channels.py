@@ -1,7 +1,7 @@
 """Airflow connections of type ``apprise`` as places to send a message to, each address on its own and in a time limit.
 
 The provider's hook knows how a connection holds its addresses; sending goes past the provider's notifier, which renders
-its body as a template and throws away whether anything arrived (ADR 0010). An address holds secrets: what apprise and
+its body as a template and throws away whether anything arrived (ADR 0011). An address holds secrets: what apprise and
 urllib3 log while we send is kept from every log, and what we say of a failure is made of words and numbers only.
 """
 

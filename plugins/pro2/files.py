@@ -1,26 +1,35 @@
-"""The files of a dag run, all in one folder of any Airflow object storage: report, JSON, recording, CSV of a drift.
+"""The files of a dag run, all in one folder of any Airflow object storage: report, digest, recording, CSV of a drift.
 
-The CSV is the only file that holds patrons' addresses. It is written when the plan is made, so that the person who
-is asked can look at it; applied, there is no drift left to list.
+The CSV of a drift is the only file that holds patrons' addresses. It is written when the plan is made, so that the
+person who is asked can look at it; applied, there is no drift left to list. Each file names its plan: by that
+``retention.py`` knows which files are ours. Fails with ``ConfigurationError`` for a folder that cannot be opened.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+import json
 import logging
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import ObjectStoragePath
+
+    from pro2_reconciliation.overview.digest import Digest
+    from pro2_reconciliation.repair.report import Report
 
 log = logging.getLogger("pro2.reconcile")
 REPORTS = "PRO2_RECONCILIATION_REPORTS"
 LONGEST = 200
 """Characters of a run id that stand in the names of its files."""
+SHOWN = ("html", "csv", "json", "digest.html")
+"""Endings of the files that a person may be shown: no address stands in them, and nothing that Pro2 answered."""
+DRIFT, RECORDING = "drift.csv", "recording.json"
 
 
-def folder_and_name(context: Any) -> tuple[Any, str]:
-    """Where the files go, and how the names of this dag run's files begin."""
+def reports_folder() -> ObjectStoragePath:
+    """Where the files are. Raises ``ConfigurationError`` for a storage that this Airflow does not know."""
     from airflow.sdk import ObjectStoragePath
 
     from pro2_reconciliation.domain.errors import ConfigurationError
@@ -29,23 +38,76 @@ def folder_and_name(context: Any) -> tuple[Any, str]:
     named = os.environ.get(REPORTS) or f"file://{home}/reports"
     try:
         folder = ObjectStoragePath(named)
+        folder.fs  # noqa: B018 (the storage is looked up here, and not before)
     except (ValueError, ImportError) as error:
         raise ConfigurationError(
             f"{REPORTS} is {named!r}, which cannot be opened ({error}); "
             "correct it, or install the Airflow provider of that storage"
         ) from None
-    folder.mkdir(parents=True, exist_ok=True)
-    run_id = context["dag_run"].run_id
+    return folder
+
+
+def name_of(run_id: str) -> str:
+    """How the names of a dag run's files begin."""
     name = "".join(c if (c.isascii() and c.isalnum()) or c in "-_" else "_" for c in run_id)
     if len(name) > LONGEST:  # with what is added to it, longer than a file's name may be
         name = f"{name[:LONGEST]}_{hashlib.sha256(run_id.encode()).hexdigest()[:8]}"
-    return folder, name
+    return name
+
+
+def folder_and_name(context: Any) -> tuple[ObjectStoragePath, str]:
+    """Where this dag run's files go, and how their names begin; the folder is made if it is not there."""
+    folder = reports_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder, name_of(context["dag_run"].run_id)
+
+
+def write_report(context: Any, report: Report) -> str:
+    """Write the report as page, table and JSON. Out: the path of the page."""
+    from pro2_reconciliation.repair.page import render
+    from pro2_reconciliation.repair.report import as_json
+    from pro2_reconciliation.repair.spreadsheet import as_csv
+
+    folder, name = folder_and_name(context)
+    _write(folder / f"{name}.json", json.dumps(as_json(report), indent=1, ensure_ascii=False))
+    _write(folder / f"{name}.csv", as_csv(report))
+    page = folder / f"{name}.html"
+    _write(page, render(report, beside=name))
+    return str(page)
+
+
+def write_digest(context: Any, night: Digest) -> None:
+    """Write the digest beside the report of the night."""
+    folder, name = folder_and_name(context)
+    path = folder / f"{name}.digest.html"
+    _write(path, night.html)
+    log.info("The digest was written to %s", path)
+
+
+def report_of(dag_run: str, ending: str = "html") -> bytes:
+    """A file of a dag run's report (an ending of ``SHOWN``), for whoever shows it to a person.
+
+    Raises ``ReconciliationError`` where there is none, as where it lies on the disk of another host.
+    """
+    from pro2_reconciliation.domain.errors import ReconciliationError
+
+    if ending not in SHOWN:
+        raise ReconciliationError(f"{ending!r} is not shown; choose one of {', '.join(SHOWN)}")
+    path = reports_folder() / f"{name_of(dag_run)}.{ending}"
+    try:
+        found: bytes = path.read_bytes()
+    except FileNotFoundError:
+        raise ReconciliationError(
+            f"there is no {path}: dag run {dag_run} has not reported yet, its report was deleted because of its age, "
+            f"or it lies on the disk of another host ({REPORTS} may name a storage that all hosts reach)"
+        ) from None
+    return found
 
 
 def drift_file(context: Any) -> str:
     """The name of the drift's CSV; empty where none was written."""
-    folder, name = folder_and_name(context)
-    return f"{name}.drift.csv" if (folder / f"{name}.drift.csv").exists() else ""
+    path = reports_folder() / f"{name_of(context['dag_run'].run_id)}.{DRIFT}"
+    return path.name if path.exists() else ""
 
 
 def write_drift(context: Any, account: Any, plan: Any) -> None:
@@ -53,6 +115,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
 
     What cannot be read or written is left out, and said: the plan comes first.
     """
+    from pro2_reconciliation.domain.cells import as_table
     from pro2_reconciliation.domain.drift import Drift
     from pro2_reconciliation.domain.errors import RequestError
     from pro2_reconciliation.repair.drift import drift_of, drift_table, with_contacts
@@ -60,9 +123,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
     named = with_contacts(plan)
     if not named:
         return
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(("job", "action", "contact", "email"))
+    table: list[tuple[str, ...]] = [("job", "action", "contact", "email", "plan_hash")]
     known: dict[str, Drift] = {}  # adding and removing are of the same two tags, and those may be large
     for decision in named:
         try:
@@ -73,14 +134,14 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
             continue
         known[decision.root] = drift
         job = decision.item_id.partition("@")[0]
-        table.writerows(tuple(map(as_text, (job, todo, contact, mail))) for contact, mail, todo in rows)
+        table += ((job, todo, contact, mail, plan.hash) for contact, mail, todo in rows)
     try:
         folder, name = folder_and_name(context)
-        path = folder / f"{name}.drift.csv"
+        path = folder / f"{name}.{DRIFT}"
         path.touch()
         if path.protocol in ("", "file"):
             os.chmod(path.path, 0o600)
-        path.write_text(text.getvalue())
+        _write(path, as_table(table))
         log.info("The contacts of the drift are in %s", path)
     except Exception as error:  # an object storage has errors of its own
         log.warning("The contacts of the drift could not be written: %s", error)
@@ -92,17 +153,13 @@ def write_recording(context: Any, recording: Any) -> None:
         return
     try:
         folder, name = folder_and_name(context)
-        path = folder / f"{name}.recording.json"
-        path.write_text(recording.model_dump_json())
+        path = folder / f"{name}.{RECORDING}"
+        _write(path, recording.model_dump_json())
         log.info("To try another policy on this plan: python -m pro2_reconciliation plan %s", path)
     except Exception as error:  # an object storage has errors of its own; the plan comes first
         log.warning("The recording of this plan could not be kept: %s", error)
 
 
-def as_text(value: str) -> str:
-    """A cell that no spreadsheet takes for a formula, also where it trims what comes before the sign."""
-    return (
-        f"'{value}"
-        if value.lstrip()[:1] in ("=", "+", "-", "@") or value[:1] in ("\t", "\r", "\n")
-        else value
-    )
+def _write(path: ObjectStoragePath, text: str) -> None:
+    """As UTF-8 whatever the machine's locale; the line ends of a CSV stay as they are."""
+    path.write_bytes(text.encode("utf-8", "replace"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from typing import Any
 
 from pro2.accounts import DASHBOARD, PRO2, TESSITURA, open_account, open_ledger, require_plan, who_acts
@@ -16,11 +17,18 @@ from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 
 log = logging.getLogger("pro2.reconcile")
 MAX_FOLLOW_UPS = 2
+CLEARED = "cleared"
+"""The XCom of ``clear`` that holds its list; what it returns is the branch."""
 
 
-def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
-    """Read everything touched into the ledger; returns the inventory's id (the dag run's)."""
+def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
+    """Read everything touched into the ledger, under the id of the dag run.
+
+    Returns the places in its list of what is unsettled that are watched without a worker; none where each item gets
+    a sensor that carries its name (``lean_above`` of the policy).
+    """
     from pro2_reconciliation.domain.plan import Window
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.inventory import take_inventory as take
     from pro2_reconciliation.repair.settling import settle_waiting
 
@@ -42,14 +50,24 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> str:
         more = "will be watched" if key in watched else "settled"
         log.info("«%s» (%s) was seen: %s (%s)", seen.name, seen.item_id, seen.state, more)
     run_id = context["dag_run"].run_id
-    return account.ledger.save_inventory(run_id, inventory)
+    account.ledger.save_inventory(run_id, inventory)
+    noting.watching(account.ledger, account.organization, run_id, inventory)
+    lean = sum(item.lean for item in inventory.watch)
+    if not lean:
+        return []
+    log.info(
+        "These are more than %s (lean_above in policy.yaml), so the triggerer alone watches them: watch_lean shows "
+        "numbers, the log of each says its name",
+        account.policy.lean_above,
+    )
+    return list(range(lean))
 
 
-def watched_items(inventory_id: str, kind: str) -> list[dict[str, Any]]:
-    """The unsettled items of one kind, for mapped sensors."""
+def watched_items(context: Any, kind: str) -> list[dict[str, Any]]:
+    """The unsettled items of one kind, for mapped sensors that carry their names; none when the watch is lean."""
     from pro2_reconciliation.domain.words import ItemKind
 
-    return open_ledger().inventory(inventory_id).watched(ItemKind(kind))
+    return open_ledger().inventory(context["dag_run"].run_id).watched(ItemKind(kind))
 
 
 def build_plan(context: Any, resolved: dict[str, Any]) -> str:
@@ -67,9 +85,8 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
         )
     inventory = account.ledger.inventory(run_id)
     observations: dict[str, Observation] = {}
-    for task_id, kind in (("watch_campaign", "campaign"), ("watch_occurrence", "occurrence")):
-        size = sum(item.kind == kind for item in inventory.watch)
-        for text in ti.xcom_pull(task_ids=task_id, map_indexes=range(size)) if size else []:
+    for sensor, size in Counter(item.sensor for item in inventory.watch).items():
+        for text in ti.xcom_pull(task_ids=sensor, map_indexes=range(size)):
             if text is not None:
                 # a trigger that ends a task pushes JSON text
                 seen = Observation.model_validate(json.loads(text) if isinstance(text, str) else text)
@@ -109,9 +126,13 @@ def _mark_planned(ledger: Any, plan: Any) -> None:
             ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}")
 
 
-def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
-    """The one list of what may be done now (a ``Cleared`` as JSON)."""
+def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> list[str]:
+    """Work out the one list of what may be done now; returns the ids of the tasks that follow from it.
+
+    The list, a ``Cleared`` as JSON, is the XCom ``cleared`` of this task.
+    """
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.clearing import clear as clear_plan
 
     account = open_account(who_acts(context))
@@ -119,11 +140,21 @@ def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> dict[str, A
     answers = account.ledger.answers(plan_hash)
     who = next((record.who for record in answers.values()), who_acts(context))
     cleared = clear_plan(account, plan, Mode(resolved["mode"]), who=who)
+    noting.cleared(account.ledger, account.organization, context["dag_run"].run_id, cleared)
     for key, why in cleared.not_now.items():
         decision = plan.decision(key)
         log.info("«%s» (%s) is not done: %s", decision.name if decision else key, key, why)
     log.info("%d steps may be done", len(cleared.steps))
-    return cleared.model_dump(mode="json")
+    body = cleared.model_dump(mode="json")
+    context["ti"].xcom_push(key=CLEARED, value=body)
+    again = bool(_keys_to_ask_again(account, plan, resolved, body))
+    return lanes_with_work(body) or ["follow_up" if again else "nothing_to_do"]
+
+
+def cleared_in(context: Any) -> dict[str, Any] | None:
+    """What ``clear`` worked out in this dag run; None when it did not end well."""
+    found = context["ti"].xcom_pull(task_ids="clear", key=CLEARED)
+    return dict(found) if found else None
 
 
 def steps_of(cleared: dict[str, Any] | None, lane: str) -> list[dict[str, Any]]:
@@ -143,26 +174,37 @@ def lanes_with_work(cleared: dict[str, Any]) -> list[str]:
     return [f"list_{lane}" for lane in lanes]
 
 
-def follow_up(
-    context: Any, resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any] | None
-) -> list[dict[str, Any]]:
+def follow_up(context: Any, resolved: dict[str, Any], plan_hash: str) -> list[dict[str, Any]]:
     """What needs another question (drift of a data sync, STALE, consent in ``auto``) goes to one more dag run.
 
     Only ids of our own making leave here: Airflow renders the values of a conf.
     """
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.handover import follow_up_keys
 
+    cleared = cleared_in(context)
     if not cleared or resolved["mode"] == Mode.PLAN.value:
         return []
     account = open_account(who_acts(context))
     plan = require_plan(account.ledger, plan_hash)
-    keys = follow_up_keys(account, plan, Mode(resolved["mode"]), cleared["not_now"])
-    depth, parent = 0, plan.parent
-    while parent:
-        depth, parent = depth + 1, require_plan(account.ledger, parent).parent
-    if not keys or depth >= MAX_FOLLOW_UPS:
+    keys = _keys_to_ask_again(account, plan, resolved, cleared)
+    if not keys:
         return []
     account.ledger.save_follow_up(plan.hash, keys)
     log.info("%d items need another question: dag run ask__%s", len(keys), plan.hash)
     return [{"trigger_run_id": f"ask__{plan.hash}", "conf": {"follow_up": plan.hash, "mode": Mode.ASK.value}}]
+
+
+def _keys_to_ask_again(
+    account: Any, plan: Any, resolved: dict[str, Any], cleared: dict[str, Any]
+) -> list[str]:
+    """The items that need another question; none in mode ``plan``, nor after ``MAX_FOLLOW_UPS`` of them."""
+    from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.handover import follow_up_keys
+
+    mode = Mode(resolved["mode"])
+    if mode is Mode.PLAN:
+        return []
+    depth, parent = 0, plan.parent
+    while parent:
+        depth, parent = depth + 1, require_plan(account.ledger, parent).parent
+    return list(follow_up_keys(account, plan, mode, cleared["not_now"])) if depth < MAX_FOLLOW_UPS else []

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pro2.accounts import open_ledger, open_site
+from pro2.links import PAGE, base_url
 
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.telling import Teller
@@ -45,7 +46,7 @@ def _tell(news: tuple[Callable[[Teller], None], ...], context: Any, seconds: flo
             "The links in notifications are paths only; set base_url in section [api] of Airflow's configuration"
         )
     ledger = open_ledger()
-    teller = Teller(site, ledger, Links(base), partial(_still_asked, context))
+    teller = Teller(site, ledger, Links(base, PAGE), partial(_still_asked, context))
     for one in news:
         try:
             one(teller)
@@ -58,13 +59,6 @@ def _tell(news: tuple[Callable[[Teller], None], ...], context: Any, seconds: flo
 
         for sentence in deliver_due(ledger, site.organization, site.zone, lambda due: send(due, seconds)):
             log.log(logging.INFO if sentence.startswith("Told ") else logging.WARNING, "%s", sentence)
-
-
-def base_url() -> str:
-    """Airflow's own address as its configuration says it; empty where it does not."""
-    from airflow.sdk.configuration import conf
-
-    return (conf.get("api", "base_url", fallback="") or "").rstrip("/")
 
 
 def _still_asked(context: Any, run_id: str) -> bool:

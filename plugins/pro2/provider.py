@@ -38,4 +38,5 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "connection-types": CONNECTION_TYPES,
+        "extra-links": [f"pro2.links.{name}" for name in ("CampaignLink", "JobLink", "ItemLink", "RunLink")],
     }

@@ -1,34 +1,44 @@
-"""The last task of ``reconcile``: plan against ledger, as HTML, JSON and a table in the log.
+"""The last task of ``reconcile``: plan against ledger, as page, table, JSON and a story in the log; at night a digest.
 
 It runs whatever the tasks before it did, and raises when an action has no end, so that a dag run cannot look well
-while something was lost.
+while something was lost. What is kept in the ledger is kept before anything is written to a storage.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pro2 import links
 from pro2.accounts import open_account, require_plan, who_acts
-from pro2.files import drift_file, folder_and_name
+from pro2.files import drift_file, write_digest, write_report
 from pro2.flow import steps_of
 from pro2.notifying import tell
-from pro2_reconciliation.domain.errors import LedgerError
+from pro2.retention import delete_old
+from pro2_reconciliation.domain.errors import LedgerError, ReconciliationError
+
+if TYPE_CHECKING:
+    from pro2_reconciliation.domain.plan import Plan
+    from pro2_reconciliation.ledger import Ledger
+    from pro2_reconciliation.repair.account import Account
+    from pro2_reconciliation.repair.report import Report
+    from pro2_reconciliation.repair.upcoming import Upcoming
 
 log = logging.getLogger("pro2.reconcile")
+NIGHTLY = "nightly"
+"""The source of a window that the schedule gave."""
 
 
 def report(
     context: Any, resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None
 ) -> str:
-    """Compare plan and ledger, write HTML and JSON, print the table; raise if anything has no end.
+    """Compare plan and ledger, keep and write the report, tell its story; raise if anything has no end.
 
-    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
+    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all, and when the
+    report could not be written: then it stands in the log.
     """
-    from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.page import render_text
+    from pro2_reconciliation.repair import noting
     from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
 
@@ -44,18 +54,78 @@ def report(
         if cleared
         else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
     )
-    settle_waiting(account)
-    made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
+    for told in settle_waiting(account):
+        log.info("Waited for a look: %s", told)
+    mode = Mode(resolved["mode"])
+    made = make_report(account, plan, mode, not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
-    made = made.model_copy(update={"old_tags": _old_tags(account), "drift_file": drift_file(context)})
     made = keep_open_items(account, plan, made)
     _close_outages(account, plan, made)
+    made = made.model_copy(
+        update={
+            "old_tags": _old_tags(account),
+            "upcoming": _upcoming(account),
+            "drift_file": _drift_file(context),
+        }
+    )
+    _tell(made)
     path = _write(context, made)
-    log.info("Report: %s\n%s", path, render_text(made))
-    _move_watermark(account, plan, Mode(resolved["mode"]))
+    noting.reported(account.ledger, context["dag_run"].run_id, plan, made, path)
+    _move_watermark(account, plan, mode)
+    if plan.window.source == NIGHTLY:
+        _end_the_night(context, account, plan)
     tell(lambda teller: teller.report(made, context["dag_run"].run_id, path))
     raise_if_failed(made)
     return path
+
+
+def _tell(made: Report) -> None:
+    """The story of the report, worst things louder, and the table."""
+    from pro2_reconciliation.repair.outcome import End
+    from pro2_reconciliation.repair.plain import render_text, story
+
+    levels = {End.FAILED: logging.ERROR, End.NEEDS_HUMAN: logging.WARNING}
+    told = story(made)
+    log.info("Plan %s was compared with the ledger: %d items", made.plan_hash, len(made.rows))
+    for outcome, sentence in told:
+        log.log(levels.get(outcome, logging.INFO), "%s", sentence)
+    log.info("%d items needed nothing", len(made.rows) - len(told))
+    log.info("The whole report:\n%s", render_text(made))
+
+
+def _write(context: Any, made: Report) -> str:
+    """Write the files. Raises ``ReconciliationError`` with the place, and says that the log holds the report."""
+    try:
+        path = write_report(context, made)
+    except ReconciliationError:
+        raise
+    except Exception as error:  # an object storage has errors of its own
+        raise ReconciliationError(
+            f"the report could not be written ({error}); it stands in this log, and in the ledger nothing is missing. "
+            "Make the storage of PRO2_RECONCILIATION_REPORTS reachable and clear this task"
+        ) from error
+    log.info("The report was written to %s", path)
+    return path
+
+
+def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
+    """The digest, and what is too old. Neither is a reason to fail: the report was written."""
+    from pro2_reconciliation.overview.digest import digest
+
+    try:
+        night = digest(
+            account.site, account.ledger, account.now(), since=plan.window.start, witness=account.witness,
+            link=links.page_of_item, plan_hash=plan.hash,
+        )  # fmt: skip
+        log.info("The digest: %s\n%s", night.subject, night.text)
+        write_digest(context, night)
+        run_id = context["dag_run"].run_id
+        tell(lambda teller: teller.digest(run_id, night.subject, night.text, night.html))
+    except Exception as error:
+        log.warning("The digest could not be made: %s", error)
+    deleted = delete_old(account)
+    if deleted:
+        log.info("%d files were too old and were deleted: %s", len(deleted), ", ".join(deleted))
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
@@ -64,7 +134,7 @@ def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
 
     mark = account.ledger.watermark(account.organization)
     joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark
-    if joins or plan.window.source == "nightly":
+    if joins or plan.window.source == NIGHTLY:
         account.ledger.set_watermark(account.organization, min(plan.window.end, plan.created_at))
 
 
@@ -72,14 +142,14 @@ def _close_outages(account: Any, plan: Any, made: Any) -> None:
     """An outage is closed once nothing of it is open any more; until then it stays planned."""
     from pro2_reconciliation.domain.outage import OutageState
     from pro2_reconciliation.domain.words import Mode
-    from pro2_reconciliation.repair.report import End, make_report
+    from pro2_reconciliation.repair.outcome import SETTLED
+    from pro2_reconciliation.repair.report import make_report
 
-    settled = {End.NONE, End.VERIFIED, End.REPORTED}
     rows, first = list(made.rows), plan
     while first.parent:  # a follow-up looks at a part only
         first = require_plan(account.ledger, first.parent)
         rows += make_report(account, first, Mode.ASK, not_now={}).rows
-    for outage_id in plan.window.outage_ids if all(row.outcome in settled for row in rows) else ():
+    for outage_id in plan.window.outage_ids if all(row.outcome in SETTLED for row in rows) else ():
         outage = account.ledger.outage(outage_id)
         if outage is not None and outage.state is OutageState.PLANNED:
             account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
@@ -97,39 +167,65 @@ def _old_tags(account: Any) -> tuple[str, ...]:
         return ()
 
 
-def _write(context: Any, made: Any) -> str:
-    from pro2_reconciliation.repair.page import render
-    from pro2_reconciliation.repair.report import as_json
+def _drift_file(context: Any) -> str:
+    try:
+        return drift_file(context)
+    except (
+        Exception
+    ) as error:  # an object storage has errors of its own; writing the report says the same louder
+        log.warning("Whether there is a drift's file could not be seen: %s", error)
+        return ""
 
-    folder, name = folder_and_name(context)
-    (folder / f"{name}.json").write_text(json.dumps(as_json(made), indent=1, ensure_ascii=False))
-    page = folder / f"{name}.html"
-    page.write_text(render(made))
-    return str(page)
+
+def _upcoming(account: Account) -> Upcoming:
+    """What is due in the next day: read from Pro2 now, else what detection kept last. Nothing fails because of it."""
+    from pro2_reconciliation.domain.errors import RequestError
+    from pro2_reconciliation.ledger import Snapshot
+    from pro2_reconciliation.overview.due import LOOKED_BACK, upcoming
+    from pro2_reconciliation.overview.picture import Picture, lasts
+    from pro2_reconciliation.repair.snapshot import scheduled_snapshot
+    from pro2_reconciliation.repair.upcoming import Soon, Upcoming
+
+    site, ledger, now = account.site, account.ledger, account.now()
+    snapshot: Snapshot | None
+    try:
+        try:
+            snapshot = Snapshot(now, scheduled_snapshot(account))
+        except RequestError as error:
+            log.warning(
+                "What is scheduled could not be read (%s); the last snapshot was taken instead", error
+            )
+            snapshot = ledger.latest_snapshot(site.organization)
+        lasting = [one for one in ledger.outages(site.organization) if lasts(one, now)]
+        picture = Picture.read(site, ledger, now, outages=lasting, more=now - LOOKED_BACK)
+        items = [
+            Soon(kind=one.kind, item_id=one.item_id, name=one.name, due=one.due, risk=one.risk)
+            for one in upcoming(picture, snapshot)
+        ]
+    except Exception as error:  # whatever it is, the report comes first
+        log.warning("What is due next could not be told: %s", error)
+        return Upcoming()
+    return Upcoming(items=tuple(items), as_of=snapshot.at if snapshot else None)
 
 
-def _with_links(context: Any, made: Any, ledger: Any, cleared: dict[str, Any] | None) -> Any:
+def _with_links(context: Any, made: Report, ledger: Ledger, cleared: dict[str, Any] | None) -> Report:
     """Each row with the log of the task that knew most of it: its last step, else its sensor, else the plan."""
-    from airflow.sdk.configuration import conf
-
-    from pro2_reconciliation.domain.words import ItemKind
+    from pro2_reconciliation.domain.inventory import places
     from pro2_reconciliation.repair.actions import Lane
 
-    base = conf.get("api", "base_url", fallback="").rstrip("/")
     run_id = context["dag_run"].run_id
-    here = f"{base}/dags/{context['dag'].dag_id}/runs/{run_id}/tasks"
-    links: dict[str, str] = {}
+    here = links.tasks_of(context["dag"].dag_id, run_id)
+    found: dict[str, str] = {}
     try:
         inventory = ledger.inventory(run_id)
     except LedgerError:
         inventory = None
-    for kind in (ItemKind.CAMPAIGN, ItemKind.OCCURRENCE):
-        for index, item in enumerate(inventory.watched(kind) if inventory else []):
-            links[f"{kind.value}:{item['item_id']}"] = f"{here}/watch_{kind.value}/mapped/{index}"
+    for key, place in places(inventory.watch).items() if inventory else []:
+        found[key] = f"{here}/{place.sensor}/mapped/{place.map_index}"
     for lane in Lane:
         for index, step in enumerate(steps_of(cleared, lane)):
-            links[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
+            found[step["item_key"]] = f"{here}/{lane}/mapped/{index}"
     rows = tuple(
-        row.model_copy(update={"log_url": links.get(row.key, f"{here}/build_plan")}) for row in made.rows
+        row.model_copy(update={"log_url": found.get(row.key, f"{here}/build_plan")}) for row in made.rows
     )
     return made.model_copy(update={"rows": rows})

@@ -26,6 +26,7 @@ def resolve_window(context: Any) -> dict[str, Any]:
     from pro2_reconciliation.domain.plan import Window
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.ledger import why_plan_only
+    from pro2_reconciliation.repair import noting
 
     params = dict(context["params"])
     site, ledger, now = open_site(), open_ledger(create=True), datetime.now(UTC)
@@ -61,6 +62,16 @@ def resolve_window(context: Any) -> dict[str, Any]:
             log.warning("This dag run only proposes (mode plan). %s", refusal)
             mode = Mode.PLAN
     log.info("It is %s", local(now, site.zone))
+    noting.begun(
+        ledger,
+        site.organization,
+        context["dag_run"].run_id,
+        window,
+        mode,
+        reason=str(params.get("reason") or ""),
+        parent=parent,
+        dag_id=getattr(context["dag_run"], "dag_id", "reconcile"),
+    )
     return {
         "window": window.model_dump(mode="json"),
         "mode": mode.value,

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.chaos.full_run import run
 from tests.chaos.test_hostile_names import rename
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; .ci/run installs one on Debian"),
-]
+pytestmark = pytest.mark.browser
 
 
-def test_no_script_of_a_name_runs_and_nothing_is_fetched(tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_no_script_of_a_name_runs_and_nothing_is_fetched(tmp_path: Path, chromium: Any) -> None:
     left = run(tmp_path, rename)
     pages = [path for path in left.reports.iterdir() if path.suffix == ".html"]
     assert len(pages) == 2
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for path in pages:
-            page = browser.new_page()
-            asked: list[str] = []
-            said: list[str] = []
-            page.on("request", lambda request, asked=asked: asked.append(request.url))
-            page.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))
-            page.on("pageerror", lambda error, said=said: said.append(str(error)))
-            page.goto(path.as_uri())
-            page.wait_for_load_state("networkidle")
-            assert asked == [path.as_uri()]
-            assert said == []
-            assert page.evaluate("window.pwned") is None
-            assert (
-                page.evaluate("document.querySelectorAll('script,img,iframe,object,embed,link').length") == 0
-            )
-            assert page.evaluate(
-                "[...document.querySelectorAll('*')].every(e => [...e.attributes].every(a => !a.name.startsWith('on')))"
-            )
-            shown = page.inner_text("body")
-            assert "window.pwned=1" in shown or "ask__" in path.name
-        browser.close()
+    for path in pages:
+        page = chromium.new_page()
+        asked: list[str] = []
+        said: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.on("dialog", lambda dialog, said=said: (said.append(dialog.message), dialog.dismiss()))
+        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_load_state("networkidle")
+        assert asked == [path.as_uri()]
+        assert said == []
+        assert page.evaluate("window.pwned") is None
+        assert page.evaluate("document.querySelectorAll('script,img,iframe,object,embed,link').length") == 0
+        assert page.evaluate(
+            "[...document.querySelectorAll('*')].every(e => [...e.attributes].every(a => !a.name.startsWith('on')))"
+        )
+        shown = page.inner_text("body")
+        assert "window.pwned=1" in shown or "ask__" in path.name

@@ -129,9 +129,7 @@ def test_a_lane_that_is_cleared_does_nothing_again(site: AirflowSite, task: str,
         ends_well(evening, run_id)
 
 
-@pytest.mark.parametrize(
-    "task", ["ask", "clear", "choose_lanes", "build_plan", "take_inventory", "resolve_window"]
-)
+@pytest.mark.parametrize("task", ["ask", "clear", "build_plan", "take_inventory", "resolve_window"])
 def test_what_came_before_the_lanes_may_be_cleared_when_all_is_done(site: AirflowSite, task: str) -> None:
     """A plan that is made anew finds everything repaired, and asks nobody."""
     with site.evening() as evening:

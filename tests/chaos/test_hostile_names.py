@@ -23,8 +23,9 @@ from tests.chaos.full_run import Left, run
 from tests.incident.harness import Evening
 
 import pro2
-from pro2.files import as_text, folder_and_name
+from pro2.files import folder_and_name
 from pro2.operators.question import AskOperator
+from pro2_reconciliation.domain.cells import as_text
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.oneline import LONGEST, is_one_line, one_line

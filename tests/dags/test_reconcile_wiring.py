@@ -61,7 +61,7 @@ class TestTheLanes:
         """The branch skips a task only if it does not follow another that it chose: so no list follows a lane."""
         task = reconcile.get_task(f"list_{lane}")
         assert task.trigger_rule == "all_success"
-        assert task.upstream_task_ids == {"choose_lanes", "clear"}
+        assert task.upstream_task_ids == {"clear"}
 
     @pytest.mark.parametrize("lane", LANES)
     def test_act_only_when_every_earlier_lane_was_proven_or_ended(self, reconcile: Any, lane: str) -> None:
@@ -103,11 +103,11 @@ class TestTheQuestion:
         branches = [
             task.task_id for task in reconcile.tasks if getattr(task, "inherits_from_skipmixin", False)
         ]
-        assert "choose_lanes" in branches
-        assert "choose_lanes" in after(reconcile, "ask")
+        assert "clear" in branches
+        assert "clear" in after(reconcile, "ask")
         for lane in LANES:
             assert f"list_{lane}" in after(reconcile, "ask")
-        assert not {"ask", "build_plan"} & after(reconcile, "choose_lanes")
+        assert not {"ask", "build_plan"} & after(reconcile, "clear")
 
     def test_a_failure_before_it_clears_nothing(self, reconcile: Any) -> None:
         """Skipped means that nobody needed to be asked; failed means that nobody answered."""
@@ -129,21 +129,31 @@ class TestTheReport:
         assert report.get_flat_relative_ids(upstream=True) == others
 
     def test_cannot_be_skipped_by_the_branch(self, reconcile: Any) -> None:
-        assert "report" not in reconcile.get_task("choose_lanes").downstream_task_ids
-        assert "follow_up" not in reconcile.get_task("choose_lanes").downstream_task_ids
-        assert reconcile.get_task("follow_up").trigger_rule == "all_done"
+        assert "report" not in reconcile.get_task("clear").downstream_task_ids
+
+    def test_comes_after_what_is_to_be_asked_again(self, reconcile: Any) -> None:
+        """The branch skips that, and saves a process, only when no lane has work: a lane leads to it."""
+        again = reconcile.get_task("follow_up")
+        assert again.trigger_rule == "all_done"
+        assert again.upstream_task_ids >= {"clear"} | {f"confirm_{lane}" for lane in LANES}
+        assert "nothing_to_do" not in again.upstream_task_ids
 
 
 class TestNames:
     def test_no_mapped_task_takes_a_name_through_a_template(self, reconcile: Any) -> None:
         for task in reconcile.tasks:
-            if isinstance(task, MappedOperator):
+            if isinstance(task, MappedOperator) and task.task_id != "watch_lean":
                 assert tuple(task.template_fields) == (), task.task_id
+
+    def test_the_one_that_has_templates_is_mapped_over_numbers(self, reconcile: Any) -> None:
+        lean = reconcile.get_task("watch_lean")
+        assert set(lean.template_fields) == {"inventory", "place"}
+        assert list(lean.expand_input.value) == ["position"]
 
     def test_every_step_and_sensor_is_labelled_by_what_it_was_mapped_over(self, reconcile: Any) -> None:
         labelled = 0
         for task in reconcile.tasks:
-            if not isinstance(task, MappedOperator) or task.task_id == "hand_over":
+            if not isinstance(task, MappedOperator) or task.task_id in ("hand_over", "watch_lean"):
                 continue
             found = re.fullmatch(r"\{\{ task\.(\w+)\['name'\]\[:200\] \}\}", task.map_index_template or "")
             assert found, task.task_id
@@ -257,7 +267,54 @@ class TestRetries:
 
     @pytest.mark.parametrize("dag_id", ["detect_outages", "reconcile"])
     def test_what_touches_the_network_or_the_ledger_has_tries_to_use(self, dags: Any, dag_id: str) -> None:
-        alone = {"ask", "choose_lanes", "nothing_to_do", "hand_over", "start_reconcile"}
+        alone = {"ask", "nothing_to_do", "hand_over", "start_reconcile"}
         alone |= {f"list_{lane}" for lane in LANES}
         without = {task.task_id for task in dags[dag_id].tasks if not task.retries}
         assert without <= alone
+
+
+@pytest.fixture(scope="module")
+def serialized(reconcile: Any) -> Any:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    return DagSerialization.from_dict(DagSerialization.to_dict(reconcile))
+
+
+class TestTheLinks:
+    """Airflow shows what its serialized DAG names, also beside mapped tasks; the text of each is pushed by the task."""
+
+    @pytest.mark.parametrize(
+        ("task_id", "names"),
+        [
+            ("watch_campaign", {"Campaign in Pro2", "Outages: this item"}),
+            ("watch_occurrence", {"Job in the dashboard", "Outages: this item"}),
+            *(
+                (lane, {"Campaign in Pro2" if lane.endswith("_campaign") else "Job in the dashboard"})
+                for lane in LANES
+            ),
+            *((f"confirm_{lane}", {"Campaign in Pro2", "Job in the dashboard"}) for lane in LANES),
+            ("report", {"Outages: this dag run"}),
+        ],
+    )
+    def test_of_every_task_of_an_item_and_of_the_report_survive_serialization(
+        self, serialized: Any, task_id: str, names: set[str]
+    ) -> None:
+        task = serialized.get_task(task_id)
+        assert names | ({"Outages: this item"} if task_id != "report" else set()) == set(task.extra_links)
+        keys = [link.xcom_key for link in task.operator_extra_links]
+        assert len(keys) == len(set(keys))
+
+
+def test_the_report_takes_what_a_task_returned_as_it_is(reconcile: Any) -> None:
+    """Its arguments are template fields so that they are resolved; a reason that somebody typed is no template."""
+    from pro2.operators.report import ReportOperator
+
+    task = reconcile.get_task("report")
+    assert task.upstream_task_ids >= {"resolve_window", "build_plan"}
+    typed = {"reason": "{{ conn.pro2.password }}"}
+
+    class Returned:
+        def resolve(self, context: Any) -> Any:
+            return typed
+
+    assert ReportOperator.render_template(task, Returned(), {}) is typed

@@ -11,11 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.system import postgres
 from tests.unit.ledger import racers
+from tests.unit.ledger.test_opening import a_plan
 from tests.unit.ledger.test_witness import Kept
 
 from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.inventory import Inventory
+from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.outage import Outage
-from pro2_reconciliation.domain.words import Remedy, Service
+from pro2_reconciliation.domain.words import Mode, Remedy, Service
 from pro2_reconciliation.ledger import Ledger, Machine, State, migrations, remember, why_plan_only
 from pro2_reconciliation.ledger.columns import Base
 from pro2_reconciliation.ledger.migrate import VERSION_TABLE
@@ -97,6 +100,8 @@ def test_the_later_versions_can_be_taken_back(url):
     from alembic.config import Config
 
     ledger = Ledger.open(url, clock=racers.now)
+    plan = a_plan(ledger)
+    ledger.save_plan(plan, plan.run)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with ledger._engine.begin() as connection:
@@ -106,7 +111,46 @@ def test_the_later_versions_can_be_taken_back(url):
     again = Ledger.open(url, clock=racers.now)
     assert again.declarations("playhouse") == []
     assert again.repeats("playhouse") == again.adoptions() == []
+    assert [run.plan_hash for run in again.runs("playhouse")] == [plan.hash]
+    assert [item.key for item in again.plan_items([plan.hash])[plan.hash]] == ["campaign:103"]
     again.close()
+
+
+def test_what_the_page_reads_is_read_alike(url):
+    ledger = Ledger.open(url, clock=racers.now)
+    plan = a_plan(ledger)
+    ledger.begin_run("playhouse", plan.run, window=plan.window, mode=Mode.ASK)
+    ledger.save_plan(plan, plan.run)
+    ledger.note_not_now(plan.hash, {"campaign:103": "over the limit"})
+    ledger.keep_report(
+        "playhouse", plan.run, plan.hash, head={"health": "open"}, rows=[{"outcome": "not now"}], address="x"
+    )
+    (item,) = ledger.plan_items([plan.hash])[plan.hash]
+    assert (item.outcome, item.not_now) == ("not now", "over the limit")
+    assert [one[3] for one in ledger.decisions_on("playhouse", "campaign:103")] == list(plan.decisions)
+    assert ledger.report_of("playhouse", plan.run) == {"health": "open", "rows": [{"outcome": "not now"}]}
+    assert ledger.reported_rows([plan.hash]) == {(plan.hash, "campaign:103"): {"outcome": "not now"}}
+    seen = Observation(
+        kind="campaign", item_id="1", name="N", state="sent", seen_at=racers.now(), source="test"
+    )
+    inventory = Inventory(
+        organization="playhouse",
+        zone="UTC",
+        window=plan.window,
+        taken_at=racers.now(),
+        readings={},
+        occurrences=(),
+        observations={seen.key: seen, 'campaign:{"1"}': seen},
+        watch=(),
+    )
+    ledger.save_inventory(plan.run, inventory)
+    for key in inventory.observations:
+        assert ledger.first_looks([plan.run], key) == {plan.run: seen}
+    assert ledger.watch_lists([plan.run]) == {plan.run: []}
+    ledger.hold("playhouse", "campaign:103", "Ada", "x")
+    ledger.end_hold("playhouse", "campaign:103", "Kim")
+    assert [one.held for one in ledger.hold_traces("playhouse", "campaign:103")] == [True, False]
+    ledger.close()
 
 
 def test_an_older_or_another_ledger_is_found_out(url, server):

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.campaigns import Campaign
 from pro2_reconciliation.domain.config_words import pick_unknown, read_strictly, read_yaml, sentences
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, holds_secret
@@ -56,6 +57,12 @@ class Site(Value):
     @property
     def jobs_by_id(self) -> dict[str, Job]:
         return {job.id: job for job in self.jobs}
+
+    def feeds_of(self, campaign: Campaign) -> tuple[str, ...]:
+        """Ids of the jobs that make a campaign's audience: named by the job, or by the policy."""
+        entry = self.policy.of(campaign)
+        named = [job.id for job in self.jobs if {campaign.id, campaign.name} & set(job.feeds)]
+        return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
 
 
 def load_site(directory: str | Path | None = None) -> Site:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.campaigns import Automation, CampaignReading
@@ -16,7 +18,7 @@ class WatchItem(Value):
     """One unsettled item for one mapped sensor.
 
     ``deadline`` is absolute, ``until`` says it in local time; ``not_before`` guards the read gap, which is
-    ``read_gap_seconds`` long.
+    ``read_gap_seconds`` long. ``lean``: the triggerer alone watches it, by a sensor that does not carry its name.
     """
 
     kind: ItemKind
@@ -26,10 +28,36 @@ class WatchItem(Value):
     not_before: UtcTime
     read_gap_seconds: float = 300
     until: str = ""
+    lean: bool = False
 
     @property
     def key(self) -> str:
         return f"{self.kind.value}:{self.item_id}"
+
+    @property
+    def sensor(self) -> str:
+        """The id of the task that watches it."""
+        return LEAN_SENSOR if self.lean else f"watch_{self.kind.value}"
+
+
+LEAN_SENSOR = "watch_lean"
+
+
+class Place(NamedTuple):
+    """The mapped task of one item: ``sensor`` is its task id."""
+
+    sensor: str
+    map_index: int
+
+
+def places(watch: Iterable[WatchItem]) -> dict[str, Place]:
+    """Key of each watched item to its sensor; in their order, as the sensors were mapped."""
+    taken: Counter[str] = Counter()
+    found: dict[str, Place] = {}
+    for item in watch:
+        found[item.key] = Place(item.sensor, taken[item.sensor])
+        taken[item.sensor] += 1
+    return found
 
 
 class Inventory(Value):
@@ -52,5 +80,5 @@ class Inventory(Value):
     only: tuple[str, ...] = ()
 
     def watched(self, kind: ItemKind) -> list[dict[str, Any]]:
-        """The items of one kind for ``.expand(item=...)``, as plain JSON."""
-        return [item.model_dump(mode="json") for item in self.watch if item.kind is kind]
+        """The items of one kind for ``.expand(item=...)``, as plain JSON; without those whose watch is lean."""
+        return [item.model_dump(mode="json") for item in self.watch if item.kind is kind and not item.lean]

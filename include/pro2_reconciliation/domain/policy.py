@@ -163,6 +163,12 @@ class Policy(Value):
     max_sensors: int = Field(
         default=500, gt=0, le=1_000_000, description="Most items that one dag run watches"
     )
+    lean_above: int | None = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="With more items to watch, the triggerer alone does it, and sensors show no names; none: never",
+    )
     min_sending_recipients: int = Field(
         default=500,
         ge=0,
@@ -190,11 +196,27 @@ class Policy(Value):
         default=None,
         description="Address of a campaign in Pro2, as your browser shows it, with {id} for its number",
     )
+    job_link: str | None = Field(
+        default=None,
+        description="Address of a job in the Integrated Dashboard, as your browser shows it, with {id} for its id",
+    )
+    keep_reports_days: float = Field(
+        default=90,
+        ge=1,
+        le=36_500,
+        description="So long are the files of a dag run kept; the newest always are",
+    )
+    keep_addresses_days: float = Field(
+        default=14,
+        ge=1,
+        le=36_500,
+        description="So long is the CSV of a drift kept, which holds patrons' addresses",
+    )
     campaigns: tuple[CampaignPolicy, ...] = Field(
         default=(), description="Exceptions; the first that matches counts"
     )
 
-    @field_validator("automation_link", "campaign_link")
+    @field_validator("automation_link", "campaign_link", "job_link")
     @classmethod
     def _has_a_number(cls, value: str | None) -> str | None:
         if value is not None and not _LINK.fullmatch(value):
@@ -220,9 +242,19 @@ class Policy(Value):
         return due + timedelta(hours=hours)
 
     def link_to(self, kind: ItemKind, item_id: str) -> str:
-        """The address of a campaign or automation in Pro2; empty where the policy names none. Ids are escaped."""
-        link = {ItemKind.AUTOMATION: self.automation_link, ItemKind.CAMPAIGN: self.campaign_link}.get(kind)
-        return link.replace("{id}", quote(item_id, safe="")) if link else ""
+        """The address of a campaign, an automation or an occurrence's job; empty where the policy names none.
+
+        Ids are escaped.
+        """
+        links = {
+            ItemKind.AUTOMATION: self.automation_link,
+            ItemKind.CAMPAIGN: self.campaign_link,
+            ItemKind.OCCURRENCE: self.job_link,
+        }
+        link, number = links[kind], item_id
+        if kind is ItemKind.OCCURRENCE:
+            number = item_id.partition("@")[0]
+        return link.replace("{id}", quote(number, safe="")) if link else ""
 
     def in_sending_hours(self, local: datetime) -> bool:
         """Whether a local wall-clock time lies in the sending hours, start included, end not."""

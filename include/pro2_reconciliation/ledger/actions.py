@@ -99,6 +99,14 @@ class ActionsPart(Core):
         with self._read() as session:
             return actions_where(session, ActionRow.organization == organization, ActionRow.root == root)
 
+    def actions_on(self, organization: str, item_key: str) -> list[ActionRecord]:
+        """Every action on an item, or on the lineage or occurrence that it is the root of, oldest first."""
+        kind, _, item_id = item_key.partition(":")
+        own = (ActionRow.kind == kind) & (ActionRow.item_id == item_id)
+        with self._read() as session:
+            of_ours = ActionRow.organization == organization
+            return actions_where(session, of_ours, own | (ActionRow.root == item_key))
+
     def actions(self, organization: str, since: datetime | None = None) -> list[ActionRecord]:
         """Every action of an organization; with ``since`` those of which a step moved at or after it."""
         with self._read() as session:

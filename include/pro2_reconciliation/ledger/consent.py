@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from pro2_reconciliation.ledger.core import Core
-from pro2_reconciliation.ledger.notes import Note, Stage, SwitchRecord
+from pro2_reconciliation.ledger.notes import HoldTrace, Note, Stage, SwitchRecord
+from pro2_reconciliation.ledger.run_tables import HoldTraceRow
 from pro2_reconciliation.ledger.tables import HoldRow, SwitchRow, WaiverRow
 
 
@@ -39,6 +40,16 @@ class ConsentPart(Core):
             row = session.scalars(query.order_by(WaiverRow.at.desc(), WaiverRow.id.desc())).first()
             return Note(row.item_key, row.who, row.why, row.at) if row is not None else None
 
+    def waivers_of(self, organization: str, item_key: str) -> list[Note]:
+        """Everybody who did not want to wait for an item, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(WaiverRow)
+                .where(WaiverRow.organization == organization, WaiverRow.item_key == item_key)
+                .order_by(WaiverRow.id)
+            )
+            return [Note(row.item_key, row.who, row.why, row.at) for row in rows]
+
     def waivers(self, organization: str, since: datetime | None = None) -> dict[str, Note]:
         """The newest waiver of every item, with ``since`` those that are not older."""
         with self._read() as session:
@@ -53,6 +64,7 @@ class ConsentPart(Core):
         note = Note(item_key, who, why, self.now())
         with self._write() as session:
             session.merge(HoldRow(organization=organization, item_key=item_key, who=who, why=why, at=note.at))
+            session.add(_traced(organization, item_key, who, why, note.at, held=True))
         return note
 
     def held(self, organization: str, item_key: str) -> Note | None:
@@ -67,13 +79,24 @@ class ConsentPart(Core):
             )
             return {row.item_key: Note(row.item_key, row.who, row.why, row.at) for row in rows}
 
-    def end_hold(self, organization: str, item_key: str) -> bool:
+    def end_hold(self, organization: str, item_key: str, who: str = "", why: str = "") -> bool:
         """Give an item back; False if nobody had it."""
         with self._write() as session:
             row = session.get(HoldRow, (organization, item_key))
             if row is not None:
                 session.delete(row)
+                session.add(_traced(organization, item_key, who, why, self.now(), held=False))
             return row is not None
+
+    def hold_traces(self, organization: str, item_key: str) -> list[HoldTrace]:
+        """Who took an item over and gave it back, oldest first."""
+        with self._read() as session:
+            rows = session.scalars(
+                select(HoldTraceRow)
+                .where(HoldTraceRow.organization == organization, HoldTraceRow.item_key == item_key)
+                .order_by(HoldTraceRow.id)
+            )
+            return [HoldTrace(row.item_key, row.held, row.who, row.why, row.at) for row in rows]
 
     def switch(self, organization: str) -> SwitchRecord:
         """The kill switch as it stands; OFF if nobody ever touched it."""
@@ -97,3 +120,9 @@ class ConsentPart(Core):
                 )
             )
         return record
+
+
+def _traced(
+    organization: str, item_key: str, who: str, why: str, at: datetime, *, held: bool
+) -> HoldTraceRow:
+    return HoldTraceRow(organization=organization, item_key=item_key, held=held, who=who, why=why, at=at)

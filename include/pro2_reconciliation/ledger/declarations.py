@@ -59,8 +59,8 @@ class DeclarationsPart(Core):
             )
             return [_declaration(row) for row in rows]
 
-    def end_declaration(self, organization: str, number: int, end: datetime) -> Declaration:
-        """Say when a declared outage that lasted has ended. Errors: as ``declare``, and if there is none."""
+    def end_declaration(self, organization: str, number: int, end: datetime, who: str = "") -> Declaration:
+        """Say when a declared outage has ended. Errors: as ``declare``, and if there is none."""
         until = as_utc(end)
         with self._write() as session:
             row = session.get(DeclarationRow, number, with_for_update=True)
@@ -70,7 +70,7 @@ class DeclarationsPart(Core):
                 raise LedgerError(
                     f"declaration {number} starts at {row.start_at.isoformat()}; give a later end"
                 )
-            row.end_at = until
+            row.end_at, row.ended_by = until, who or row.ended_by
             return _declaration(row)
 
     def withdraw(self, organization: str, number: int, who: str) -> Declaration | None:
@@ -94,4 +94,5 @@ def _declaration(row: DeclarationRow) -> Declaration:
         at=row.at,
         withdrawn_by=row.withdrawn_by,
         withdrawn_at=row.withdrawn_at,
+        ended_by=row.ended_by,
     )

@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Any
 
 from pro2_reconciliation.domain.outage import Evidence
-from pro2_reconciliation.domain.words import Choice, Service
+from pro2_reconciliation.domain.plan import Window
+from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 
 
 class Stage(StrEnum):
@@ -79,6 +80,7 @@ class Declaration:
     at: datetime
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = None
+    ended_by: str | None = None
 
     @property
     def evidence(self) -> Evidence:
@@ -113,6 +115,69 @@ class Snapshot:
 
     at: datetime
     body: Mapping[str, Any]
+
+
+class RunStage(StrEnum):
+    """How far a dag run of ``reconcile`` is, in this order."""
+
+    BEGUN = "begun"
+    WATCHING = "watching"
+    PLANNED = "planned"
+    ASKED = "asked"
+    ACTING = "acting"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """A dag run of ``reconcile`` as it was last heard of, at ``seen_at``; ``mode`` None: nobody noted it.
+
+    ``until``: when its stage ends by itself. ``touched``: so many items its inventory found, ``watched`` of them are
+    not settled. ``report_address``: where its report lies, empty if nobody said.
+    """
+
+    id: str
+    dag_id: str
+    mode: Mode | None
+    reason: str
+    window: Window
+    parent: str | None
+    plan_hash: str | None
+    stage: RunStage
+    until: datetime | None
+    progress: str
+    touched: int
+    watched: int
+    begun_at: datetime
+    seen_at: datetime
+    reported_at: datetime | None
+    report_address: str
+
+
+@dataclass(frozen=True)
+class PlanItem:
+    """A decision of a plan in short. ``outcome``: what the report said of it, empty if there is none."""
+
+    plan_hash: str
+    position: int
+    key: str
+    rule: str
+    remedy: Remedy
+    asks: bool
+    send_by: datetime | None
+    not_now: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class HoldTrace:
+    """A person took an item over or, ``held`` False, gave it back."""
+
+    item_key: str
+    held: bool
+    who: str
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True)

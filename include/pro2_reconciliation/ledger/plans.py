@@ -6,7 +6,8 @@ stands, so a form that is submitted twice, or by two people, has one outcome and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,10 @@ from pro2_reconciliation.domain.words import Choice
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.identity import require_identity
 from pro2_reconciliation.ledger.notes import AnswerRecord
+from pro2_reconciliation.ledger.runs import index_plan, note_plan
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, PlanRow
+
+_CHOICES = {choice.value: choice for choice in Choice}
 
 
 class PlansPart(Core):
@@ -76,15 +80,19 @@ class PlansPart(Core):
             created_at=plan.created_at,
             dag_run=dag_run,
         )
+        plan_hash = row.hash
         with self._write() as session:
             require_identity(session, plan.ledger_uuid, plan.ledger_epoch, self.address)
-            if session.get(PlanRow, row.hash) is None:
+            if session.get(PlanRow, plan_hash) is None:
                 try:
                     with session.begin_nested():
                         session.add(row)
+                        session.flush()
+                        index_plan(session, plan, plan_hash)
                 except IntegrityError:
                     pass  # another process wrote the same plan meanwhile
-        return plan.hash
+            note_plan(session, plan, plan_hash, dag_run, self.now())
+        return plan_hash
 
     def plan(self, plan_hash: str) -> Plan | None:
         """The plan of this hash as it was frozen, None if there is none."""
@@ -97,6 +105,16 @@ class PlansPart(Core):
         with self._read() as session:
             row = session.get(PlanRow, plan_hash)
             return row.dag_run if row is not None else None
+
+    def plans_made(self, organization: str) -> list[tuple[str, str, datetime]]:
+        """Every plan of an organization as (hash, dag run that first made it, time), oldest first."""
+        with self._read() as session:
+            rows = session.execute(
+                select(PlanRow.hash, PlanRow.dag_run, PlanRow.created_at)
+                .where(PlanRow.organization == organization)
+                .order_by(PlanRow.created_at, PlanRow.hash)
+            )
+            return [(plan_hash, dag_run, at) for plan_hash, dag_run, at in rows]
 
     def plans(self, organization: str, limit: int = 50) -> list[Plan]:
         """The newest plans of an organization, newest first."""
@@ -136,6 +154,18 @@ class PlansPart(Core):
                     )
             session.flush()
             return _answers(session, plan_hash)
+
+    def answers_to(self, plan_hashes: Collection[str]) -> dict[str, dict[str, AnswerRecord]]:
+        """The answers to several plans, by plan and item."""
+        found: dict[str, dict[str, AnswerRecord]] = {plan_hash: {} for plan_hash in plan_hashes}
+        columns = AnswerRow.__table__.c
+        query = select(columns.plan_hash, columns.item_key, columns.choice, columns.who, columns.at)
+        with self._read() as session:
+            for plan_hash, key, choice, who, at in session.execute(
+                query.where(columns.plan_hash.in_(plan_hashes))
+            ):
+                found[plan_hash][key] = AnswerRecord(key, _CHOICES[choice], who, at)
+        return found
 
     def answers(self, plan_hash: str) -> dict[str, AnswerRecord]:
         """The answers to a plan by item; empty if nobody answered."""

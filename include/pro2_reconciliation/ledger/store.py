@@ -24,6 +24,7 @@ from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
 from pro2_reconciliation.ledger.watch import WatchPart
 
@@ -34,6 +35,7 @@ class Ledger(
     StepsPart,
     EndingsPart,
     PlansPart,
+    RunsPart,
     OutagesPart,
     DeclarationsPart,
     ConsentPart,

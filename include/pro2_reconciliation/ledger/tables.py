@@ -103,6 +103,7 @@ class DeclarationRow(Base):
     at: Mapped[datetime]
     withdrawn_by: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
 
 
 class ProbeSampleRow(Base):

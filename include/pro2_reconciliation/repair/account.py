@@ -18,6 +18,7 @@ from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.ports import Campaigns, Clock, Contacts, Dashboard, Lists
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import Ledger, Witness, remember, why_plan_only
+from pro2_reconciliation.repair.progress import Progress, Silent
 
 
 class WallClock:
@@ -37,6 +38,7 @@ class Account:
     ``read_only``: the verbs whose requests may not leave, with the sentence that names the read-only connection.
     ``manual`` are the verbs that a person presses, because there is no API for them (ADR 0007).
     ``witness`` remembers outside of the ledger which one it is (ADR 0009); None: its adoption decides alone.
+    ``progress`` is told how far long work is.
     """
 
     site: Site
@@ -50,6 +52,7 @@ class Account:
     read_only: Mapping[Verb, str] = field(default_factory=dict)
     manual: frozenset[Verb] = frozenset()
     witness: Witness | None = None
+    progress: Progress = field(default_factory=Silent)
 
     @property
     def organization(self) -> str:

@@ -6,6 +6,7 @@ The order of the lanes is the safety: stopping can only prevent mail, so it come
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.words import Choice, Remedy, Verb
@@ -54,7 +55,20 @@ SENDING_VERBS = frozenset({Verb.SEND_CAMPAIGN, Verb.RUN_NOW})
 """Verbs that must not double: they wait for the guard, and for nobody else's copy."""
 
 
-def chosen_remedy(decision: Decision, choice: Choice) -> Remedy | None:
+class Decided(Protocol):
+    """What is needed of a decision: a ``Decision``, or the ledger's short form of it."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def remedy(self) -> Remedy: ...
+
+
+def chosen_remedy(decision: Decided, choice: Choice) -> Remedy | None:
     """The remedy that a choice asks for; None for "leave to me" and "keep watching"."""
     if choice in (Choice.REPROCESS, Choice.REPROCESS_EVEN_IF_NOT_STOPPED):
         return decision.remedy

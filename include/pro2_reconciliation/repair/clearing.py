@@ -17,6 +17,7 @@ from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy, Verb
 from pro2_reconciliation.ledger import ActionKey, ActionRecord, Ledger, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import LANE_OF, Lane, chosen_remedy, verbs_of
+from pro2_reconciliation.repair.outcome import left
 
 
 class ClearedStep(Value):
@@ -90,7 +91,7 @@ def clear(account: Account, plan: Plan, mode: Mode, *, who: str) -> Cleared:
             continue
         remedy = chosen_remedy(decision, choice)
         if remedy is None:
-            not_now[decision.key] = f"left: «{choice.value}»"
+            not_now[decision.key] = left(choice)
             continue
         refusal = account.refusal_of(verbs_of(decision, remedy))
         if refusal:

@@ -1,7 +1,7 @@
 """Try what is due to be told: taken with a lease, tried once within a time limit, ended with what became of it.
 
 A kind that is no alarm is told at most once where its arrival is doubtful; an alarm is tried again until it surely
-arrived. What provably did not arrive is tried again for both. Every way ends after a number of tries (ADR 0010).
+arrived. What provably did not arrive is tried again for both. Every way ends after a number of tries (ADR 0011).
 
 How it fails: ``LedgerError``. What the sender runs into is an outcome, never an error.
 """

@@ -20,6 +20,8 @@ from pro2_reconciliation.ledger import Ledger, Sample
 from pro2_reconciliation.ledger.watch import KEPT
 from pro2_reconciliation.repair.sources import DECLARED, Part, ProbeResult, Source, read_all
 
+DETECTION = "detect_outages"
+"""The name under which the passes of detection beat in the ledger."""
 PROBE = "probe"
 GAP = timedelta(minutes=15)
 """Two samples of a probe further apart than this leave a gap that proves nothing."""
@@ -120,6 +122,7 @@ def detection_pass(
     waiting = backlog() if ended and all(one.up for one in samples) else 0
     moved = [_moved_on(outage, site, samples, now, waiting) for outage in merged]
     stored = ledger.replace_outages(site.organization, moved, "detection pass")
+    ledger.beat(DETECTION, now)
     due = tuple(
         DueOutage(
             outage_id=outage.id,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 
 from pro2_reconciliation.domain.drift import Drift, drift_between
 from pro2_reconciliation.domain.errors import Rejected, RequestError
@@ -67,8 +68,9 @@ def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], obje
     account.dashboard.console()
     for _ in range(READS):
         began = account.now()
-        should = account.contacts.holders(unique, keep_alive)
-        have = account.contacts.holders(sync, keep_alive)
+        should = account.contacts.holders(unique, _page_by_page(account, decision.tag or "", keep_alive))
+        have = account.contacts.holders(sync, _page_by_page(account, job.sync_tag or "", keep_alive))
+        account.progress.say("")
         _require_whole(job, decision.tag or "", should, brought)
         runs = _runs_since(account, job, brought.started)
         overtaken = [row for row in runs if row.outcome is Outcome.SUCCESS]
@@ -82,6 +84,17 @@ def drift_of(account: Account, decision: Decision, keep_alive: Callable[[], obje
             mode = job.mode or "add_only"
             return drift_between(should, have, mode, sync_tag_id=sync, unique_tag_id=unique)
     raise Rejected(f"job {job.id!r} runs again and again while its tags are read; compare when it is quiet")
+
+
+def _page_by_page(account: Account, tag: str, keep_alive: Callable[[], object]) -> Callable[[], object]:
+    """``keep_alive``, and a word about how far it is, before every page of a tag's holders."""
+    read = count()
+
+    def before_page() -> None:
+        keep_alive()
+        account.progress.say(f"drift: {next(read):,} pages of contacts with «{tag}» read")
+
+    return before_page
 
 
 def require_consent(account: Account, decision: Decision, drift: Drift, *, adding: bool) -> None:

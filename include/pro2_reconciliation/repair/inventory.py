@@ -40,13 +40,14 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
     policy, now = account.policy, account.now()
     usual = max((job.usual_minutes for job in account.site.jobs), default=0)
     campaign_span, job_span = touched(window, policy, usual)
+    account.progress.say("inventory: the list of campaigns is read")
     listed = account.campaigns.scheduled_since(campaign_span.start)
     campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
     due = _with_open(account, due_occurrences(account.site, job_span, now))
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
     due = tuple(o for o in due if not only or f"occurrence:{o.key}" in only)
     gone = [i for i in before if i not in {c.id for c in campaigns} and (not only or f"campaign:{i}" in only)]
-    now_read = {c.id: _first_reading(account, c) for c in campaigns}
+    now_read = _first_readings(account, campaigns)
     now_read |= {i: CampaignReading(campaign=None, report=None, read_at=account.now()) for i in gone}
     readings: dict[str, CampaignReading] = {}
     observations: dict[str, Observation] = {}
@@ -70,6 +71,8 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
             f"{local(window.end, account.zone)}; at most {policy.max_sensors} are watched in one dag run. "
             "Narrow the window, or raise max_sensors in policy.yaml"
         )
+    kept = tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN)
+    lean = policy.lean_above is not None and len(kept) > policy.lean_above
     return Inventory(
         organization=account.organization,
         zone=account.zone,
@@ -79,7 +82,7 @@ def take_inventory(account: Account, window: Window, *, only: tuple[str, ...] = 
         occurrences=due,
         automations=() if only else _automations(account, window),
         observations=observations,
-        watch=tuple(i for i in watch if not only or i.kind is ItemKind.CAMPAIGN),
+        watch=tuple(item.model_copy(update={"lean": lean}) for item in kept),
         floor_id=_floor(listed, min([window.start, *(suspect_since(window, c) for c in campaigns)])),
         only=only,
     )
@@ -166,6 +169,14 @@ def _open_campaigns(account: Account) -> set[str]:
     }
 
 
+def _first_readings(account: Account, campaigns: Sequence[Campaign]) -> dict[str, CampaignReading]:
+    found: dict[str, CampaignReading] = {}
+    for campaign in campaigns:
+        found[campaign.id] = _first_reading(account, campaign)
+        account.progress.say(f"inventory: {len(found):,} of {len(campaigns):,} campaigns read")
+    return found
+
+
 def _first_reading(account: Account, campaign: Campaign) -> CampaignReading:
     """The list's values; with the report where the state hangs on it."""
     state = observe_campaign(
@@ -188,6 +199,7 @@ def _occurrence_observations(
     if not due:
         return []
     jobs = account.site.jobs_by_id
+    account.progress.say(f"inventory: Activity Log and Console are read for {len(due):,} occurrences")
     log = read_log(account, due, window)
     try:
         console = account.dashboard.console()
@@ -231,6 +243,7 @@ def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
     if Service.SENDING not in window.services or not outage:
         return ()
     lead = timedelta(hours=account.policy.lead_hours)
+    account.progress.say("inventory: contacts in automations are counted")
     try:
         return tuple(account.contacts.automations(window.start, window.end, lead))
     except RequestError as error:  # nothing is repaired on them, so the others need not wait for them

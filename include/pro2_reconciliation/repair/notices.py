@@ -15,9 +15,11 @@ from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.words import Reach, Service
 from pro2_reconciliation.ledger import Alarm
+from pro2_reconciliation.repair.cards import steps_of
+from pro2_reconciliation.repair.colleagues import summary
 from pro2_reconciliation.repair.messages import Link, Message, few
-from pro2_reconciliation.repair.page import steps_of, summary
-from pro2_reconciliation.repair.report import End, Report, Row
+from pro2_reconciliation.repair.outcome import End
+from pro2_reconciliation.repair.report import Report, Row
 from pro2_reconciliation.repair.timeline import END_WORDS
 
 RECONCILE = "reconcile"
@@ -32,9 +34,12 @@ FOR_A_PERSON = frozenset({End.NEEDS_HUMAN, End.FAILED})
 
 @dataclass(frozen=True)
 class Links:
-    """Where a message leads. ``base``: Airflow's own address; empty where it does not know it."""
+    """Where a message leads. ``base``: Airflow's own address, empty where it does not know it; ``page``: the route of
+    the page "Outages" in it.
+    """
 
     base: str = ""
+    page: str = ""
 
     def outages(self, ids: Sequence[str] = ()) -> Link:
         """The page, at the first of these outages."""
@@ -42,6 +47,10 @@ class Links:
 
     def item(self, key: str) -> Link:
         return Link(label="The item", url=self._page(f"?item={quote(key, safe='')}"))
+
+    def run(self, run_id: str) -> Link:
+        """The page, at what a dag run did and where its report is."""
+        return Link(label="What was done", url=self._page(f"?run={quote(run_id, safe='')}"))
 
     def question(self, run_id: str) -> Link:
         return Link(label="Answer", url=f"{self._task(RECONCILE, run_id, 'ask')}/required_actions")
@@ -57,7 +66,7 @@ class Links:
         return self.base.rstrip("/")
 
     def _page(self, query: str) -> str:
-        return f"{self._base}/plugin/outages{query}"
+        return f"{self._base}{self.page}{query}"
 
     def _task(self, dag_id: str, run_id: str, task_id: str) -> str:
         parts = (quote(part, safe="") for part in (dag_id, run_id, task_id))
@@ -175,7 +184,7 @@ def finished(report: Report, run_id: str, path: str, links: Links) -> Message:
         ),
         items=few(tuple(_named(row) for row in people)),
         links=(
-            links.outages(report.window.outage_ids),
+            links.run(run_id),
             links.log(RECONCILE, run_id, "report", "The report in the log"),
         ),
     )

@@ -182,17 +182,10 @@ def _campaign(
         name=name,
         root=root,
         policy=account.policy,
-        feeds=feeds_of(account, shown) if shown else (),
+        feeds=account.site.feeds_of(shown) if shown else (),
         observation=seen,
         book=book,
     )
-
-
-def feeds_of(account: Account, campaign: Campaign) -> tuple[str, ...]:
-    """Ids of the jobs that make a campaign's audience: named by the job, or by the policy."""
-    entry = account.policy.of(campaign)
-    named = [job.id for job in account.site.jobs if {campaign.id, campaign.name} & set(job.feeds)]
-    return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
 
 
 def _second_reading(

@@ -65,8 +65,11 @@ class Proof:
 
     def look(self) -> Verdict:
         """One look. A read that fails is "waiting"; the verdict is written to the ledger once it is decided."""
-        action, _, step = self._record()
+        action, decision, step = self._record()
         verdict = self.peek()
+        if self.verb in LOGGED:
+            waits = verdict.state == WAITING
+            self.account.progress.say(f"«{decision.name}»: {verdict.why}" if waits else "")
         if step.state is State.DONE and verdict.state in (PROVEN, FAILED):
             to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
             rule = ENDING_RULES.get(self.verb.value, "")

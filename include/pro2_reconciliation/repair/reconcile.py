@@ -13,6 +13,7 @@ from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode
+from pro2_reconciliation.repair import noting
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
@@ -45,18 +46,24 @@ def reconcile(
 ) -> tuple[Plan, Report]:
     """Inventory, watch, plan, question, lanes, report. ``answer`` is the person of mode ``ask``; None answers
     nothing. Raises what the parts raise; a plan is kept in the ledger before anything is done."""
+    ledger, organization = account.ledger, account.organization
+    noting.begun(ledger, organization, dag_run, window, mode, parent=parent)
     settle_waiting(account)
     inventory = take_inventory(account, window, only=only)
+    ledger.save_inventory(dag_run, inventory)
+    noting.watching(ledger, organization, dag_run, inventory)
     observations = watch(account, inventory)
     plan = build_plan(account, inventory, observations, run=dag_run, parent=parent, book=book)
     account.ledger.save_plan(plan, dag_run)
     if mode is Mode.ASK and answer is not None and any(d.asks for d in plan.decisions):
         account.ledger.save_answers(plan.hash, dict(answer(plan)), "in process")
     cleared = clear(account, plan, mode, who=account.owner)
+    noting.cleared(ledger, organization, dag_run, cleared)
     run_lanes(account, plan, cleared, presser)
     settle_waiting(account)
-    report = make_report(account, plan, mode, not_now=cleared.not_now)
-    return plan, keep_open_items(account, plan, report)
+    report = keep_open_items(account, plan, make_report(account, plan, mode, not_now=cleared.not_now))
+    noting.reported(ledger, dag_run, plan, report)
+    return plan, report
 
 
 def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:

@@ -8,42 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
-from pro2_reconciliation.domain.rules import ENDING_RULES
-from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy, Verb
-from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
+from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
+from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import chosen_remedy
-from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.halfdone import half_done
 from pro2_reconciliation.repair.manual import instruction
+from pro2_reconciliation.repair.outcome import End as End
+from pro2_reconciliation.repair.outcome import action_on, asked_for, ending, newest_actions
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
+from pro2_reconciliation.repair.upcoming import Upcoming
 
 OPEN_FOR = timedelta(days=30)
 """So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
 EXPIRED_BY = "reconcile"
-
-
-class End(StrEnum):
-    """How an item ended in this dag run."""
-
-    NONE = "none"
-    OPEN = "open"
-    PROPOSED = "proposed"
-    NOT_CHOSEN = "not chosen"
-    NOT_NOW = "not now"
-    VERIFIED = "verified"
-    NEEDS_HUMAN = "needs_human"
-    STALE = "stale"
-    FAILED = "failed"
-    REPORTED = "reported"
 
 
 _UNFINISHED = frozenset({End.NOT_NOW, End.NEEDS_HUMAN, End.STALE, End.FAILED})
@@ -82,7 +66,8 @@ class Report(Value):
     """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
-    ``expired``: a sentence for each item that was closed because it had been open for too long.
+    ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what
+    goes out in the next 24 hours, filled by the caller.
     """
 
     organization: str
@@ -99,6 +84,7 @@ class Report(Value):
     drift_file: str = ""
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
+    upcoming: Upcoming = Upcoming()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -117,12 +103,14 @@ def make_report(
 ) -> Report:
     """The report of one plan. ``not_now`` are the sentences of ``clear`` (item key to why it may not be done)."""
     answers = account.ledger.answers(plan.hash)
-    actions = _latest_actions(account, plan)
+    actions = newest_actions(
+        account.ledger.actions(account.organization), {decision.key for decision in plan.decisions}
+    )
     rows = []
     for decision in plan.decisions:
         answer = answers.get(decision.key)
         choice = answer.choice if answer else None
-        action = actions.get((decision.key, chosen_remedy(decision, choice) if choice else decision.remedy))
+        action = action_on(decision, choice, actions)
         rows.append(
             _row(
                 account,
@@ -207,15 +195,6 @@ def raise_if_failed(report: Report) -> None:
         )
 
 
-def _latest_actions(account: Account, plan: Plan) -> dict[tuple[str, Remedy | None], ActionRecord]:
-    keys = {decision.key for decision in plan.decisions}
-    found: dict[tuple[str, Remedy | None], ActionRecord] = {}
-    for action in account.ledger.actions(account.organization):
-        if action.item_key in keys and not action.by_guard:
-            found[(action.item_key, action.remedy)] = action
-    return found
-
-
 def _row(
     account: Account,
     plan: Plan,
@@ -226,14 +205,15 @@ def _row(
     not_now: str,
     who: str,
 ) -> Row:
-    end, detail, rule = _end(decision, mode, choice, action, not_now)
+    ended = ending(decision, mode, choice, action, not_now)
+    end, detail, rule = ended.end, ended.detail, ended.rule
     gate = _gate(account, plan, decision, action) if end is End.FAILED and action else None
     if gate:
         end, detail = End.NOT_NOW, f"{detail}; {gate}"
     newer = _needs_newer_log(account, action) if end is End.FAILED and action else None
     if newer:
         end, detail = End.OPEN, newer
-    asked = _asked_for(action) if end is End.FAILED and action else None
+    asked = asked_for(action) if end is End.FAILED and action else None
     steps = decision.steps
     if asked and action:
         end, detail = End.NEEDS_HUMAN, "a person was asked to press it, and nobody has answered"
@@ -267,33 +247,6 @@ def _row(
     )
 
 
-def _end(
-    decision: Decision, mode: Mode, choice: Choice | None, action: ActionRecord | None, not_now: str
-) -> tuple[End, str, str]:
-    """(end, detail, rule) of one item."""
-    fixed = {
-        Remedy.NONE: End.NONE,
-        Remedy.WATCH: End.OPEN,
-        Remedy.NEEDS_HUMAN: End.NEEDS_HUMAN,
-        Remedy.REPORT: End.REPORTED,
-    }
-    if decision.remedy in fixed:
-        return fixed[decision.remedy], "", decision.rule
-    if mode is Mode.PLAN:
-        return End.PROPOSED, "plan only", decision.rule
-    if not_now and choice is not None and chosen_remedy(decision, choice) is None:
-        return End.NOT_CHOSEN, not_now, decision.rule
-    if not_now:
-        return End.NOT_NOW, not_now, decision.rule
-    if choice is None and mode is Mode.ASK:
-        return End.NOT_CHOSEN, "nobody answered", decision.rule
-    if action is None:
-        if mode is Mode.AUTO:
-            return End.PROPOSED, "needs consent", decision.rule
-        return End.FAILED, "it was chosen, and the ledger knows no action for it", decision.rule
-    return _end_of_action(decision, action)
-
-
 def _gate(account: Account, plan: Plan, decision: Decision, action: ActionRecord) -> str | None:
     """The closed gate before which an action waits: a state that can be resumed, not a failure."""
     waiting = next((s for s in action.latest if s.state not in (State.CONFIRMED, State.DONE)), None)
@@ -311,32 +264,6 @@ def _needs_newer_log(account: Account, action: ActionRecord) -> str | None:
         return None
     verdict = Proof(account, plan, action.id, step.verb).peek()
     return verdict.why if verdict.state == OPEN else None
-
-
-def _asked_for(action: ActionRecord) -> StepRecord | None:
-    """The step that waits for a person's answer."""
-    return next((s for s in action.latest if s.state is State.INTENDED and is_manual(s)), None)
-
-
-def _end_of_action(decision: Decision, action: ActionRecord) -> tuple[End, str, str]:
-    worst = next((s for s in action.latest if s.state == action.state), action.latest[-1])
-    why = f"{worst.verb.value.replace('_', ' ')}: {worst.moves[-1].why}"
-    rule = decision.rule
-    ending = next((r for r in ENDING_RULES.values() if worst.moves[-1].why.startswith(f"{r}: ")), None)
-    if ending:
-        rule = ending
-    if action.state == State.CONFIRMED:
-        return End.VERIFIED, action.latest[-1].moves[-1].why, rule
-    if action.state == State.FAILED and worst.verb is Verb.STOP_RUN:
-        return End.NEEDS_HUMAN, why, ENDING_RULES["stop_run_refused"]
-    if action.state == State.NEEDS_HUMAN:
-        return End.NEEDS_HUMAN, why, rule
-    if action.state == State.STALE:
-        return End.STALE, why, rule
-    if action.state == RUNNING:
-        waiting = next((s for s in action.latest if s.state not in (State.CONFIRMED, State.DONE)), worst)
-        return End.FAILED, f"no end: {waiting.verb.value} is {waiting.state.value}", rule
-    return End.FAILED, why, rule
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -8,6 +8,7 @@ what Pro2 itself still shows is found.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,15 +18,31 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.schedule import occurrences
-from pro2_reconciliation.domain.words import CampaignStatus, Service
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
+from pro2_reconciliation.ledger import Ledger, Snapshot
 from pro2_reconciliation.repair.account import Account
 
 AHEAD = timedelta(days=2)
 """How far a snapshot looks ahead: an outage may last."""
 
 
-def scheduled_snapshot(account: Account) -> dict[str, list[dict[str, str | None]]]:
+@dataclass(frozen=True)
+class Scheduled:
+    """One entry of a snapshot that has a due time; ``audience`` in patrons, None where it was not known."""
+
+    kind: ItemKind
+    item_id: str
+    name: str
+    due: datetime
+    seen_at: datetime
+    audience: int | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind.value}:{self.item_id}"
+
+
+def scheduled_snapshot(account: Account) -> dict[str, list[dict[str, Any]]]:
     """What a detection pass keeps: every scheduled campaign and every occurrence due soon."""
     now = account.now()
     ahead = Window(start=now - timedelta(hours=account.policy.lead_hours), end=now + AHEAD)
@@ -35,7 +52,13 @@ def scheduled_snapshot(account: Account) -> dict[str, list[dict[str, str | None]
     due = [(job, o) for job in account.site.jobs for o in occurrences(job, ahead.start, ahead.end)]
     return {
         "campaigns": [
-            {"id": c.id, "name": c.name, "due": c.due.isoformat() if c.due else None} for c in scheduled
+            {
+                "id": c.id,
+                "name": c.name,
+                "due": c.due.isoformat() if c.due else None,
+                "audience": c.total_amt or None,
+            }
+            for c in scheduled
         ],
         "occurrences": [{"id": o.key, "name": job.name, "due": o.due.isoformat()} for job, o in due],
     }
@@ -50,15 +73,12 @@ def scheduled_before(
     """
     found: dict[str, CampaignReading] = {}
     for moment in (window.end, window.start):
-        for entry in _entries(ledger, organization, "campaigns", moment):
-            if entry["due"] in span:
+        for entry in _entries(ledger.latest_snapshot(organization, before=moment), ItemKind.CAMPAIGN):
+            if entry.due in span:
                 campaign = Campaign(
-                    id=str(entry["id"]),
-                    name=str(entry["name"]),
-                    status=CampaignStatus.SCHEDULED,
-                    due=entry["due"],
+                    id=entry.item_id, name=entry.name, status=CampaignStatus.SCHEDULED, due=entry.due
                 )
-                found[campaign.id] = CampaignReading(campaign=campaign, report=None, read_at=entry["at"])
+                found[campaign.id] = CampaignReading(campaign=campaign, report=None, read_at=entry.seen_at)
     return found
 
 
@@ -78,24 +98,43 @@ def left_the_schedule(account: Account, campaign: Campaign) -> datetime | None:
 
 
 def at_risk(ledger: Ledger, site: Site, outage: Outage, now: datetime) -> list[str]:
-    """A line for each campaign and occurrence that was due, or soon is, in an outage that lasts.
+    """A line for each campaign and occurrence that is ``endangered``."""
+    return [
+        f"«{one.name}» ({one.item_id}), due {local(one.due, site.zone)}"
+        for one in endangered(ledger, site.organization, outage, now)
+    ]
+
+
+def endangered(ledger: Ledger, organization: str, outage: Outage, now: datetime) -> list[Scheduled]:
+    """What was due, or soon is, in an outage that lasts, by time.
 
     None for one that has ended (there the plan speaks), and none where no snapshot was kept before it.
     """
     if outage.state is not OutageState.OPEN:
         return []
     span = Window(start=outage.start, end=max(now, outage.start) + timedelta(hours=2))
-    kinds = ("campaigns", "occurrences") if outage.service is Service.SENDING else ("occurrences",)
-    entries = [e for kind in kinds for e in _entries(ledger, site.organization, kind, outage.start)]
-    due = sorted((e for e in entries if e["due"] in span), key=lambda e: (e["due"], str(e["id"])))
-    return [f"«{e['name']}» ({e['id']}), due {local(e['due'], site.zone)}" for e in due]
+    sending = outage.service is Service.SENDING
+    kinds = (ItemKind.CAMPAIGN, ItemKind.OCCURRENCE) if sending else (ItemKind.OCCURRENCE,)
+    before = ledger.latest_snapshot(organization, before=outage.start)
+    found = [one for kind in kinds for one in _entries(before, kind) if one.due in span]
+    return sorted(found, key=lambda one: (one.due, one.item_id))
 
 
-def _entries(ledger: Ledger, organization: str, kind: str, before: datetime) -> Iterator[dict[str, Any]]:
-    snapshot = ledger.latest_snapshot(organization, before=before)
+def scheduled(snapshot: Snapshot | None, kind: ItemKind) -> list[Scheduled]:
+    """What a snapshot has scheduled of one kind, by time."""
+    return sorted(_entries(snapshot, kind), key=lambda one: (one.due, one.item_id))
+
+
+def _entries(snapshot: Snapshot | None, kind: ItemKind) -> Iterator[Scheduled]:
     if snapshot is None:
         return
-    for entry in snapshot.body.get(kind, []):
+    for entry in snapshot.body.get(f"{kind.value}s", []):
         if entry.get("due"):
-            due = datetime.fromisoformat(entry["due"])
-            yield {"name": entry["id"], **entry, "due": due, "at": snapshot.at}
+            yield Scheduled(
+                kind=kind,
+                item_id=str(entry["id"]),
+                name=str(entry.get("name", entry["id"])),
+                due=datetime.fromisoformat(entry["due"]),
+                seen_at=snapshot.at,
+                audience=entry.get("audience"),
+            )

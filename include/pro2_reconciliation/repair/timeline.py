@@ -59,6 +59,7 @@ LOOK_OF: dict[End, Look] = {
     End.NOT_CHOSEN: UNDONE,
     End.NOT_NOW: UNDONE,
     End.VERIFIED: VERIFIED,
+    End.CLOSED: QUIET,
     End.NEEDS_HUMAN: PERSON,
     End.STALE: UNDONE,
     End.FAILED: FAILED,
@@ -74,6 +75,7 @@ END_WORDS: dict[End, str] = {
     End.PROPOSED: "proposed",
     End.OPEN: "being watched",
     End.VERIFIED: "verified",
+    End.CLOSED: "closed by a person",
     End.REPORTED: "reported",
     End.NONE: "needs nothing",
 }
@@ -118,9 +120,15 @@ class _Axis:
         return "◂" if moment < self.start else "▸" if moment > self.end else ""
 
 
-def timeline_svg(report: Report) -> str:
-    """The picture of every item with a due time; the empty text if there is none."""
+def timeline_svg(report: Report, *, most: int | None = None) -> str:
+    """The picture of every item with a due time; the empty text if there is none.
+
+    Of more than ``most`` those that need nothing are left out, and then the rest of what does not fit.
+    """
     rows = [row for row in report.rows if row.due is not None]
+    due = len(rows)
+    if most is not None and due > most:
+        rows = [row for row in rows if LOOK_OF[row.outcome] is not QUIET][:most]
     if not rows:
         return ""
     axis = _axis(report, rows)
@@ -139,7 +147,8 @@ def timeline_svg(report: Report) -> str:
             y += pitch
     bottom, height = y + 6, y + 48
     label = (
-        f"Timeline of {len(rows)} items around {describe_window(report.window, report.zone)}: "
+        f"Timeline of {len(rows)}{f' of {due}' if due > len(rows) else ''} items around "
+        f"{describe_window(report.window, report.zone)}: "
         + ", ".join(f"{n} {look.label}" for look, n in _counted(rows))
         + ". The table below says the same in words."
     )
@@ -148,6 +157,7 @@ def timeline_svg(report: Report) -> str:
             f'<svg class="timeline" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
             f'width="100%" role="img" aria-label="{escape(printable(label))}">',
             f"<style>{_STYLE}</style>",
+            _shapes(rows),
             legend,
             _band(report, axis, top, bottom),
             *_ticks(axis, report.zone, top, bottom),
@@ -214,30 +224,30 @@ def _item(row: Row, axis: _Axis, zone: str, y: int, pitch: int) -> str:
     look, due = LOOK_OF[row.outcome], row.due or axis.start
     seen = row.observed_at or due
     middle = y + pitch // 2 - 4
-    words = [f"{row.name} ({row.item_id})", f"{row.outcome.value}, {row.rule}", f"due {local(due, zone)}"]
+    told = f"{row.name} ({row.item_id}): {END_WORDS[row.outcome]}, {row.rule}; due {local(due, zone)}"
     if row.observed_at:
-        words.append(f"{row.observation}, looked at {local(seen, zone)}")
+        told += f"; {row.observation}"
     here, there = axis.x(due), axis.x(seen)
     return (
-        f'<g class="tl-item {look.name}"><title>{escape(printable(" · ".join(words)))}</title>'
-        f'<rect class="tl-hit" x="4" y="{middle - pitch / 2}" width="{WIDTH - 8}" height="{pitch}"/>'
-        f'<text class="tl-name" x="12" y="{middle + 4}">{escape(cut(row.name, NAME_CHARACTERS))}</text>'
-        f'<path class="tl-line" d="M{here} {middle}H{there}"/>'
-        f"{_due(axis.outside(due), here, middle)}{_mark(look, axis.outside(seen), there, middle)}</g>"
+        f'<g class="tl-item {look.name}" transform="translate(0 {middle})"><title>{escape(printable(told))}</title>'
+        f'<rect y="{-pitch / 2:g}" width="{WIDTH}" height="{pitch}"/>'
+        f'<text class="tl-name" x="12" y="4">{escape(cut(row.name, NAME_CHARACTERS))}</text>'
+        f'<path class="tl-line" d="M{here:g} 0H{there:g}"/>'
+        f"{_due(axis.outside(due), here)}{_mark(look, axis.outside(seen), there)}</g>"
     )
 
 
-def _due(outside: str, x: float, y: int) -> str:
+def _due(outside: str, x: float) -> str:
     if outside:
-        return f'<text class="tl-arrow tl-neutral" x="{x}" y="{y + 4}">{outside}</text>'
-    return f'<path class="tl-due" d="M{x} {y - 6}V{y + 6}"/>'
+        return f'<text class="tl-arrow tl-neutral" x="{x:g}" y="4">{outside}</text>'
+    return f'<path class="tl-due" d="M{x:g} -6V6"/>'
 
 
-def _mark(look: Look, outside: str, x: float, y: int) -> str:
+def _mark(look: Look, outside: str, x: float) -> str:
     if outside:  # the arrow before the mark, which stays whole at the edge
         x += 8 if outside == "◂" else -8
-    arrow = f'<text class="tl-arrow" x="{x + (8 if outside == "▸" else -8)}" y="{y + 4}">{outside}</text>'
-    shape = f'<path class="tl-{"ring" if look.hollow else "mark"}" transform="translate({x} {y})" d="{look.path}"/>'
+    arrow = f'<text class="tl-arrow" x="{x + (8 if outside == "▸" else -8):g}" y="4">{outside}</text>'
+    shape = f'<use href="#tl-{look.name}" x="{x:g}"/>'
     return shape + (arrow if outside else "")
 
 
@@ -246,18 +256,20 @@ def _counted(rows: list[Row]) -> list[tuple[Look, int]]:
     return [(look, count) for look, count in found if count]
 
 
+def _shapes(rows: list[Row]) -> str:
+    """Each shape once; the marks refer to it within the picture."""
+    shapes = (
+        f'<path id="tl-{look.name}" class="tl-{"ring" if look.hollow else "mark"}" d="{look.path}"/>'
+        for look, _ in _counted(rows)
+    )
+    return f"<defs>{''.join(shapes)}</defs>"
+
+
 def _legend(rows: list[Row]) -> str:
-    parts, x = ['<g class="tl-legend">'], 12.0
-    entries = [
-        ('<path class="tl-due" d="M{x} 8V20"/>', "due"),
-        *(
-            (f'<g class="{look.name}">{_mark(look, "", 0, 0)}</g>', f"{look.label} {count}")
-            for look, count in _counted(rows)
-        ),
-    ]
-    for shape, word in entries:
-        drawn = shape.replace("{x}", f"{x + 6}").replace("translate(0 0)", f"translate({x + 6} 14)")
-        parts.append(f'{drawn}<text x="{x + 18}" y="18">{word}</text>')
+    parts, x = ['<g class="tl-legend" transform="translate(0 14)">'], 12.0
+    for look, word in [(None, "due"), *((look, f"{look.label} {count}") for look, count in _counted(rows))]:
+        shape = f'<g class="{look.name}">{_mark(look, "", x + 6)}</g>' if look else _due("", x + 6)
+        parts.append(f'{shape}<text x="{x + 18:g}" y="4">{word}</text>')
         x += 42 + 6.6 * len(word)
     return "".join([*parts, "</g>"])
 
@@ -268,8 +280,8 @@ _STYLE = (
     "text-anchor:middle}.timeline .tl-day{font-weight:600}"
     ".tl-group{font-weight:600}.timeline .tl-name{fill:var(--ink,#1d2430);unicode-bidi:isolate}"
     ".tl-band{fill:var(--band,#b3142a);opacity:.09}.tl-edge{stroke:var(--band,#b3142a);opacity:.45;"
-    "stroke-dasharray:3 3}.tl-grid{stroke:var(--line,#dfe3e8)}.tl-hit{fill:transparent}"
-    ".tl-item:hover .tl-hit{fill:var(--hover,#8882)}.tl-line{stroke:currentColor;opacity:.55}"
+    "stroke-dasharray:3 3}.tl-grid{stroke:var(--line,#dfe3e8)}.tl-item rect{fill:transparent}"
+    ".tl-item:hover rect{fill:var(--hover,#8882)}.tl-line{stroke:currentColor;opacity:.55}"
     ".tl-due{stroke:var(--soft,#5a6472);stroke-width:2}.tl-mark{fill:currentColor}"
     ".tl-ring{fill:none;stroke:currentColor;stroke-width:2}.tl-arrow{text-anchor:middle;font-size:14px}"
     ".timeline .tl-neutral{fill:var(--soft,#5a6472)}"

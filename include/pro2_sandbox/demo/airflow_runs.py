@@ -53,13 +53,14 @@ class Runs:
         for dag_id in DAGS:
             self._patiently(partial(self._api.unpause, dag_id))
 
-    def await_outage(self) -> str:
-        """Let detection look every few seconds until it starts a reconciliation; the run id of that.
+    def await_outage(self, beside: str | None = None) -> str:
+        """Let detection look every few seconds until it starts a reconciliation, ``beside`` the one known already;
+        the run id of that.
 
         A pass on schedule counts: one at a time runs, and another would only wait for it.
         """
         begun, number = self._clock(), 0
-        while not (found := self.reconciliations("outage__")):
+        while not (found := [run for run in self.reconciliations("outage__") if run != beside]):
             self._pause("Finding the outage")
             passes = self._api.dag_runs(DETECT)
             failed = [run["dag_run_id"] for run in passes if run["state"] == "failed"]
@@ -68,7 +69,8 @@ class Runs:
             if self._clock() - begun < DETECT_EVERY or any(run["state"] not in END_STATES for run in passes):
                 continue
             begun, number = self._clock(), number + 1
-            self._patiently(partial(self._api.trigger, DETECT, f"demo__{number}"))
+            name = f"demo__{number}" if beside is None else f"demo__again_{number}"
+            self._patiently(partial(self._api.trigger, DETECT, name))
             self._watch.say(f"Detection looks for outages (pass {number})")
         return found[0]
 

@@ -18,6 +18,7 @@ FINALITY = {
     "needs_human": 5,
     "none": 6,
     "reported": 6,
+    "closed": 6,
     "verified": 7,
 }
 """How final an outcome is. A follow-up looks again at items that had their end before; that end stands."""

@@ -8,6 +8,7 @@ are text here, never templates: this operator has no template fields.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -46,6 +47,8 @@ class AskOperator(HITLOperator):
         self.window_task_id = window_task_id
 
     def execute(self, context: Any) -> Any:
+        from pro2_reconciliation.repair import noting
+
         resolved = context["ti"].xcom_pull(task_ids=self.window_task_id)
         if resolved["mode"] != "ask":
             raise AirflowSkipException(f"Mode {resolved['mode']} asks nobody")
@@ -56,6 +59,8 @@ class AskOperator(HITLOperator):
         if answers:
             self.log.info("Plan %s was answered already by %s", plan.hash, next(iter(answers.values())).who)
             return self._result(plan, "ledger")
+        until = datetime.now(UTC) + (self.response_timeout or timedelta(0))
+        noting.asked(open_ledger(), plan.organization, context["dag_run"].run_id, until)
         self.log.info("Asking about %d items of plan %s", len(self.params), plan.hash)
         return super().execute(context)
 

@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import (
 )
 
 from pro2.accounts import who_acts
+from pro2.links import CAMPAIGN_LINKS, JOB_LINKS
 from pro2.steps import answer_step, do_step, wait_for_turn
 from pro2_reconciliation.domain.errors import StepOpen
 
@@ -40,6 +41,7 @@ class StepOperator(BaseOperator):
     template_fields = ()
     verbs: ClassVar[frozenset[str]] = frozenset()
     refusal_is_an_answer: ClassVar[bool] = False
+    operator_extra_links = JOB_LINKS
 
     def __init__(self, *, step: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -117,12 +119,14 @@ class StopCampaignOperator(StepOperator):
     """Stops a pending campaign: status 4 through ActiveCampaign v1 (help.prospect2.com article 715)."""
 
     verbs = frozenset({"stop_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
 
 class DuplicateCampaignOperator(StepOperator):
     """Makes a draft copy of a stopped campaign; a draft mails nobody."""
 
     verbs = frozenset({"copy_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
 
 class SendCampaignOperator(StepOperator):
@@ -133,6 +137,7 @@ class SendCampaignOperator(StepOperator):
     """
 
     verbs = frozenset({"send_campaign"})
+    operator_extra_links = CAMPAIGN_LINKS
 
     def __init__(self, *, lane_task_id: str = "list_send_campaign", **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,6 +8,7 @@ from airflow.sdk import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from pro2.accounts import who_acts
+from pro2.links import ITEM_LINKS
 from pro2.steps import open_proof
 from pro2.triggers.confirm import ConfirmTrigger
 
@@ -16,6 +17,7 @@ class ConfirmSensor(BaseSensorOperator):
     """``step``: a ClearedStep as JSON."""
 
     template_fields = ()
+    operator_extra_links = ITEM_LINKS
 
     def __init__(self, *, step: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -11,41 +11,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
+if TYPE_CHECKING:
+    from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 
-class WatchTrigger(BaseEventTrigger):
-    """``item``: a WatchItem as JSON; ``inventory``: the inventory's id in the ledger; connection ids for the poll."""
 
-    def __init__(
-        self, *, item: dict[str, Any], inventory: str, pro2_conn_id: str, dashboard_conn_id: str
-    ) -> None:
+class _SharedPoll(BaseEventTrigger):
+    """What all watching triggers of a dag run have in common. ``inventory``: its id in the ledger, the dag run's."""
+
+    def __init__(self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.item = item
         self.inventory = inventory
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            "pro2.triggers.watch.WatchTrigger",
-            {
-                "item": self.item,
-                "inventory": self.inventory,
-                "pro2_conn_id": self.pro2_conn_id,
-                "dashboard_conn_id": self.dashboard_conn_id,
-            },
-        )
+    def _item(self, inventory: Inventory) -> WatchItem:
+        """The item that it watches."""
+        raise NotImplementedError
+
+    def _kwargs(self) -> dict[str, Any]:
+        return {
+            "inventory": self.inventory,
+            "pro2_conn_id": self.pro2_conn_id,
+            "dashboard_conn_id": self.dashboard_conn_id,
+        }
 
     def shared_stream_key(self) -> Hashable:
         return ("pro2-watch", self.inventory, self.pro2_conn_id, self.dashboard_conn_id)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        """Poll for ever. Each event: ``at``, ``seen`` (item key to Observation), ``waived`` keys, ``errors``."""
+        """Poll for ever. Each event: ``inventory``, ``at``, ``seen`` (item key to Observation), ``waived`` keys,
+        ``errors``.
+        """
         from pro2.accounts import open_ledger, open_site
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
         from pro2_reconciliation.repair.observing import Observer
@@ -62,17 +64,22 @@ class WatchTrigger(BaseEventTrigger):
                 snapshot = await _poll(site, inventory, pro2, dashboard)
                 seen = await asyncio.to_thread(observer.observe, snapshot)
                 waived = await asyncio.to_thread(ledger.waivers, inventory.organization, inventory.taken_at)
-                yield {"at": snapshot.read_at, "seen": seen, "waived": set(waived), "errors": snapshot.errors}
+                yield {
+                    "inventory": inventory,
+                    "at": snapshot.read_at,
+                    "seen": seen,
+                    "waived": set(waived),
+                    "errors": snapshot.errors,
+                }
                 await asyncio.sleep(site.policy.poll_seconds)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """End with this item's observation once it settled, was waived, or its deadline passed."""
-        from pro2_reconciliation.domain.inventory import WatchItem
         from pro2_reconciliation.repair.observing import verdict
 
-        item = WatchItem.model_validate(self.item)
         told: tuple[str, ...] = ()
         async for event in shared_stream:
+            item = self._item(event["inventory"])
             if event["errors"] and event["errors"] != told:
                 told = event["errors"]
                 self.log.warning(
@@ -99,6 +106,36 @@ class WatchTrigger(BaseEventTrigger):
                 yield event
         finally:
             await stream.aclose()  # type: ignore[attr-defined]
+
+
+class WatchTrigger(_SharedPoll):
+    """Watches ``item``, a WatchItem as JSON, which a sensor on a worker handed over."""
+
+    def __init__(self, *, item: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.item = item
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return ("pro2.triggers.watch.WatchTrigger", {"item": self.item, **self._kwargs()})
+
+    def _item(self, inventory: Inventory) -> WatchItem:
+        from pro2_reconciliation.domain.inventory import WatchItem
+
+        return WatchItem.model_validate(self.item)
+
+
+class LeanTrigger(_SharedPoll):
+    """Watches the item at ``place`` of the inventory's list; no worker ever had it."""
+
+    def __init__(self, *, place: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.place = place
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return ("pro2.triggers.watch.LeanTrigger", {"place": self.place, **self._kwargs()})
+
+    def _item(self, inventory: Inventory) -> WatchItem:
+        return inventory.watch[int(self.place)]
 
 
 async def _poll(site: Any, inventory: Any, pro2: Any, dashboard: Any) -> Any:

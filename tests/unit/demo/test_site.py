@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
 from pro2_reconciliation.domain.config import Sources
+from pro2_reconciliation.domain.outage import Evidence, Outage
+from pro2_reconciliation.ledger import Ledger
 from pro2_sandbox.demo.exporting import EVERY, Exporter
 from pro2_sandbox.demo.options import parse
-from pro2_sandbox.demo.site import adopt_ledger, environment, served_files, write_files
+from pro2_sandbox.demo.site import adopt_ledger, confirm_suspected, environment, served_files, write_files
 from pro2_sandbox.incident import Incident
 from pro2_sandbox.loader import build_incident, load_incident
 from pro2_sandbox.local.processes import LocalRunError
@@ -141,8 +144,39 @@ def test_the_demo_vouches_for_its_new_ledger_as_its_operator_would(tmp_path):
         ]
 
 
+def test_the_demo_confirms_what_only_a_status_page_saw(tmp_path):
+    """As a colleague would: a slow machine looks for itself when the outage is over."""
+    config, path = tmp_path / "config", tmp_path / "ledger.db"
+    write_files(config, {"jobs.yaml": "organization: playhouse\nzone: America/Chicago\njobs: []\n"})
+    ledger = Ledger.open(f"sqlite:///{path}", clock=lambda: START + timedelta(hours=4))
+    ledger.replace_outages("playhouse", [outage("seen", confirms=True)], "a test")
+    assert confirm_suspected(path, config) is False
+    ledger.replace_outages(
+        "playhouse", [outage("seen", confirms=True), outage("read", confirms=False)], "a test"
+    )
+    assert confirm_suspected(path, config) is True
+    (said,) = ledger.declarations("playhouse")
+    assert (said.start, said.who, said.why) == (START, "demo", "colleagues could not send")
+    ledger.close()
+
+
+START = datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+
+
+def outage(identity, *, confirms):
+    end = START + timedelta(hours=3)
+    claim = Evidence(source="feed", key="1", service="sending", start=START, end=end, confirms=confirms)
+    return Outage(
+        id=identity,
+        organization="playhouse",
+        service="sending",
+        start=START,
+        end=end,
+        state="settled",
+        evidence=(claim,),
+    )
+
+
 def test_what_the_desk_refuses_stops_the_demo_in_its_words(tmp_path):
-    with pytest.raises(
-        LocalRunError, match=r"The ledger of the demo cannot be adopted: .*is not a directory"
-    ):
+    with pytest.raises(LocalRunError, match=r"The desk refused «adopt» in the demo: .*is not a directory"):
         adopt_ledger(tmp_path / "ledger.db", tmp_path / "nowhere")

@@ -143,6 +143,7 @@ SECOND_LOOK = {
         "sending_hours",
         "automation_link",
         "campaign_link",
+        "job_link",
         "organization",
     ),
     *("connection", "url", "path", "encoding", "delimiter", "pattern", "job", "job_id", "name_format"),

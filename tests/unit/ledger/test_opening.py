@@ -5,16 +5,54 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from pro2_reconciliation.domain.errors import LedgerError
-from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger, migrations
+from pro2_reconciliation.domain.plan import Decision, Plan, Window
+from pro2_reconciliation.domain.words import Choice, ItemKind, Remedy, Service
+from pro2_reconciliation.ledger import Ledger, RunStage, migrations
 from pro2_reconciliation.ledger.migrate import HEAD
+
+
+def migrate_to(ledger: Ledger, revision: str) -> None:
+    """Take a ledger back to an earlier version."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with ledger._engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def a_plan(ledger: Ledger) -> Plan:
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    decision = Decision(
+        kind=ItemKind.CAMPAIGN,
+        item_id="103",
+        name="Opening night",
+        root="campaign:103",
+        rule="C11",
+        remedy=Remedy.RESEND,
+        reason="pending",
+        choices=(Choice.LEAVE, Choice.RESEND),
+        send_by=start + timedelta(hours=13),
+    )
+    return Plan(
+        organization="playhouse",
+        zone="America/Chicago",
+        window=Window(start=start, end=start + timedelta(hours=3), outage_ids=("3f2a",)),
+        created_at=start + timedelta(hours=4),
+        ledger_uuid=ledger.identity.uuid,
+        ledger_epoch=ledger.identity.epoch,
+        run="outage__3f2a__g1",
+        decisions=(decision,),
+    )
 
 
 def test_the_identity_survives_reopening(ledger, url, clock):
@@ -77,16 +115,6 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, clock):
 
 
 def test_a_ledger_of_the_first_version_is_taken_along_and_back_again(ledger, url, clock):
-    from alembic import command
-    from alembic.config import Config
-
-    def migrate(move, revision):
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-        with ledger._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            move(config, revision)
-
     def columns():
         found = inspect(ledger._engine)
         return "declaration" in found.get_table_names(), [
@@ -94,13 +122,38 @@ def test_a_ledger_of_the_first_version_is_taken_along_and_back_again(ledger, url
         ].count("probe")
 
     ledger.add_sample("playhouse", Service.SENDING, up=False)
-    migrate(command.downgrade, "0001")
+    migrate_to(ledger, "0001")
     assert columns() == (False, 0)
     ledger.close()
     again = Ledger.open(url, clock=clock)
     assert columns() == (True, 1)
     assert [one.up for one in again.samples("playhouse", Service.SENDING, clock.time)] == [False]
     assert again.declarations("playhouse") == []
+    again.close()
+
+
+def test_earlier_plans_and_holds_are_taken_along(ledger, url, clock):
+    """A ledger of the version before knows its plans, and nothing of their dag runs."""
+    earlier = a_plan(ledger)
+    ledger.save_plan(earlier, "outage__3f2a__g1")
+    ledger.hold("playhouse", "campaign:103", "Ada", "by phone")
+    migrate_to(ledger, "0003")
+    ledger.close()
+
+    again = Ledger.open(url, clock=clock)
+
+    (run,) = again.runs("playhouse")
+    assert (run.id, run.plan_hash, run.mode, run.stage) == (
+        "outage__3f2a__g1",
+        earlier.hash,
+        None,
+        RunStage.PLANNED,
+    )
+    assert run.window == earlier.window
+    (item,) = again.plan_items([earlier.hash])[earlier.hash]
+    assert (item.key, item.rule, item.remedy, item.asks) == ("campaign:103", "C11", Remedy.RESEND, True)
+    assert item.send_by == earlier.decisions[0].send_by
+    assert [one.who for one in again.hold_traces("playhouse", "campaign:103")] == ["Ada"]
     again.close()
 
 

@@ -51,7 +51,9 @@ FORM = {
 
 @dataclass
 class TaskInstance:
-    """What a task sees of itself. ``xcoms``: task id to its value, or to the list of a mapped task's values."""
+    """What a task sees of itself. ``xcoms``: task id to its value, or to the list of a mapped task's values; with a
+    key, ``task_id.key``.
+    """
 
     task_id: str = "a_task"
     map_index: int = -1
@@ -60,8 +62,11 @@ class TaskInstance:
     id: str = "00000000-0000-0000-0000-000000000001"
     xcoms: dict[str, Any] = field(default_factory=dict)
 
-    def xcom_pull(self, task_ids: str, map_indexes: range | None = None) -> Any:
-        found = self.xcoms.get(task_ids)
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[f"{self.task_id}.{key}"] = value
+
+    def xcom_pull(self, task_ids: str, map_indexes: range | None = None, key: str = "") -> Any:
+        found = self.xcoms.get(f"{task_ids}.{key}" if key else task_ids)
         if map_indexes is None:
             return found
         values = found or []
@@ -183,6 +188,7 @@ class Playing:
     mode: Mode = Mode.ASK
     outage_ids: tuple[str, ...] = ()
     known: Watched | None = None
+    followed: list[str] = field(default_factory=list)
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -209,13 +215,18 @@ class Playing:
 
         if self.known is not None:
             return dict(self.known.xcoms)
-        identity = flow.take_inventory(self.context(task_id="take_inventory"), self.resolved)
-        found = watch(self.evening.account("watch"), self.ledger.inventory(identity))
-        xcoms: dict[str, Any] = {"take_inventory": identity}
-        for kind in ("campaign", "occurrence"):
-            items = flow.watched_items(identity, kind)
-            xcoms[f"watch_{kind}"] = [found[f"{kind}:{item['item_id']}"].model_dump_json() for item in items]
+        places = flow.take_inventory(self.context(task_id="take_inventory"), self.resolved)
+        inventory = self.ledger.inventory(self.run_id)
+        found = watch(self.evening.account("watch"), inventory)
+        xcoms: dict[str, Any] = {"take_inventory": places}
+        for item in inventory.watch:
+            xcoms.setdefault(item.sensor, []).append(found[item.key].model_dump_json())
         return xcoms
+
+    def watched_items(self, kind: str) -> list[dict[str, Any]]:
+        from pro2 import flow
+
+        return flow.watched_items(self.context(), kind)
 
     def plan(self, xcoms: dict[str, Any] | None = None) -> Plan:
         from pro2 import flow
@@ -238,7 +249,11 @@ class Playing:
         plan = plan or self.plan()
         self.ledger.beat(GUARD)
         self.ledger.save_answers(plan.hash, dict(answer(plan)), "Ada")
-        return plan, flow.clear(self.context(task_id="clear"), self.resolved, plan.hash)
+        context = self.context(task_id="clear")
+        self.followed = flow.clear(context, self.resolved, plan.hash)
+        cleared = flow.cleared_in(context)
+        assert cleared is not None
+        return plan, cleared
 
     def advance(self, **time: float) -> None:
         self.evening.clock.at += timedelta(**time)

@@ -12,7 +12,7 @@ import pytest
 from tests.incident.drifting import Follows
 
 from pro2 import files
-from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError, Unreadable
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Remedy
 
@@ -77,6 +77,11 @@ def test_two_proposals_about_the_same_tags_read_them_once(
     assert len(reads) == len(set(reads)) == 4
 
 
+def test_every_line_names_the_plan_that_it_is_of(follows: Follows, plan: Plan, reports: Path) -> None:
+    files.write_drift(CONTEXT, follows.evening.account("plan"), plan)
+    assert {row["plan_hash"] for row in written(reports)} == {plan.hash}
+
+
 def test_without_a_drift_there_is_no_file(follows: Follows, reports: Path) -> None:
     files.write_drift(CONTEXT, follows.evening.account("plan"), follows.first)
     assert not reports.exists()
@@ -115,7 +120,47 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_plan(
     assert "could not be written" in caplog.text
 
 
-@pytest.mark.parametrize("text", ["=1+1@example.org", "+1@example.org", "-1@example.org", "@example.org"])
-def test_an_address_is_no_formula(text: str) -> None:
-    assert files.as_text(text) == f"'{text}"
-    assert files.as_text("ada@example.org") == "ada@example.org"
+class TestTheFolder:
+    def test_of_a_storage_that_airflow_does_not_know_says_what_to_install(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for named in ("s3://bucket/reports", "memory://reports", "nonsense://reports"):
+            monkeypatch.setenv(files.REPORTS, named)
+            with pytest.raises(ConfigurationError, match="install the Airflow provider of that storage"):
+                files.reports_folder()
+
+    def test_is_in_the_home_of_airflow_unless_a_site_says_where(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv(files.REPORTS, raising=False)
+        monkeypatch.setenv("AIRFLOW_HOME", "/nowhere/airflow")
+        assert str(files.reports_folder()) == "file:///nowhere/airflow/reports"
+
+    def test_is_looked_at_without_being_made(self, reports: Path) -> None:
+        assert files.drift_file(CONTEXT) == ""
+        with pytest.raises(
+            ReconciliationError, match=r"there is no file://.*it lies on the disk of another host"
+        ):
+            files.report_of("ask__9c41")
+        assert not reports.exists()
+
+
+class TestWhatAPersonMayBeShown:
+    @pytest.mark.parametrize("ending", ["drift.csv", "recording.json", "../../etc/passwd", "html/../x"])
+    def test_is_never_the_drift_nor_a_recording_nor_another_file(self, reports: Path, ending: str) -> None:
+        reports.mkdir()
+        (reports / f"x.{ending.rpartition('/')[2]}").write_text("addresses")
+        with pytest.raises(ReconciliationError, match="is not shown"):
+            files.report_of("x", ending)
+
+    def test_stays_in_the_folder_whatever_the_dag_run_is_called(self, reports: Path, tmp_path: Path) -> None:
+        reports.mkdir()
+        (tmp_path / "secret.html").write_text("secret")
+        with pytest.raises(ReconciliationError, match="has not reported yet"):
+            files.report_of("../secret")
+
+
+def test_two_long_names_of_dag_runs_are_two_files() -> None:
+    one, other = files.name_of(f"{'x' * 300}1"), files.name_of(f"{'x' * 300}2")
+    assert one != other
+    assert max(len(one), len(other)) < 220

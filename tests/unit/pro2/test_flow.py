@@ -45,7 +45,7 @@ class TestThePlan:
         self, playing: Playing, missing: str
     ) -> None:
         xcoms = playing.observed()
-        watched = [item["item_id"] for item in flow.watched_items(xcoms["take_inventory"], "campaign")]
+        watched = [item["item_id"] for item in playing.watched_items("campaign")]
         told = xcoms["watch_campaign"]
         xcoms["watch_campaign"] = None if missing == "nothing came" else [*told[:-1], None]
         plan = playing.plan(xcoms)
@@ -96,6 +96,36 @@ def know_outage(playing: Playing, end: datetime | None) -> Outage:
     return outage
 
 
+class TestALeanWatch:
+    """One with more items than ``lean_above``: the triggerer has it from the start, and nobody else."""
+
+    def test_gives_each_unsettled_item_a_place_and_no_sensor_with_a_name(self, lean: Playing) -> None:
+        xcoms = lean.observed()
+        assert xcoms["take_inventory"] == [0, 1]
+        assert list(xcoms) == ["take_inventory", "watch_lean"]
+        assert lean.watched_items("campaign") == lean.watched_items("occurrence") == []
+
+    def test_leads_to_the_same_decisions(self, lean: Playing) -> None:
+        assert rules(lean.plan()) == {"103": ("C11", Remedy.RESEND), "104": ("C11", Remedy.RESEND)}
+
+    def test_is_for_many_only(self, play: Any) -> None:
+        few = with_lean_above(play(outage_ids=("1",)), 2)
+        assert few.observed()["take_inventory"] == []
+        assert len(few.watched_items("campaign")) == 2
+
+
+def with_lean_above(playing: Playing, number: int) -> Playing:
+    site = playing.evening.site
+    policy = site.policy.model_copy(update={"lean_above": number})
+    playing.evening.site = site.model_copy(update={"policy": policy})
+    return playing
+
+
+@pytest.fixture
+def lean(play: Any) -> Playing:
+    return with_lean_above(play(outage_ids=("1",)), 1)
+
+
 class TestTheLanes:
     def test_have_the_smallest_audience_first(self, playing: Playing) -> None:
         _, cleared = playing.cleared()
@@ -103,8 +133,8 @@ class TestTheLanes:
         assert audiences == sorted(audiences) == [850, 900]
 
     def test_that_have_work_are_followed_and_no_other(self, playing: Playing) -> None:
-        _, cleared = playing.cleared()
-        assert set(flow.lanes_with_work(cleared)) == {
+        playing.cleared()
+        assert set(playing.followed) == {
             "list_stop_campaign",
             "list_duplicate_campaign",
             "list_send_campaign",
@@ -118,13 +148,23 @@ class TestTheLanes:
         _, cleared = playing.cleared(approve_none)
         assert cleared["steps"] == []
         assert set(cleared["not_now"].values()) == {"left: «leave to me»"}
-        assert flow.lanes_with_work(cleared) == []
+        assert playing.followed == ["nothing_to_do"]
+
+    def test_none_has_work_but_something_is_to_be_asked_again(self, play: Any) -> None:
+        """In ``auto`` nobody was asked yet about what could reach an inbox."""
+        playing = play(mode=Mode.AUTO)
+        plan = playing.plan()
+        context = playing.context(task_id="clear")
+        assert flow.clear(context, playing.resolved, plan.hash) == ["follow_up"]
+        (more,) = flow.follow_up(playing.context(xcoms=context["ti"].xcoms), playing.resolved, plan.hash)
+        assert more["conf"]["follow_up"] == plan.hash
 
     def test_an_answer_in_airflow_alone_clears_nothing(self, playing: Playing) -> None:
         """The ledger is asked, not the form."""
         plan = playing.plan()
-        context = playing.context(xcoms={"ask": {"choices": {"campaign:103": "resend"}}})
-        assert flow.clear(context, playing.resolved, plan.hash)["steps"] == []
+        context = playing.context(task_id="clear", xcoms={"ask": {"choices": {"campaign:103": "resend"}}})
+        flow.clear(context, playing.resolved, plan.hash)
+        assert context["ti"].xcoms["clear.cleared"]["steps"] == []
 
 
 class TestTheHandOver:
@@ -133,7 +173,7 @@ class TestTheHandOver:
         plan, cleared = playing.cleared()
         playing.evening.edit("104", subject="Something else")
         end_stale(playing, "campaign:104")
-        more = flow.follow_up(playing.context(), playing.resolved, plan.hash, cleared)
+        more = flow.follow_up(after_clear(playing, cleared), playing.resolved, plan.hash)
         assert more == [
             {"trigger_run_id": f"ask__{plan.hash}", "conf": {"follow_up": plan.hash, "mode": "ask"}}
         ]
@@ -149,14 +189,20 @@ class TestTheHandOver:
             made = flow.build_plan(playing.context(xcoms=xcoms), resolved)
             parents.append(made)
         not_now = {"not_now": {"campaign:103": "the kill switch is on"}}
-        asked = [flow.follow_up(playing.context(), playing.resolved, made, not_now) for made in parents]
+        after = after_clear(playing, not_now)
+        asked = [flow.follow_up(after, playing.resolved, made) for made in parents]
         assert [len(more) for more in asked] == [1, 1, 0]
 
     def test_does_not_happen_in_mode_plan(self, play: Any) -> None:
         playing = play(mode=Mode.PLAN)
         plan, cleared = playing.cleared()
-        assert flow.follow_up(playing.context(), playing.resolved, plan.hash, cleared) == []
+        assert flow.follow_up(after_clear(playing, cleared), playing.resolved, plan.hash) == []
 
     def test_does_not_happen_when_the_dag_run_failed_before(self, playing: Playing) -> None:
-        assert flow.follow_up(playing.context(), playing.resolved, "0123456789abcdef", None) == []
-        assert flow.follow_up(playing.context(), None, None, None) == []  # type: ignore[arg-type]
+        assert flow.follow_up(playing.context(), playing.resolved, "0123456789abcdef") == []
+        assert flow.follow_up(playing.context(), None, None) == []  # type: ignore[arg-type]
+
+
+def after_clear(playing: Playing, cleared: dict[str, Any]) -> dict[str, Any]:
+    """The context of a task that comes later than ``clear``."""
+    return playing.context(xcoms={"clear.cleared": cleared})

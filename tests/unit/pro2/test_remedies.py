@@ -23,6 +23,7 @@ from tests.unit.pro2.conftest import HOSTILE, Playing
 
 from pro2 import accounts, operators, sensors
 from pro2.operators import remedies
+from pro2.sensors.watch import LeanSensor
 from pro2.steps import first_unproven
 from pro2_reconciliation.domain.errors import LedgerError, StepOpen, Unreadable
 from pro2_reconciliation.domain.words import Verb
@@ -62,8 +63,9 @@ def ours() -> list[type[BaseOperator]]:
 
 
 @pytest.mark.parametrize("operator", ours(), ids=lambda operator: operator.__name__)
-def test_nothing_of_ours_is_ever_rendered(operator: type[BaseOperator]) -> None:
-    assert tuple(operator.template_fields) == ()
+def test_nothing_that_came_from_outside_is_ever_rendered(operator: type[BaseOperator]) -> None:
+    rendered = {LeanSensor: ("inventory", "place")}  # both are texts of its own, see test_sensors.py
+    assert tuple(operator.template_fields) == rendered.get(operator, ())
 
 
 def test_every_operator_and_sensor_was_looked_at() -> None:

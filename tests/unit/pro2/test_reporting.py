@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ import pytest
 from tests.incident.harness import approve_none
 from tests.unit.pro2.conftest import Playing, end_stale
 
-from pro2 import files, flow, reporting
-from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2 import files, reporting
+from pro2_reconciliation.domain.errors import ReconciliationError, Unreadable
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode
+from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.replaying import load_recording, replay
 
 
@@ -43,19 +46,25 @@ class TestTheReport:
         plan, cleared = playing.cleared(approve_none)
         path = reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         written = sorted(file.name for file in reports.iterdir())
-        assert written == [
-            "manual__2026-11-20T03_45_00_00_00.html",
-            "manual__2026-11-20T03_45_00_00_00.json",
-            "manual__2026-11-20T03_45_00_00_00.recording.json",
-        ]
-        assert path.endswith(written[0])
-        told = json.loads((reports / written[1]).read_text(encoding="utf-8"))
+        name = "manual__2026-11-20T03_45_00_00_00"
+        assert written == [f"{name}.csv", f"{name}.html", f"{name}.json", f"{name}.recording.json"]
+        assert path.endswith(f"{name}.html")
+        told = json.loads((reports / f"{name}.json").read_text(encoding="utf-8"))
         assert told["plan_hash"] == plan.hash
         assert {row["item_id"]: row["outcome"] for row in told["rows"]} == {
             "103": "not chosen",
             "104": "not chosen",
         }
-        assert "Opening night invitation" in (reports / written[0]).read_text(encoding="utf-8")
+        page = (reports / f"{name}.html").read_text(encoding="utf-8")
+        assert "Opening night invitation" in page
+        assert f'href="{name}.csv"' in page
+        with (reports / f"{name}.csv").open(encoding="utf-8-sig", newline="") as table:
+            assert [(row["item_id"], row["plan_hash"]) for row in csv.DictReader(table)] == [
+                ("103", plan.hash),
+                ("104", plan.hash),
+            ]
+        assert files.report_of(playing.run_id) == (reports / f"{name}.html").read_bytes()
+        assert files.report_of(playing.run_id, "csv") == (reports / f"{name}.csv").read_bytes()
 
     def test_keeps_beside_it_what_the_plan_was_built_on(self, play: Any, reports: Path) -> None:
         playing = play(run_id="manual__1")
@@ -89,7 +98,76 @@ class TestTheReport:
             ReconciliationError, match=r"2 items did not end.*Opening night invitation.*\(103\)"
         ):
             reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
-        assert len(list(reports.iterdir())) == 2
+        assert {path.suffix for path in reports.iterdir()} == {".html", ".json", ".csv"}
+
+    def test_tells_a_story_in_past_tense_what_is_worst_loudest(
+        self, playing: Playing, reports: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        plan, cleared = playing.cleared(
+            lambda plan: {"campaign:103": Choice.RESEND, "campaign:104": Choice.LEAVE}
+        )
+        with pytest.raises(ReconciliationError):
+            reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
+        told = [(r.levelname, r.getMessage()) for r in caplog.records if r.funcName == "_tell"]
+        assert told[0] == ("INFO", f"Plan {plan.hash} was compared with the ledger: 2 items")
+        assert told[1][0] == "ERROR"
+        assert told[1][1].startswith("«Opening night invitation» (103) did not end, C11: pending send since")
+        assert told[2][0] == "INFO"
+        assert told[2][1].startswith("«Gala invitation» (104) was not chosen, C11: ")
+        assert told[2][1].endswith("; chosen by Ada")
+        assert told[3] == ("INFO", "0 items needed nothing")
+
+    def test_that_cannot_be_written_stands_in_the_log_and_nothing_is_lost(
+        self,
+        play: Any,
+        reports: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        playing = play(mode=Mode.PLAN)
+        plan = playing.plan()
+        nightly = plan.model_copy(update={"window": plan.window.model_copy(update={"source": "nightly"})})
+        playing.ledger.save_plan(nightly, "scheduled__1")
+
+        def refused(*_: Any, **__: Any) -> Any:
+            raise RuntimeError("AccessDenied")
+
+        monkeypatch.setattr(reporting, "write_report", refused)
+        with pytest.raises(
+            ReconciliationError, match=r"could not be written \(AccessDenied\); it stands in this log"
+        ):
+            reporting.report(playing.context(), playing.resolved, nightly.hash, None)
+        assert "The whole report:\nplayhouse, Thu 19 Nov" in caplog.text
+        assert playing.ledger.watermark("playhouse") is None, "the next night reads the same window again"
+
+    def test_names_what_goes_out_in_the_next_day_and_reads_it_from_pro2(
+        self, play: Any, reports: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        playing = play(still=True)
+        plan, cleared = playing.cleared(approve_none)
+        ledger, now = playing.ledger, playing.evening.clock.now()
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
+        told = made(reports)["upcoming"]
+        assert datetime.fromisoformat(told["as_of"]) == now
+        assert told["items"] == []
+
+        old, tomorrow = now - timedelta(minutes=20), now + timedelta(hours=20)
+        body = {
+            "campaigns": [{"id": "9", "name": "Tomorrow", "due": tomorrow.isoformat()}],
+            "occurrences": [],
+        }
+        ledger.add_snapshot("playhouse", body, old)
+
+        def unreadable(account: Any) -> Any:
+            raise Unreadable("it says <html>")
+
+        monkeypatch.setattr("pro2_reconciliation.repair.snapshot.scheduled_snapshot", unreadable)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
+        told = made(reports)["upcoming"]
+        assert datetime.fromisoformat(told["as_of"]) == old
+        assert [(one["item_id"], one["name"]) for one in told["items"]] == [("9", "Tomorrow")]
 
     def test_says_of_everything_chosen_that_clear_failed(self, playing: Playing, reports: Path) -> None:
         plan = playing.plan()
@@ -110,7 +188,7 @@ class TestTheReport:
         reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         links = logs(reports)
         here = f"https://airflow.example.org/dags/reconcile/runs/{playing.run_id}/tasks"
-        watched = [item["item_id"] for item in flow.watched_items(playing.run_id, "campaign")]
+        watched = [item["item_id"] for item in playing.watched_items("campaign")]
         assert links["103"] == f"{here}/send_campaign/mapped/0"
         assert links["104"] == f"{here}/watch_campaign/mapped/{watched.index('104')}"
 
@@ -148,6 +226,60 @@ class TestTheReport:
         playing.ledger.save_plan(nightly, "scheduled__1")
         reporting.report(playing.context(), playing.resolved, nightly.hash, None)
         assert playing.ledger.watermark("playhouse") == plan.window.end
+
+
+class TestTheNight:
+    def test_ends_with_a_digest_and_takes_away_what_is_too_old(
+        self, play: Any, reports: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        playing = play(mode=Mode.PLAN)
+        plan = playing.plan()
+        playing.ledger.beat(GUARD)
+        nightly = plan.model_copy(update={"window": plan.window.model_copy(update={"source": "nightly"})})
+        playing.ledger.save_plan(nightly, "scheduled__1")
+        playing.run_id = "scheduled__1"
+        reporting.report(playing.context(), playing.resolved, nightly.hash, None)
+        digest = (reports / "scheduled__1.digest.html").read_text(encoding="utf-8")
+        assert "detect_outages does not run" in digest
+        assert f'<meta name="pro2-plan" content="{nightly.hash}">' in digest
+        assert "https://airflow.example.org/plugin/outages" in digest
+        assert "The digest: playhouse: detect_outages does not run" in caplog.text
+        assert files.report_of("scheduled__1", "digest.html").decode() == digest
+
+        playing.advance(days=100)
+        again = nightly.model_copy(update={"created_at": playing.evening.clock.now(), "run": "scheduled__2"})
+        playing.ledger.save_plan(again, "scheduled__2")
+        playing.run_id = "scheduled__2"
+        reporting.report(playing.context(), playing.resolved, again.hash, None)
+        assert {path.name.partition(".")[0] for path in reports.iterdir()} == {"scheduled__2"}
+        assert "were too old and were deleted: scheduled__1." in caplog.text
+
+    def test_another_dag_run_writes_none(self, playing: Playing, reports: Path) -> None:
+        plan, cleared = playing.cleared(approve_none)
+        reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
+        assert not [path for path in reports.iterdir() if "digest" in path.name]
+
+    def test_does_not_fail_because_of_its_digest(
+        self, play: Any, reports: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        playing = play(mode=Mode.PLAN)
+        plan = playing.plan()
+        nightly = plan.model_copy(update={"window": plan.window.model_copy(update={"source": "nightly"})})
+        playing.ledger.save_plan(nightly, "scheduled__1")
+
+        def broken(*_: Any) -> None:
+            raise RuntimeError("disk full")
+
+        monkeypatch.setattr(reporting, "write_digest", broken)
+        reporting.report(playing.context(), playing.resolved, nightly.hash, None)
+        assert "The digest could not be made: disk full" in caplog.text
+
+
+def made(folder: Path) -> dict[str, Any]:
+    (written,) = (path for path in folder.glob("*.json") if "recording" not in path.name)
+    found: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
+    return found
 
 
 def logs(folder: Path) -> dict[str, str]:

@@ -9,12 +9,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, T
 from tests.unit.pro2.conftest import HOSTILE, Playing
 from tests.unit.pro2.test_remedies import bring_to, step_of
 
-from pro2 import flow
 from pro2.operators.remedies import StopCampaignOperator
 from pro2.sensors.confirm import ConfirmSensor
-from pro2.sensors.watch import CampaignSensor, OccurrenceSensor
+from pro2.sensors.watch import CampaignSensor, LeanSensor, OccurrenceSensor
 from pro2.triggers.confirm import ConfirmTrigger
-from pro2.triggers.watch import WatchTrigger
+from pro2.triggers.watch import LeanTrigger, WatchTrigger
 from pro2_reconciliation.ledger import State
 from pro2_reconciliation.repair.proofs import Proof, Verdict
 
@@ -100,7 +99,8 @@ class TestAProof:
 @pytest.mark.parametrize("sensor", [CampaignSensor, OccurrenceSensor])
 class TestAWatch:
     def test_is_handed_to_the_shared_poll_at_once(self, playing: Playing, sensor: Any) -> None:
-        (item, _) = flow.watched_items(playing.observed()["take_inventory"], "campaign")
+        playing.observed()
+        (item, _) = playing.watched_items("campaign")
         with pytest.raises(TaskDeferred) as deferred:
             sensor(task_id="watch", item=item).execute(playing.context(xcoms=playing.observed()))
         trigger = deferred.value.trigger
@@ -114,3 +114,31 @@ class TestAWatch:
     def test_is_never_finished_on_a_worker(self, sensor: Any) -> None:
         with pytest.raises(RuntimeError, match="103 was resumed on a worker"):
             sensor(task_id="watch", item={"item_id": "103"}).execute_complete({}, None)
+
+
+class TestALeanWatch:
+    """It starts in the triggerer; what is here is what Airflow has to know for that."""
+
+    def test_names_a_trigger_that_can_be_made_of_what_it_gives(self) -> None:
+        given = LeanSensor.start_trigger_args
+        assert LeanSensor.start_from_trigger is True
+        assert given.trigger_cls == f"{LeanTrigger.__module__}.{LeanTrigger.__name__}"
+        assert LeanTrigger(**given.trigger_kwargs).serialize()[1] == given.trigger_kwargs
+
+    def test_gives_the_triggerer_only_texts_of_its_own_to_render(self) -> None:
+        given = LeanSensor.start_trigger_args.trigger_kwargs
+        rendered = {key: value for key, value in given.items() if "{" in value}
+        assert rendered == {"inventory": "{{ run_id }}", "place": "{{ ti.map_index }}"}
+        assert set(LeanSensor.template_fields) == set(rendered)
+
+    def test_goes_on_in_the_triggerer_where_airflow_began_it_on_a_worker(self, playing: Playing) -> None:
+        sensor = LeanSensor(task_id="watch_lean", position=1)
+        sensor.inventory, sensor.place = playing.run_id, "1"  # as Airflow renders them
+        with pytest.raises(TaskDeferred) as deferred:
+            sensor.execute(playing.context(map_index=1))
+        assert isinstance(deferred.value.trigger, LeanTrigger)
+        assert (deferred.value.trigger.inventory, deferred.value.trigger.place) == ("outage__1__g1", "1")
+
+    def test_is_never_finished_on_a_worker(self) -> None:
+        with pytest.raises(RuntimeError, match="resumed on a worker"):
+            LeanSensor(task_id="watch_lean", position=0).execute_complete({}, None)

@@ -14,10 +14,9 @@ from tests.incident.harness import InProcess
 from tests.unit.pro2.conftest import NOW, Playing
 from tests.unit.pro2.test_remedies import bring_to, step_of
 
-from pro2 import flow
 from pro2.operators.remedies import StopCampaignOperator
 from pro2.triggers.confirm import ConfirmTrigger
-from pro2.triggers.watch import WatchTrigger
+from pro2.triggers.watch import LeanTrigger, WatchTrigger
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.inventory import WatchItem
 from pro2_reconciliation.domain.observation import CampaignState, Observation
@@ -59,11 +58,18 @@ def poll(
     *observations: Observation, errors: tuple[str, ...] = (), waived: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     return {
+        "inventory": None,
         "at": NOW,
         "seen": {observation.key: observation for observation in observations},
         "waived": set(waived),
         "errors": errors,
     }
+
+
+def lean(place: int = 0) -> LeanTrigger:
+    return LeanTrigger(
+        inventory="manual__1", place=str(place), pro2_conn_id="pro2", dashboard_conn_id="pro2_dashboard"
+    )
 
 
 PENDING = poll(seen(CampaignState.PENDING))
@@ -76,14 +82,16 @@ def rebuilt(trigger: Any) -> Any:
     return getattr(importlib.import_module(module), name)(**arguments)
 
 
-@pytest.mark.parametrize("trigger", [watch(), ConfirmTrigger(step={"verb": "stop_campaign"}, who="a test")])
+@pytest.mark.parametrize(
+    "trigger", [watch(), lean(), ConfirmTrigger(step={"verb": "stop_campaign"}, who="a test")]
+)
 def test_a_trigger_survives_being_stored(trigger: Any) -> None:
     again = rebuilt(trigger)
     assert type(again) is type(trigger)
     assert again.serialize() == trigger.serialize()
 
 
-@pytest.mark.parametrize("trigger", [WatchTrigger, ConfirmTrigger])
+@pytest.mark.parametrize("trigger", [WatchTrigger, LeanTrigger, ConfirmTrigger])
 def test_a_user_who_kills_a_task_sends_nothing(trigger: Any) -> None:
     """What a trigger's ``on_kill`` sends, a triggerer may send that is merely restarted."""
     assert "on_kill" not in vars(trigger)
@@ -93,6 +101,9 @@ class TestOnePoll:
     def test_is_shared_by_the_items_of_a_dag_run(self) -> None:
         one, other = watch(item=item("103")), watch(item=item("104", name="Gala"))
         assert one.shared_stream_key() == other.shared_stream_key() is not None
+
+    def test_is_shared_by_those_that_never_had_a_worker(self) -> None:
+        assert lean(0).shared_stream_key() == lean(1).shared_stream_key() == watch().shared_stream_key()
 
     @pytest.mark.parametrize(
         "more", [{"inventory": "manual__2"}, {"pro2_conn_id": "pro2_eu"}, {"dashboard_conn_id": "board_eu"}]
@@ -116,14 +127,14 @@ class Stream:
         raise AssertionError("the watch did not end")
 
 
-def events(trigger: WatchTrigger, stream: Stream) -> list[TriggerEvent]:
+def events(trigger: Any, stream: Stream) -> list[TriggerEvent]:
     async def collected() -> list[TriggerEvent]:
         return [event async for event in trigger.filter_shared_stream(aiter(stream))]
 
     return asyncio.run(collected())
 
 
-def observation(trigger: WatchTrigger, stream: Stream) -> Observation:
+def observation(trigger: Any, stream: Stream) -> Observation:
     """What the one event, which ends the task, hands on."""
     (event,) = events(trigger, stream)
     assert isinstance(event, TaskSuccessEvent)
@@ -270,13 +281,20 @@ class TestTheStream:
 
         assert [event["waived"] for event in self.polls(2, then=waive)] == [set(), {"campaign:103"}]
 
+    def test_has_the_list_in_which_a_lean_sensor_finds_its_item_by_number(self) -> None:
+        (event,) = self.polls(1)
+        names = [lean(place)._item(event["inventory"]).item_id for place in range(2)]
+        assert names == ["103", "104"]
+        settled = {**event, "seen": {"campaign:104": seen(CampaignState.SENT, "104")}}
+        assert observation(lean(1), Stream(settled)).item_id == "104"
+
     def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
         self.polls(3)
         assert slept == [playing.evening.site.policy.poll_seconds] * 2
 
     def test_serves_an_item_alone_too(self, playing: Playing) -> None:
         """The way that a triggerer takes which shares nothing."""
-        first = flow.watched_items("outage__1__g1", "campaign")[0]
+        first = playing.watched_items("campaign")[0]
         past = {**first, "deadline": first["not_before"]}
 
         async def collected() -> list[TriggerEvent]:

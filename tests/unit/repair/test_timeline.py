@@ -91,7 +91,7 @@ def test_hostile_names_are_cut_escaped_and_told_in_the_tooltip():
         row(10, name=EVIL, item_id='"><script>', observation=EVIL), row(20, name="a\x00\u202eb\n<b>")
     )
     assert {e.tag for e in svg.iter()} == {
-        f"{SVG}{t}" for t in ("svg", "style", "g", "path", "rect", "text", "title")
+        f"{SVG}{t}" for t in ("svg", "style", "defs", "g", "path", "rect", "text", "title", "use")
     }
     assert texts(svg, "tl-name") == [cut(EVIL, 36), "a  b <b>"]
     assert f'{EVIL} ("><script>)' in next(items(svg)[0].iter(f"{SVG}title")).text
@@ -152,11 +152,13 @@ def test_sensible_for_any_number_of_items_and_any_window(count: int, minutes: fl
     width, height = (float(part) for part in svg.get("viewBox", "").split()[2:])
     assert height < 200 + 24 * count
     assert 1 <= len(texts(svg, "tl-tick")) / 2 <= 10
-    for mark in svg.iter(f"{SVG}path"):
-        spot = re.match(r"translate\(([\d.]+) ([\d.]+)\)", mark.get("transform", ""))
-        if spot:
-            assert 0 <= float(spot[1]) <= width
-            assert 0 <= float(spot[2]) <= height
+    for item in items(svg):
+        y = re.fullmatch(r"translate\(0 ([\d.]+)\)", item.get("transform", ""))
+        assert y
+        assert 0 <= float(y[1]) <= height
+        (mark,) = item.iter(f"{SVG}use")
+        assert 0 <= float(mark.get("x", "nan")) <= width
+        assert svg.find(f".//*[@id='{mark.get('href', '')[1:]}']") is not None
 
 
 def test_an_item_nobody_looked_at_has_its_mark_where_it_was_due():
@@ -170,6 +172,26 @@ def test_an_item_nobody_looked_at_has_its_mark_where_it_was_due():
 def test_an_unknown_zone_is_a_mistake_of_the_configuration():
     with pytest.raises(ConfigurationError, match="America/Chicago"):
         picture(row(10), zone="America/Chicgo")
+
+
+def test_of_too_many_items_those_that_need_nothing_are_left_out_first():
+    rows = [row(n, End.NONE if n % 2 else End.VERIFIED, name=str(n)) for n in range(60)]
+    made = Report(
+        organization="Guthrie", zone="UTC", window=Window(start=START, end=START + timedelta(hours=3)), mode=Mode.ASK,
+        plan_hash="9c41", made_at=START, health="open", rows=tuple(rows),
+    )  # fmt: skip
+
+    def shown(most: int) -> list[str]:
+        svg = ElementTree.fromstring(timeline_svg(made, most=most))  # noqa: S314 - our own text
+        assert f"Timeline of {len(items(svg))}{'' if most >= 60 else ' of 60'} items" in svg.get(
+            "aria-label", ""
+        )
+        return texts(svg, "tl-name")
+
+    assert len(shown(60)) == 60
+    assert shown(59) == [str(n) for n in range(60) if n % 2 == 0]
+    assert shown(10) == [str(n) for n in range(0, 20, 2)]
+    assert timeline_svg(made, most=0) == ""
 
 
 def test_printable_text_is_one_line():

@@ -17,9 +17,11 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.scrub import scrub, scrub_json
 from pro2_reconciliation.ledger import Ledger
-from pro2_reconciliation.repair.casefile import CaseFile, case_file, plain
+from pro2_reconciliation.overview.casefile import CaseFile, Planned, case_file, plain
+from pro2_reconciliation.overview.story import story
+from pro2_reconciliation.overview.vendor import vendor_message
+from pro2_reconciliation.overview.views import Story
 from pro2_reconciliation.repair.timeline import printable
-from pro2_reconciliation.repair.vendor import vendor_message
 
 PACKAGES = ("pro2-reconciliation", "apache-airflow", "sqlalchemy", "pydantic", "pandas", "apprise")
 _MIDNIGHT = (1980, 1, 1, 0, 0, 0)
@@ -35,7 +37,7 @@ def make_bundle(ledger: Ledger, site: Site, key: str, *, known_secrets: Iterable
     case = case_file(ledger, site.organization, site.zone, key)
     files = {
         "message-to-vendor.txt": _scrubbed_message(case, site, known),
-        "story.txt": scrub(_story(case), known),
+        "story.txt": scrub(_story(case, story(site, ledger, key, ledger.now())), known),
         "item.json": _json(_item(case), known),
         "plans.json": _json([_planned(one) for one in case.planned], known),
         "evidence.json": _json(_evidence(case), known),
@@ -58,9 +60,12 @@ def _scrubbed_message(case: CaseFile, site: Site, known: tuple[str, ...]) -> str
     return f"{first}\n{scrub(rest, known)}"
 
 
-def _story(case: CaseFile) -> str:
+def _story(case: CaseFile, told: Story) -> str:
     lines = [f"«{printable(case.name)}» ({case.key}) of {case.organization}", ""]
-    lines += [f"{case.both(at)}  {printable(sentence)}" for at, sentence in case.events()]
+    lines += [
+        f"{case.both(event.at)}  {printable(event.what)}: {printable(event.text)} ({printable(event.who)})"
+        for event in told.events
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -78,16 +83,15 @@ def _item(case: CaseFile) -> dict[str, Any]:
     }
 
 
-def _planned(one: Any) -> dict[str, Any]:
+def _planned(one: Planned) -> dict[str, Any]:
     return {
-        "plan": one.plan.hash,
+        "plan": one.plan_hash,
         "dag_run": one.dag_run,
-        "created_at": one.plan.created_at.isoformat(),
-        "window": one.plan.window.model_dump(mode="json"),
-        "health": one.plan.health,
+        "created_at": one.created_at.isoformat(),
+        "window": one.window.model_dump(mode="json") if one.window else None,
         "decision": one.decision.model_dump(mode="json"),
         "answer": plain(one.answer),
-        "inventory": one.reading,
+        "first_look": one.first_look.model_dump(mode="json") if one.first_look else None,
     }
 
 

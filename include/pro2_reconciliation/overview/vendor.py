@@ -11,7 +11,7 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.observation import CampaignState, Observation, OccurrenceState
 from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import State
-from pro2_reconciliation.repair.casefile import CaseFile
+from pro2_reconciliation.overview.casefile import CaseFile
 from pro2_reconciliation.repair.timeline import printable
 
 _ANSWERS = frozenset(
@@ -174,4 +174,4 @@ def _ids(case: CaseFile) -> Iterator[str]:
     for outage in case.outages:
         yield f"outage {outage.id}, {local(outage.start, case.zone)}"
     for one in case.planned:
-        yield f"plan {one.plan.hash} of dag run {one.dag_run}"
+        yield f"plan {one.plan_hash} of dag run {one.dag_run}"

@@ -1,4 +1,4 @@
-"""All that the ledger holds of one item, from every table, gathered and put in the order in which it happened.
+"""All that the ledger holds of one item, from every table, as it stands there: for support and for the vendor.
 
 Only the ledger and the site's own files are asked: neither Pro2 nor any connection. Fails with ``LedgerError`` for
 a key that the ledger has never seen.
@@ -15,8 +15,9 @@ from pydantic_core import to_jsonable_python
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.outage import Outage
-from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.plan import Decision, Window
 from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import (
     ActionRecord,
@@ -29,7 +30,6 @@ from pro2_reconciliation.ledger import (
     Sample,
 )
 
-MOST_PLANS = 500
 AROUND = timedelta(hours=1)
 """Looks at a service so long before and after an outage belong to it."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,13 +37,15 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Planned:
-    """What one dag run decided about the item, what it had read of it, and what was answered."""
+    """What one dag run decided about the item, what it had seen of it first, and what was answered."""
 
-    plan: Plan
+    plan_hash: str
+    created_at: datetime
     dag_run: str
+    window: Window | None
     decision: Decision
     answer: AnswerRecord | None
-    reading: Any
+    first_look: Observation | None
 
 
 @dataclass(frozen=True)
@@ -81,46 +83,6 @@ class CaseFile:
         """``Thu 19 Nov 18:00 CST (2026-11-20 00:00:00 UTC)``."""
         return f"{local(moment, self.zone)} ({moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
 
-    def events(self) -> list[tuple[datetime, str]]:
-        """What happened, oldest first, each as a sentence in the past tense."""
-        return sorted(self._events(), key=lambda event: event[0])
-
-    def _events(self) -> Iterator[tuple[datetime, str]]:
-        for outage in self.outages:
-            yield outage.start, f"{outage.service.value} was down from here on (outage {outage.id})"
-            if outage.end is not None:
-                yield outage.end, f"{outage.service.value} was up again (outage {outage.id})"
-        for one in self.planned:
-            decision, seen = one.decision, one.decision.observation
-            if decision.due is not None:
-                yield decision.due, "it was due"
-            if seen is not None:
-                yield seen.seen_at, f"it was seen by {seen.source}: {seen.state}"
-            yield (
-                one.plan.created_at,
-                f"rule {decision.rule} decided {decision.remedy.value}: {decision.reason} (plan {one.plan.hash})",
-            )
-            if one.answer is not None:
-                yield one.answer.at, f"{one.answer.who} answered: {one.answer.choice.value}"
-        for action in self.actions:
-            for step in action.steps:
-                for move in step.moves:
-                    made = f", made {move.remote_id}" if move.remote_id else ""
-                    verb = step.verb.value.replace("_", " ")
-                    yield (
-                        move.at,
-                        f"{verb} (attempt {step.attempt}) became {move.to_state.value}: {move.why}{made}",
-                    )
-        for item in self.opened:
-            yield item.opened_at, f"it was left open for a person: {item.rule}: {item.reason}"
-            if item.closed_at is not None:
-                yield item.closed_at, f"{item.closed_by} closed it: {item.closed_why}"
-        for note, words in ((self.hold, "took it over"), (self.waiver, "did not want to wait for it")):
-            if note is not None:
-                yield note.at, f"{note.who} {words}: {note.why}"
-        for alarm in self.alarms:
-            yield alarm.at, f"alarm: {alarm.body.get('text', alarm.kind)}"
-
 
 def case_file(ledger: Ledger, organization: str, zone: str, key: str) -> CaseFile:
     """Gather everything of an item. Raises ``LedgerError`` for one that is in no plan, action or list."""
@@ -129,13 +91,13 @@ def case_file(ledger: Ledger, organization: str, zone: str, key: str) -> CaseFil
         raise LedgerError(
             f"{key!r} is no item; give a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
         )
-    planned = tuple(reversed([*_planned(ledger, organization, key)]))
+    planned = tuple(_planned(ledger, organization, key))
     root = ledger.root_of(organization, item_id) if kind == ItemKind.CAMPAIGN else key
     actions = tuple(ledger.actions_of(organization, root))
     opened = tuple(i for i in ledger.open_items(organization, closed_since=_EVER) if i.item_key == key)
     if not (planned or actions or opened):
         raise LedgerError(f"nothing is known of {key}; the open items are listed by: status")
-    ids = dict.fromkeys(one for p in planned for one in p.plan.window.outage_ids)
+    ids = dict.fromkeys(one for p in planned if p.window for one in p.window.outage_ids)
     outages = tuple(found for found in map(ledger.outage, ids) if found is not None)
     names = [
         *(one.decision.name for one in reversed(planned)),
@@ -166,28 +128,27 @@ def plain(value: Any) -> Any:
 
 
 def _planned(ledger: Ledger, organization: str, key: str) -> Iterator[Planned]:
-    for plan in ledger.plans(organization, limit=MOST_PLANS):
-        decision = plan.decision(key)
-        if decision is None:
-            continue
-        dag_run = ledger.dag_run_of(plan.hash) or ""
+    decided = ledger.decisions_on(organization, key)
+    answers = ledger.answers_to({plan_hash for plan_hash, _, _, _ in decided})
+    dag_runs = {dag_run for _, _, dag_run, _ in decided}
+    looks = ledger.first_looks(dag_runs, key)
+    windows = {run.id: run.window for run in ledger.runs(organization, only=dag_runs)}
+    for plan_hash, at, dag_run, decision in decided:
         yield Planned(
-            plan, dag_run, decision, ledger.answers(plan.hash).get(key), _reading(ledger, dag_run, decision)
+            plan_hash,
+            at,
+            dag_run,
+            windows.get(dag_run) or _window(ledger, plan_hash),
+            decision,
+            answers.get(plan_hash, {}).get(key),
+            looks.get(dag_run),
         )
 
 
-def _reading(ledger: Ledger, dag_run: str, decision: Decision) -> Any:
-    """What the inventory of that dag run had read of it first; None where it was not kept."""
-    try:
-        inventory = ledger.inventory(dag_run)
-    except LedgerError:
-        return None
-    first = inventory.observations.get(decision.key)
-    reading = inventory.readings.get(decision.item_id)
-    return {
-        "observation": first.model_dump(mode="json") if first else None,
-        "reading": reading.model_dump(mode="json") if reading else None,
-    }
+def _window(ledger: Ledger, plan_hash: str) -> Window | None:
+    """Of a dag run that nobody noted: that of its plan."""
+    plan = ledger.plan(plan_hash)
+    return plan.window if plan else None
 
 
 def _samples(ledger: Ledger, organization: str, outages: tuple[Outage, ...]) -> Iterator[Sample]:

@@ -1,0 +1,1 @@
+"""What a person sees of one organization at one moment, made from the ledger alone: no request, no Airflow."""

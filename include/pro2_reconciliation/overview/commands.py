@@ -1,0 +1,171 @@
+"""What a person says to the ledger, at a desk or on the page: one function for each thing, one sentence back.
+
+Each writes with a name and, where it lets something happen or keeps it from happening, a reason. Said twice it is
+one: a double click writes nothing more. Fails with ``ReconciliationError`` that names the value and the next step;
+nothing was written then.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.oneline import one_line
+from pro2_reconciliation.domain.window_form import parse_moment
+from pro2_reconciliation.domain.words import ItemKind, Service
+from pro2_reconciliation.ledger import Ledger, Stage
+
+EXAMPLE = "2026-11-19T18:00"
+"""How a time is written: local time of the organization, or with an offset."""
+A_MOMENT = timedelta(minutes=1)
+"""The same said again within it is a double click."""
+
+
+def declare(
+    ledger: Ledger,
+    organization: str,
+    zone: str,
+    service: str,
+    start: str,
+    end: str = "",
+    *,
+    who: str,
+    why: str,
+) -> str:
+    """Vouch for an outage of a service, ``end`` empty while it lasts; times as ``EXAMPLE``."""
+    reason = _reason("declare", why)
+    begin = parse_moment(start, zone, example=EXAMPLE)
+    until = parse_moment(end, zone, example=EXAMPLE) if end else None
+    if until is not None and until <= begin:
+        raise ReconciliationError(
+            f"the end, {local(until, zone)}, is not after the start, {local(begin, zone)}; give a later end"
+        )
+    said = ledger.declare(organization, _service(service), begin, until, who, reason)
+    return f"Declared as number {said.number}; the next detection pass takes it up"
+
+
+def end_declaration(ledger: Ledger, organization: str, zone: str, number: int, at: str, *, who: str) -> str:
+    """Say when a declared outage has ended; a time as ``EXAMPLE``."""
+    moment = parse_moment(at, zone, example=EXAMPLE)
+    said = ledger.end_declaration(organization, number, moment, who)
+    return f"Declaration {said.number} ended {local(moment, zone)}"
+
+
+def withdraw(ledger: Ledger, organization: str, zone: str, number: int, *, who: str) -> str:
+    """Take a declaration back."""
+    taken_back = ledger.withdraw(organization, number, who)
+    if taken_back is None:
+        raise ReconciliationError(f"there is no declaration {number} that stands; look at the list again")
+    return f"Declaration {number} is withdrawn; what was not begun because of it will not be"
+
+
+def confirm(ledger: Ledger, organization: str, zone: str, outage_id: str, *, who: str, why: str) -> str:
+    """A suspected outage was one: a declaration of its window."""
+    outage = ledger.outage(outage_id)
+    if outage is None or outage.organization != organization:
+        known = ", ".join(one.id for one in ledger.outages(organization)) or "none"
+        raise ReconciliationError(f"outage {outage_id!r} is not known; known are: {known}")
+    said = ledger.declare(
+        organization, outage.service, outage.start, outage.end, who, _reason("confirm", why)
+    )
+    return f"Outage {outage.id} is confirmed (declaration {said.number}); the next detection pass goes on"
+
+
+def waive(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
+    """Do not wait for this item any longer."""
+    key, reason = _item(item), _reason("waive", why)
+    known = ledger.waived(organization, key, ledger.now() - A_MOMENT)
+    if known is None or (known.who, known.why) != (who, reason):
+        ledger.waive(organization, key, who, reason)
+    return f"Nobody waits for {item} any longer; its sensor sees it at its next poll"
+
+
+def hold(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
+    """I do this one myself."""
+    key, reason = _item(item), _reason("hold", why)
+    known = ledger.held(organization, key)
+    if known is None or (known.who, known.why) != (who, reason):
+        ledger.hold(organization, key, who, reason)
+    instead = f" instead of {known.who}" if known is not None and known.who != who else ""
+    return f"{item} is left to {who}{instead}; nothing of ours touches it until the hold is released"
+
+
+def release(ledger: Ledger, organization: str, zone: str, item: str, *, who: str) -> str:
+    """End a hold."""
+    found = ledger.end_hold(organization, item, who)
+    return f"{item} is released" if found else f"{item} was not held"
+
+
+def close(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
+    """Close an open item, and every step of it that only a person can end."""
+    reason = _reason("close", why)
+    steps = ledger.close_steps(organization, item, who, reason)
+    closed = ledger.close_item(organization, item, who, reason)
+    return f"{item} is closed" if closed or steps else f"{item} was not open"
+
+
+def switch(ledger: Ledger, organization: str, zone: str, stage: str, *, who: str, why: str) -> str:
+    """Turn the kill switch to a value of ``Stage``."""
+    try:
+        wanted = Stage(stage)
+    except ValueError:
+        stages = ", ".join(one.value for one in Stage)
+        raise ReconciliationError(f"the switch has no stage {stage!r}; choose one of {stages}") from None
+    record, reason = ledger.switch(organization), _reason("switch", why)
+    if (record.stage, record.who, record.why) != (wanted, who, reason):
+        record = ledger.set_switch(organization, wanted, who, reason)
+    return f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
+
+
+def adopt(
+    ledger: Ledger, organization: str, zone: str, *, who: str, why: str, epoch: int | None = None
+) -> str:
+    """This ledger is the one to go by. ``epoch``: the one that was shown; another one now means that somebody was
+    faster, and nothing is written.
+    """
+    reason = _reason("adopt", why)
+    known = ledger.identity
+    if epoch is not None and known.epoch != epoch:
+        at = f" at {local(known.adopted_at, zone)}" if known.adopted_at else ""
+        return f"The ledger {known.uuid} was adopted already by {known.adopted_by}{at}, epoch {known.epoch}"
+    last = ledger.last_event()
+    now = ledger.adopt(who, reason)
+    holds = f"its last move was {local(last, zone)}" if last else "nothing has moved in it yet"
+    here = f", for processes on host {now.host} only" if ledger.in_a_file else ""
+    return (
+        f"The ledger {now.uuid} at {ledger.address} is adopted by {who}, epoch {now.epoch}{here}; {holds}. "
+        "Plans made before do not count any more. The next pass of guard_repairs lets Airflow know"
+    )
+
+
+def repeat(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:
+    """Let an ended action on an item be planned, asked about and done once more."""
+    again = ledger.repeat(organization, item, who, _reason("repeat", why))
+    return (
+        f"{again.remedy.value.replace('_', ' ')} of {item} may be planned once more, as generation "
+        f"{again.generation}, for {again.who}: {again.why}. The next dag run decides by what it finds, and asks"
+    )
+
+
+def _item(key: str) -> str:
+    kind, _, item_id = key.partition(":")
+    if kind not in set(ItemKind) or not item_id:
+        raise ReconciliationError(
+            f"{key!r} is no item; give a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
+        )
+    return key
+
+
+def _reason(command: str, why: str) -> str:
+    if not why.strip():
+        raise ReconciliationError(f"{command} needs a reason that others can read later; say why")
+    return one_line(why.strip())
+
+
+def _service(name: str) -> Service:
+    try:
+        return Service(name)
+    except ValueError:
+        known = ", ".join(one.value for one in Service)
+        raise ReconciliationError(f"{name!r} is no service; choose one of {known}") from None

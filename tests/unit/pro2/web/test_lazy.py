@@ -1,0 +1,99 @@
+"""The page costs a task process nothing, and Airflow finds it all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from pro2.plugin import ICONS, PAGE, PREFIX, Pro2Plugin
+from pro2.web.lazy import Lazy
+
+HEAVY = (
+    "fastapi",
+    "starlette",
+    "alembic",
+    "pandas",
+    "airflow.api_fastapi",
+    "pro2.web.app",
+    "pro2.web.reading",
+)
+
+
+def test_a_process_that_loads_the_plugin_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, airflow.plugins_manager; before = set(sys.modules); import pro2.plugin; "
+        "new = set(sys.modules) - before; "
+        f"print([name for name in new if name.startswith({HEAVY!r})]); print(sorted(new))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy, new = said.strip().splitlines()[-2:]
+    assert heavy == "[]"
+    assert "'pro2.plugin'" in new
+    ours = [name for name in eval(new) if not name.startswith(("pro2", "_"))]  # noqa: S307 (our own list)
+    assert [name for name in ours if name.partition(".")[0] not in sys.stdlib_module_names] == []
+
+
+def test_it_is_made_once_however_many_ask_at_once() -> None:
+    made: list[str] = []
+
+    def make() -> Any:
+        made.append(threading.current_thread().name)
+        time.sleep(0.01)
+
+        async def app(*_: object) -> None:
+            return None
+
+        return app
+
+    async def ask() -> None:
+        lazy = Lazy(make)
+        await asyncio.gather(*(lazy({"type": "http"}, None, None) for _ in range(20)))  # type: ignore[arg-type]
+
+    asyncio.run(ask())
+    assert len(made) == 1
+    assert made[0] != threading.main_thread().name
+
+
+def test_an_import_that_failed_is_tried_again() -> None:
+    tries: list[int] = []
+
+    def make() -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ImportError("not this time")
+
+        async def app(*_: object) -> None:
+            return None
+
+        return app
+
+    lazy = Lazy(make)
+    with pytest.raises(ImportError):
+        asyncio.run(lazy({"type": "http"}, None, None))  # type: ignore[arg-type]
+    asyncio.run(lazy({"type": "http"}, None, None))  # type: ignore[arg-type]
+    assert len(tries) == 2
+
+
+def test_airflow_takes_the_page_as_it_is_registered() -> None:
+    from airflow import plugins_manager
+    from airflow.api_fastapi.app import RESERVED_URL_PREFIXES
+    from airflow.api_fastapi.core_api.datamodels.plugins import PluginResponse
+
+    [info] = [one for one in plugins_manager.get_plugin_info() if one["name"] == "pro2"]
+    told = PluginResponse.model_validate(info)
+    assert [(view.destination, view.url_route) for view in told.external_views] == [
+        ("nav", "outages"),
+        ("dag_run", "outages-of-run"),
+    ]
+    assert not PREFIX.startswith(tuple(RESERVED_URL_PREFIXES))
+    for view in Pro2Plugin.external_views:
+        assert view["href"].startswith(PAGE)
+        assert not view["href"].startswith("/"), "it would leave the path of [api] base_url"
+    assert "{RUN_ID}" in told.external_views[1].href
+    assert set(ICONS) == {"icon", "icon_dark_mode"}
