@@ -21,10 +21,12 @@ _KEY = re.compile(rf"(?i)^{_NAMES}$")
 _PATTERNS = (
     (re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S), SECRET),
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@\"'<>]+@"), rf"\1{SECRET}@"),
-    (re.compile(rf"(?i)([?&;]{_NAMES}=)[^&\s\"'<>#]+"), rf"\1{SECRET}"),
+    (re.compile(rf"(?i)([?&;]{_NAMES}=)(?!\[secret)[^&\s\"'<>#]+"), rf"\1{SECRET}"),
     (re.compile(r"(?i)\b(bearer|basic|token|digest)\s+(?=\S*\d)[a-z0-9+/._~=-]{8,}"), rf"\1 {SECRET}"),
     (
-        re.compile(rf"(?i)\b({_NAMES})([\"']?\s*[:=]\s*)(?!\[secret)(\"[^\"]*\"|'[^']*'|[^\s,;\"'}}\]]+)"),
+        re.compile(
+            rf"(?i)\b({_NAMES})([\"']?(?:\s+is)?\s*[:=]\s*)(?!\[secret)(\"[^\"]*\"|'[^']*'|[^\s,;\"'}}\]]+)"
+        ),
         rf"\1\2{SECRET}",
     ),
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]+)?"), SECRET),

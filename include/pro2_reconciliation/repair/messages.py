@@ -14,9 +14,9 @@ from pro2_reconciliation.domain.oneline import one_line
 
 LONGEST_LINE, LONGEST_ITEM, MOST_ITEMS = 500, 180, 8
 """Characters of a sentence and of an entry, and entries of a list: a chat takes a few thousand characters."""
-_MENTION = re.compile(r"(?<=<)@|@(?=[^\d\s])")
-"""``@everyone``, ``<@123>``. A moment in an item's key (``j-211@2026-...``) is none, and stays what can be copied."""
-_LINKED = re.compile(r"\](?=\()")
+_SIGN = re.compile(r"<(?=[!@#:]|https?:)|@(?=[^\d\s])|\](?=\()")
+"""How ``<!channel>``, ``<@123>``, ``@everyone`` and ``[text](link)`` begin to be more than text. A moment in an item's
+key (``j-211@2026-...``) does not, and stays what can be copied."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>~|])")
 _APART = "\u200b"
 """A space of no width: what stands before it and what stands after it are no longer one sign to a chat."""
@@ -106,7 +106,7 @@ def as_html(message: Message) -> str:
 
 
 def _harmless(text: str) -> str:
-    return _LINKED.sub(f"]{_APART}", _MENTION.sub(f"@{_APART}", text))
+    return _SIGN.sub(rf"\g<0>{_APART}", text)
 
 
 def _marked(text: str) -> str:
