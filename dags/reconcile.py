@@ -19,6 +19,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pro2 import form
+from pro2.notifier import FailureNotifier
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.report import ReportOperator
@@ -152,6 +153,7 @@ def reconcile() -> None:
         trigger_rule="all_done",
         retries=1,
         retry_delay=timedelta(seconds=5),
+        on_failure_callback=FailureNotifier(),
     )
     [resolved, plan_hash, nothing, *tails, handed_over] >> done
 

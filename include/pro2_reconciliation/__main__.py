@@ -12,6 +12,7 @@
     withdraw NUMBER              take a declaration back
     adopt [--create] --why "..."                    this ledger is the one to go by: from now on it may be acted on
     repeat ITEM --why "..."      an ended action on an item may be planned, asked about and done once more
+    bundle ITEM --out FILE.zip   all that is known of an item, with a message to the vendor; no secrets, no addresses
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
     schema jobs|policy|sources|activity_export      the JSON schema of a file
@@ -30,8 +31,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pro2_reconciliation import desk_ledger, desk_outages, desk_plan, desk_schema
-from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation import desk_bundle, desk_ledger, desk_outages, desk_plan, desk_schema
+from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import ActionKey, Ledger, Stage
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("release", help="end a hold").add_argument("item")
     desk_ledger.add_commands(commands)
     desk_outages.add_commands(commands)
+    desk_bundle.add_command(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
     return parser
@@ -86,7 +88,7 @@ def _with_ledger(given: argparse.Namespace) -> str:
     url = given.ledger or _default_ledger()
     create = given.command == "adopt" and given.create
     ledger = Ledger.open(url if create else _existing(url), clock=lambda: datetime.now(UTC), create=create)
-    return _do(given, ledger, site.organization, site.zone)
+    return _do(given, ledger, site)
 
 
 _WITHOUT_LEDGER = {"plan": desk_plan.do, "schema": desk_schema.do}
@@ -107,7 +109,8 @@ def _existing(url: str) -> str:
     return url
 
 
-def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
+def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+    organization, zone = site.organization, site.zone
     match given.command:
         case "switch":
             return commands.switch(ledger, organization, zone, given.stage, who=given.who, why=given.why)
@@ -121,6 +124,8 @@ def _do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str)
             return commands.close(ledger, organization, zone, given.item, who=given.who, why=given.why)
         case command if command in desk_ledger.COMMANDS:
             return desk_ledger.do(given, ledger, organization, zone)
+        case command if command in desk_bundle.COMMANDS:
+            return desk_bundle.do(given, ledger, site)
         case command if command in desk_outages.COMMANDS:
             return desk_outages.do(given, ledger, organization, zone)
         case _:

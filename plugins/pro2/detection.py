@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pro2.accounts import open_account, open_dashboard, open_ledger, open_site, who_acts
+from pro2.notifying import tell
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")
 MODE_VARIABLE = "PRO2_RECONCILIATION_DETECT_MODE"
 """Which mode a dag run started by detection gets; ask by default (docs/configuration.md)."""
 BACKLOG_SECONDS, SNAPSHOT_SECONDS = 15, 45
-"""With the 90 of the sources they stay below the task's ``execution_timeout``: what hangs is gone on without."""
+"""With the 90 of the sources and the 10 of notifications below the ``execution_timeout``; what hangs is left."""
 
 
 def detect(context: Any) -> list[dict[str, Any]]:
@@ -52,6 +53,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
     if not any(sample.service is Service.SENDING and not sample.up for sample in result.samples):
         _snapshot(context)
     again = lapsed(ledger, site.organization, now)
+    tell(lambda teller: teller.detected(), context=context)
     switch = ledger.switch(site.organization)
     if switch.stage is not Stage.OFF and (result.due or again):
         log.warning(
@@ -140,6 +142,7 @@ def guard(context: Any) -> dict[str, Any]:
     log.info("%d originals were watched", result.watched)
     if result.plan_only:
         log.warning("%s", result.plan_only)
+    tell(lambda teller: teller.guarded(result.plan_only if result.lost else ""))
     if result.alarms:
         for sentence in result.alarms:
             log.error("ALARM: %s", sentence)

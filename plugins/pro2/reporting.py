@@ -13,6 +13,7 @@ from pro2 import links
 from pro2.accounts import open_account, require_plan, who_acts
 from pro2.files import drift_file, write_digest, write_report
 from pro2.flow import steps_of
+from pro2.notifying import tell
 from pro2.retention import delete_old
 from pro2_reconciliation.domain.errors import LedgerError, ReconciliationError
 
@@ -73,6 +74,7 @@ def report(
     _move_watermark(account, plan, mode)
     if plan.window.source == NIGHTLY:
         _end_the_night(context, account, plan)
+    tell(lambda teller: teller.report(made, context["dag_run"].run_id, path))
     raise_if_failed(made)
     return path
 
@@ -117,6 +119,8 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
         )  # fmt: skip
         log.info("The digest: %s\n%s", night.subject, night.text)
         write_digest(context, night)
+        run_id = context["dag_run"].run_id
+        tell(lambda teller: teller.digest(run_id, night.subject, night.text, night.html))
     except Exception as error:
         log.warning("The digest could not be made: %s", error)
     deleted = delete_old(account)

@@ -1,5 +1,5 @@
-"""A site's own files, read into values: ``jobs.yaml``, ``policy.yaml``, ``sources.yaml`` and, where the Activity
-Log comes as files, ``activity_export.yaml`` of one directory.
+"""A site's own files, read into values: ``jobs.yaml``, ``policy.yaml``, ``sources.yaml``, ``notifications.yaml`` and,
+where the Activity Log comes as files, ``activity_export.yaml`` of one directory.
 
 In: a directory (environment variable PRO2_RECONCILIATION_CONFIG). Out: a :class:`Site`. Read in tasks,
 never while a DAG file is parsed. Fails with ONE ConfigurationError per file that holds one sentence per
@@ -26,6 +26,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, holds_secret
 from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.localtime import find_zone, local
+from pro2_reconciliation.domain.notifications import Notifications
 from pro2_reconciliation.domain.oneline import is_one_line
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import cron_trouble
@@ -51,6 +52,7 @@ class Site(Value):
     policy: Policy = Policy()
     sources: Sources = Sources()
     export: ActivityExport | None = None
+    notifications: Notifications = Notifications()
 
     @property
     def jobs_by_id(self) -> dict[str, Job]:
@@ -67,7 +69,8 @@ def load_site(directory: str | Path | None = None) -> Site:
     """Read a site's directory; None: the one that PRO2_RECONCILIATION_CONFIG names.
 
     ``jobs.yaml`` must exist; without ``policy.yaml`` the defaults hold, without ``sources.yaml`` there are
-    none. Raises ConfigurationError with every mistake of the first file that has any.
+    none, without ``notifications.yaml`` nobody is told. Raises ConfigurationError with every mistake of the first
+    file that has any.
     """
     named = directory or os.environ.get(DIRECTORY)
     if not named:
@@ -83,6 +86,7 @@ def load_site(directory: str | Path | None = None) -> Site:
         policy=_policy(path / "policy.yaml"),
         sources=_sources(path / "sources.yaml", zone),
         export=_export(path / "activity_export.yaml"),
+        notifications=_notifications(path / "notifications.yaml"),
     )
 
 
@@ -223,6 +227,10 @@ def _sources(path: Path, zone: str) -> Sources:
     sources = _read_values(Sources, body, path, wrong)
     _refuse(_maintenance(sources, path))
     return sources
+
+
+def _notifications(path: Path) -> Notifications:
+    return _read_values(Notifications, read_yaml(path, needed=False), path)
 
 
 def _export(path: Path) -> ActivityExport | None:

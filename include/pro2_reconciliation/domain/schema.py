@@ -10,6 +10,7 @@ from typing import Any
 
 from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.jobs import Job
+from pro2_reconciliation.domain.notifications import Notifications
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.sources import Sources
 
@@ -58,7 +59,17 @@ def _export() -> dict[str, Any]:
     return ActivityExport.model_json_schema()
 
 
-_MADE = {"jobs": _jobs, "policy": _policy, "sources": _sources, "activity_export": _export}
+def _notifications() -> dict[str, Any]:
+    return Notifications.model_json_schema()
+
+
+_MADE = {
+    "jobs": _jobs,
+    "policy": _policy,
+    "sources": _sources,
+    "activity_export": _export,
+    "notifications": _notifications,
+}
 SCHEMAS = tuple(_MADE)
 """The names of the files that have a schema, without their ending."""
 

@@ -20,6 +20,7 @@ from pro2_reconciliation.ledger.notes import (
     Stage,
     SwitchRecord,
 )
+from pro2_reconciliation.ledger.notifications import Delivery, DeliveryState, ToldOf
 from pro2_reconciliation.ledger.records import (
     BY_GUARD,
     ActionKey,
@@ -46,6 +47,8 @@ __all__ = [
     "AnswerRecord",
     "Claim",
     "DagRun",
+    "Delivery",
+    "DeliveryState",
     "HoldTrace",
     "Identity",
     "Ledger",
@@ -63,6 +66,7 @@ __all__ = [
     "State",
     "StepRecord",
     "SwitchRecord",
+    "ToldOf",
     "Witness",
     "Witnessed",
     "remember",

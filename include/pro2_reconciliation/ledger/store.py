@@ -21,6 +21,7 @@ from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
 from pro2_reconciliation.ledger.migrate import upgrade
+from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
 from pro2_reconciliation.ledger.runs import RunsPart
@@ -40,6 +41,7 @@ class Ledger(
     ConsentPart,
     WatchPart,
     ItemsPart,
+    NotificationsPart,
 ):
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 

@@ -17,6 +17,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from pro2.accounts import open_ledger, open_site
+from pro2.notifier import QuestionNotifier
 
 GO = "Carry out my choices"
 NOTHING = "Do nothing"
@@ -35,7 +36,14 @@ class AskOperator(HITLOperator):
     def __init__(
         self, *, plan_task_id: str = "build_plan", window_task_id: str = "resolve_window", **kwargs: Any
     ) -> None:
-        super().__init__(subject="-", options=[GO, NOTHING], defaults=[NOTHING], retries=0, **kwargs)
+        super().__init__(
+            subject="-",
+            options=[GO, NOTHING],
+            defaults=[NOTHING],
+            retries=0,
+            notifiers=[QuestionNotifier()],
+            **kwargs,
+        )
         self.plan_task_id = plan_task_id
         self.window_task_id = window_task_id
 

@@ -92,3 +92,22 @@ def register_and_claim(url: str, number: int, gate: Any, actions: int) -> tuple[
             won.append(action.steps[0].id)
     ledger.close()
     return written, won
+
+
+def tell_together(url: str, number: int, gate: Any, news: int) -> tuple[list[str], list[int]]:
+    """The subjects that this racer told of, and the deliveries that it took."""
+    ledger = Ledger.open(url, clock=now)
+    gate.wait(timeout=60)
+    told: list[str] = []
+    for subject in range(news):
+        told += ledger.announce(
+            "playhouse", "finished", {f"run-{subject}": 1}, lambda new: {"title": str(new)}, ("chat",)
+        )
+    gate.wait(timeout=60)
+    taken = []
+    for due in ledger.due_deliveries("playhouse"):
+        mine = ledger.begin_delivery(due.notification_id, due.connection, 600)
+        if mine is not None:
+            taken.append(mine.notification_id)
+    ledger.close()
+    return told, taken

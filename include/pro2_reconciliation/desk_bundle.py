@@ -1,0 +1,42 @@
+"""The support bundle of one item as a file: ``python -m pro2_reconciliation bundle campaign:103 --out 103.zip``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.ledger import Ledger
+
+COMMANDS = frozenset({"bundle"})
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of the desk."""
+    bundle = commands.add_parser("bundle", help="a zip about one item, for the vendor or for support")
+    bundle.add_argument("item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z")
+    bundle.add_argument(
+        "--out", required=True, metavar="FILE", help="the zip; one that is there is not overwritten"
+    )
+
+
+def do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+    """Write the file; returns a sentence. Raises ``ReconciliationError``."""
+    from pro2_reconciliation.overview.bundle import make_bundle
+
+    content = make_bundle(ledger, site, given.item)
+    path = Path(given.out)
+    try:
+        with path.open("xb") as file:
+            path.chmod(0o600)
+            file.write(content)
+    except FileExistsError:
+        raise ReconciliationError(f"{path} is there already; give another name by --out") from None
+    except OSError as error:
+        raise ReconciliationError(
+            f"{path} cannot be written ({error.strerror}); give another place"
+        ) from None
+    size = f"{len(content) / 1024:.0f} KiB"
+    return f"{path} ({size}) tells of {given.item}; message-to-vendor.txt in it is ready to be sent. Read it first"
