@@ -58,7 +58,13 @@ def form_time(title: str) -> Param:
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY},
+    default_args={
+        "owner": "pro2",
+        "retry_policy": RETRY_POLICY,
+        # a worker may die in any task, in the smallest one too: none is the end of a dag run
+        "retries": 2,
+        "retry_delay": timedelta(seconds=5),
+    },
     params={
         "outage": Param(
             "latest",
@@ -105,7 +111,7 @@ def form_time(title: str) -> Param:
     },
 )
 def reconcile() -> None:
-    @task(retries=2, retry_delay=timedelta(seconds=10))
+    @task(retry_delay=timedelta(seconds=10))
     def resolve_window() -> dict[str, Any]:
         from pro2 import window
 
@@ -117,7 +123,7 @@ def reconcile() -> None:
 
         return flow.take_inventory(get_current_context(), resolved)
 
-    @task(retries=2, retry_delay=timedelta(seconds=10))
+    @task(retry_delay=timedelta(seconds=10))
     def watched(inventory_id: str, kind: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
@@ -129,7 +135,7 @@ def reconcile() -> None:
 
         return flow.build_plan(get_current_context(), resolved)
 
-    @task(trigger_rule="none_failed", retries=1, retry_delay=timedelta(seconds=5))
+    @task(trigger_rule="none_failed")
     def clear(resolved: dict[str, Any], plan_hash: str) -> dict[str, Any]:
         from pro2 import flow
 
@@ -147,13 +153,13 @@ def reconcile() -> None:
 
         return flow.steps_of(cleared, lane)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=10))
+    @task(trigger_rule="all_done")
     def follow_up(resolved: dict[str, Any], plan_hash: str, cleared: dict[str, Any]) -> list[dict[str, Any]]:
         from pro2 import flow
 
         return flow.follow_up(get_current_context(), resolved, plan_hash, cleared)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=5))
+    @task(trigger_rule="all_done")
     def report(resolved: dict[str, Any], plan_hash: str | None, cleared: dict[str, Any] | None) -> str:
         from pro2 import reporting
 
@@ -166,7 +172,6 @@ def reconcile() -> None:
         items = watched.override(task_id=f"unsettled_{kind}s")(inventory, kind)
         watch = sensor.partial(
             task_id=f"watch_{kind}",
-            retries=2,
             retry_delay=timedelta(seconds=15),
             map_index_template="{{ task.item['name'][:200] }}",
         ).expand(item=items)
@@ -186,7 +191,6 @@ def reconcile() -> None:
         act = operator.partial(
             task_id=lane,
             trigger_rule="all_done",
-            retries=2,
             retry_delay=timedelta(seconds=20),
             map_index_template="{{ task.step['name'][:200] }}",
             **({"max_active_tis_per_dagrun": 1} if lane in ONE_AT_A_TIME else {}),
@@ -196,7 +200,6 @@ def reconcile() -> None:
         confirm = ConfirmSensor.partial(
             task_id=f"confirm_{lane}",
             trigger_rule="all_done",
-            retries=2,
             retry_delay=timedelta(seconds=5),
             map_index_template="{{ task.step['name'][:200] }}",
         ).expand(step=steps)

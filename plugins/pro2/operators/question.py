@@ -25,7 +25,8 @@ class AskOperator(HITLOperator):
     """Asks about the plan whose hash ``plan_task_id`` returned; skips itself in other modes than ``ask`` and
     when there is nothing to ask.
 
-    Returns ``{"plan_hash", "choices", "who"}``. ``retries`` must stay 0: a question is asked once.
+    Returns ``{"plan_hash", "who"}``. A retry, after its worker died, asks the same question again unless the ledger has
+    the answer already; an answer to another plan is not tried again.
     """
 
     template_fields = ()
@@ -33,7 +34,7 @@ class AskOperator(HITLOperator):
     def __init__(
         self, *, plan_task_id: str = "build_plan", window_task_id: str = "resolve_window", **kwargs: Any
     ) -> None:
-        super().__init__(subject="-", options=[GO, NOTHING], defaults=[NOTHING], retries=0, **kwargs)
+        super().__init__(subject="-", options=[GO, NOTHING], defaults=[NOTHING], **kwargs)
         self.plan_task_id = plan_task_id
         self.window_task_id = window_task_id
 

@@ -126,8 +126,14 @@ class TestTheQuestion:
         assert "<script>" not in asked[0]["body"].replace("\\<", "")
         assert tuple(AskOperator.template_fields) == ()
 
-    def test_is_never_tried_again(self) -> None:
-        assert AskOperator(task_id="ask").retries == 0
+    def test_is_asked_again_in_the_same_words_when_its_worker_died_before_the_answer_was_written(
+        self, playing: Playing, asked: list[Any]
+    ) -> None:
+        plan = playing.plan()
+        for _ in ("a first try", "a second"):
+            with pytest.raises(TaskAwaitingInput):
+                ask(playing, plan)
+        assert asked[0] == asked[1]
 
 
 class TestTheAnswer:
