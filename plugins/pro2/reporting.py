@@ -16,6 +16,7 @@ from pro2.flow import steps_of
 from pro2_reconciliation.domain.errors import LedgerError
 
 log = logging.getLogger("pro2.reconcile")
+NOT_CLEARED = "ask or clear failed; read their logs"
 
 
 def report(
@@ -23,7 +24,8 @@ def report(
 ) -> str:
     """Compare plan and ledger, write HTML and JSON, print the table; raise if anything has no end.
 
-    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all.
+    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all, and when a
+    question or what follows it failed: such a dag run looks well otherwise.
     """
     from pro2_reconciliation.domain.errors import ReconciliationError
     from pro2_reconciliation.domain.words import Mode
@@ -37,12 +39,9 @@ def report(
         )
     account = open_account(who_acts(context))
     plan = require_plan(account.ledger, plan_hash)
-    # clear failed: nothing was cleared, and the report says so for each item that was chosen
-    not_now = (
-        cleared["not_now"]
-        if cleared
-        else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
-    )
+    # ask or clear failed: nothing was cleared, and the report says so for each item that was asked about
+    unasked = {} if cleared else {d.key: NOT_CLEARED for d in plan.decisions if d.asks}
+    not_now = cleared["not_now"] if cleared else unasked
     settle_waiting(account)
     made = make_report(account, plan, Mode(resolved["mode"]), not_now=not_now, reason=resolved["reason"])
     made = _with_links(context, made, account.ledger, cleared)
@@ -53,6 +52,11 @@ def report(
     log.info("Report: %s\n%s", path, render_text(made))
     _move_watermark(account, plan, Mode(resolved["mode"]))
     raise_if_failed(made)
+    if unasked and made.mode is not Mode.PLAN:
+        raise ReconciliationError(
+            f"Nothing was done about {len(unasked)} items, whatever was answered: {NOT_CLEARED}. "
+            "Then start reconcile again, mode ask"
+        )
     return path
 
 

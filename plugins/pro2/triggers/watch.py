@@ -48,12 +48,14 @@ class WatchTrigger(BaseEventTrigger):
         """Poll for ever. Each event: ``at``, ``seen`` (item key to Observation), ``waived`` keys, ``errors``."""
         from pro2.accounts import open_ledger, open_site
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
+        from pro2_reconciliation.domain.errors import LedgerUnavailable
         from pro2_reconciliation.repair.observing import Observer
 
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
         inventory = await sync_to_async(ledger.inventory)(kwargs["inventory"])
         observer = Observer.of(site, inventory)
+        waived: set[str] = set()
         async with (
             Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,
             DashboardAsyncHook(kwargs["dashboard_conn_id"]) as dashboard,
@@ -61,8 +63,17 @@ class WatchTrigger(BaseEventTrigger):
             while True:
                 snapshot = await _poll(site, inventory, pro2, dashboard)
                 seen = await asyncio.to_thread(observer.observe, snapshot)
-                waived = await asyncio.to_thread(ledger.waivers, inventory.organization, inventory.taken_at)
-                yield {"at": snapshot.read_at, "seen": seen, "waived": set(waived), "errors": snapshot.errors}
+                errors = snapshot.errors
+                try:
+                    found = await asyncio.to_thread(
+                        ledger.waivers, inventory.organization, inventory.taken_at
+                    )
+                    waived = set(found)
+                except (
+                    LedgerUnavailable
+                ) as error:  # all items would lose their watch over a database's restart
+                    errors = (*errors, str(error))
+                yield {"at": snapshot.read_at, "seen": seen, "waived": waived, "errors": errors}
                 await asyncio.sleep(site.policy.poll_seconds)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
