@@ -42,7 +42,11 @@ def detect_outages() -> None:
         return detection.detect(get_current_context())
 
     StartReconcileOperator.partial(
-        task_id="start_reconcile", trigger_dag_id="reconcile", skip_when_already_exists=True
+        task_id="start_reconcile",
+        trigger_dag_id="reconcile",
+        skip_when_already_exists=True,
+        retries=1,
+        retry_delay=timedelta(seconds=5),
     ).expand_kwargs(detect())
 
 

@@ -49,11 +49,18 @@ ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
     max_active_runs=4,
     tags=["pro2", "reconciliation"],
     doc_md=__doc__,
-    default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
+    default_args={
+        "owner": "pro2",
+        "retry_policy": RETRY_POLICY,
+        "show_return_value_in_logs": False,
+        # a worker may die in any task, in the smallest one too: none is the end of a dag run
+        "retries": 2,
+        "retry_delay": timedelta(seconds=5),
+    },
     params=form.params(),
 )
 def reconcile() -> None:
-    @task(retries=2, retry_delay=timedelta(seconds=10))
+    @task(retry_delay=timedelta(seconds=10))
     def resolve_window() -> dict[str, Any]:
         from pro2 import window
 
@@ -65,7 +72,7 @@ def reconcile() -> None:
 
         return flow.take_inventory(get_current_context(), resolved)
 
-    @task(retries=2, retry_delay=timedelta(seconds=10))
+    @task(retry_delay=timedelta(seconds=10))
     def watched(kind: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
@@ -77,7 +84,7 @@ def reconcile() -> None:
 
         return flow.build_plan(get_current_context(), resolved)
 
-    @task.branch(trigger_rule="none_failed", retries=1, retry_delay=timedelta(seconds=5))
+    @task.branch(trigger_rule="none_failed")
     def clear(resolved: dict[str, Any], plan_hash: str) -> list[str]:
         from pro2 import flow
 
@@ -89,7 +96,7 @@ def reconcile() -> None:
 
         return flow.steps_of(flow.cleared_in(get_current_context()), lane)
 
-    @task(trigger_rule="all_done", retries=1, retry_delay=timedelta(seconds=10))
+    @task(trigger_rule="all_done")
     def follow_up(resolved: dict[str, Any], plan_hash: str) -> list[dict[str, Any]]:
         from pro2 import flow
 
@@ -98,14 +105,13 @@ def reconcile() -> None:
     resolved = resolve_window()
     inventory = take_inventory(resolved)
     # many items are watched in the triggerer alone; what shows no names then saves a process for each
-    lean = LeanSensor.partial(task_id="watch_lean", retries=2, retry_delay=timedelta(seconds=15))
+    lean = LeanSensor.partial(task_id="watch_lean", retry_delay=timedelta(seconds=15))
     sensors: list[Any] = [lean.expand(position=inventory)]
     for kind, sensor in (("campaign", CampaignSensor), ("occurrence", OccurrenceSensor)):
         items = watched.override(task_id=f"unsettled_{kind}s")(kind)
         inventory >> items
         watch = sensor.partial(
             task_id=f"watch_{kind}",
-            retries=2,
             retry_delay=timedelta(seconds=15),
             map_index_template="{{ task.item['name'][:200] }}",
         ).expand(item=items)
@@ -124,7 +130,6 @@ def reconcile() -> None:
         act = operator.partial(
             task_id=lane,
             trigger_rule="all_done",
-            retries=2,
             retry_delay=timedelta(seconds=20),
             map_index_template="{{ task.step['name'][:200] }}",
             **({"max_active_tis_per_dagrun": 1} if lane in ONE_AT_A_TIME else {}),
@@ -134,7 +139,6 @@ def reconcile() -> None:
         confirm = ConfirmSensor.partial(
             task_id=f"confirm_{lane}",
             trigger_rule="all_done",
-            retries=2,
             retry_delay=timedelta(seconds=5),
             map_index_template="{{ task.step['name'][:200] }}",
         ).expand(step=steps)

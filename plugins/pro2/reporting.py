@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("pro2.reconcile")
 NIGHTLY = "nightly"
 """The source of a window that the schedule gave."""
+NOT_CLEARED = "ask or clear failed; read their logs"
 
 
 def report(
@@ -34,8 +35,9 @@ def report(
 ) -> str:
     """Compare plan and ledger, keep and write the report, tell its story; raise if anything has no end.
 
-    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all, and when the
-    report could not be written: then it stands in the log.
+    Returns the path of the HTML file. Raises ``ReconciliationError`` also when there is no plan at all, when a question
+    or what follows it failed (such a dag run looks well otherwise), and when the report could not be written: then it
+    stands in the log.
     """
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair import noting
@@ -48,12 +50,9 @@ def report(
         )
     account = open_account(who_acts(context))
     plan = require_plan(account.ledger, plan_hash)
-    # clear failed: nothing was cleared, and the report says so for each item that was chosen
-    not_now = (
-        cleared["not_now"]
-        if cleared
-        else {d.key: "clear failed; read its log" for d in plan.decisions if d.asks}
-    )
+    # ask or clear failed: nothing was cleared, and the report says so for each item that was asked about
+    unasked = {} if cleared else {d.key: NOT_CLEARED for d in plan.decisions if d.asks}
+    not_now = cleared["not_now"] if cleared else unasked
     for told in settle_waiting(account):
         log.info("Waited for a look: %s", told)
     mode = Mode(resolved["mode"])
@@ -76,6 +75,11 @@ def report(
         _end_the_night(context, account, plan)
     tell(lambda teller: teller.report(made, context["dag_run"].run_id, path))
     raise_if_failed(made)
+    if unasked and made.mode is not Mode.PLAN:
+        raise ReconciliationError(
+            f"Nothing was done about {len(unasked)} items, whatever was answered: {NOT_CLEARED}. "
+            "Then start reconcile again, mode ask"
+        )
     return path
 
 

@@ -105,7 +105,7 @@ def test_an_airflow_that_was_away_saw_nothing_and_an_old_answer_means_nothing_to
         assert again["options"] == old["options"]
         with pytest.raises(AirflowApiError, match="answers the question of another plan"):
             evening.answer(second)
-        assert evening.finish(second) == "success"
+        assert evening.finish(second) == "failed", "a question that failed is not a dag run that went well"
         assert evening.effects() == Counter()
         assert "verified" not in {row.outcome for row in evening.report(second).values()}
 

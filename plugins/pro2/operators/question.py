@@ -27,8 +27,8 @@ class AskOperator(HITLOperator):
     """Asks about the plan whose hash ``plan_task_id`` returned; skips itself in other modes than ``ask`` and
     when there is nothing to ask.
 
-    Returns ``{"plan_hash", "who"}``. It waits until the plan says (``Plan.asked_until``). ``retries`` must stay 0: a
-    question is asked once.
+    Returns ``{"plan_hash", "who"}``. It waits until the plan says (``Plan.asked_until``). A retry, after its worker died,
+    asks the same question again unless the ledger has the answer already; an answer to another plan is not tried again.
     """
 
     template_fields = ()
@@ -40,7 +40,6 @@ class AskOperator(HITLOperator):
             subject="-",
             options=[GO, NOTHING],
             defaults=[NOTHING],
-            retries=0,
             notifiers=[QuestionNotifier()],
             **kwargs,
         )

@@ -50,12 +50,14 @@ class _SharedPoll(BaseEventTrigger):
         """
         from pro2.accounts import open_ledger, open_site
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
+        from pro2_reconciliation.domain.errors import LedgerUnavailable
         from pro2_reconciliation.repair.observing import Observer
 
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
         inventory = await sync_to_async(ledger.inventory)(kwargs["inventory"])
         observer = Observer.of(site, inventory)
+        waived: set[str] = set()
         async with (
             Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,
             DashboardAsyncHook(kwargs["dashboard_conn_id"]) as dashboard,
@@ -63,13 +65,20 @@ class _SharedPoll(BaseEventTrigger):
             while True:
                 snapshot = await _poll(site, inventory, pro2, dashboard)
                 seen = await asyncio.to_thread(observer.observe, snapshot)
-                waived = await asyncio.to_thread(ledger.waivers, inventory.organization, inventory.taken_at)
+                errors = snapshot.errors
+                try:
+                    found = await asyncio.to_thread(
+                        ledger.waivers, inventory.organization, inventory.taken_at
+                    )
+                    waived = set(found)
+                except LedgerUnavailable as error:  # all would lose their watch over a database's restart
+                    errors = (*errors, str(error))
                 yield {
                     "inventory": inventory,
                     "at": snapshot.read_at,
                     "seen": seen,
-                    "waived": set(waived),
-                    "errors": snapshot.errors,
+                    "waived": waived,
+                    "errors": errors,
                 }
                 await asyncio.sleep(site.policy.poll_seconds)
 

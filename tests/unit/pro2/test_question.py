@@ -149,8 +149,14 @@ class TestTheQuestion:
         shown = asked[0]["params"]["campaign:103"]["schema"]["values_display"]
         assert shown["resend now"] == "resend now: at any hour, also outside 08:00 to 21:30"
 
-    def test_is_never_tried_again(self) -> None:
-        assert AskOperator(task_id="ask").retries == 0
+    def test_is_asked_again_in_the_same_words_when_its_worker_died_before_the_answer_was_written(
+        self, playing: Playing, asked: list[Any]
+    ) -> None:
+        plan = playing.plan()
+        for _ in ("a first try", "a second"):
+            with pytest.raises(TaskAwaitingInput):
+                ask(playing, plan)
+        assert asked[0] == asked[1]
 
 
 class TestTheAnswer:

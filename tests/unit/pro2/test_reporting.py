@@ -171,13 +171,16 @@ class TestTheReport:
         assert datetime.fromisoformat(told["as_of"]) == old
         assert [(one["item_id"], one["name"]) for one in told["items"]] == [("9", "Tomorrow")]
 
-    def test_says_of_everything_chosen_that_clear_failed(self, playing: Playing, reports: Path) -> None:
+    def test_says_of_everything_asked_that_the_question_or_clear_failed_and_fails_after_it_was_written(
+        self, playing: Playing, reports: Path
+    ) -> None:
         plan = playing.plan()
         playing.ledger.save_answers(plan.hash, {"campaign:103": Choice.RESEND}, "Ada")
-        reporting.report(playing.context(), playing.resolved, plan.hash, None)
+        with pytest.raises(ReconciliationError, match=r"about 2 items.*Then start reconcile again"):
+            reporting.report(playing.context(), playing.resolved, plan.hash, None)
         (written,) = reports.glob("*.json")
         row = next(r for r in json.loads(written.read_text())["rows"] if r["item_id"] == "103")
-        assert (row["outcome"], row["detail"]) == ("not now", "clear failed; read its log")
+        assert (row["outcome"], row["detail"]) == ("not now", "ask or clear failed; read their logs")
 
     def test_links_each_item_to_its_sensor_and_a_cleared_one_to_its_last_step(
         self, playing: Playing, reports: Path

@@ -15,13 +15,13 @@ from tests.unit.pro2.conftest import NOW, Playing
 from tests.unit.pro2.test_remedies import bring_to, step_of
 
 from pro2.operators.remedies import StopCampaignOperator
-from pro2.triggers.confirm import ConfirmTrigger
+from pro2.triggers.confirm import LOOK_AGAIN_SECONDS, LOOKS_IN_VAIN, ConfirmTrigger
 from pro2.triggers.watch import LeanTrigger, WatchTrigger
-from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.errors import LedgerUnavailable, Unreadable
 from pro2_reconciliation.domain.inventory import WatchItem
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.words import ItemKind
-from pro2_reconciliation.ledger import State
+from pro2_reconciliation.ledger import Ledger, State
 from pro2_reconciliation.repair.proofs import Proof, Verdict
 from pro2_reconciliation.wire import dashboard
 from pro2_reconciliation.wire.exchange import drive
@@ -198,6 +198,10 @@ class TestTheWatchOfAnItem:
         assert observation(watch(), Stream(PENDING, copied)).note == "«Opening night (copy)» (120)"
 
 
+def away(*_: Any, **named: Any) -> Any:
+    raise LedgerUnavailable("the database was shut down")
+
+
 class Carried:
     """The asynchronous hook, with the sandbox in process behind it."""
 
@@ -288,6 +292,16 @@ class TestTheStream:
         settled = {**event, "seen": {"campaign:104": seen(CampaignState.SENT, "104")}}
         assert observation(lean(1), Stream(settled)).item_id == "104"
 
+    def test_goes_on_with_what_it_knows_while_the_ledger_is_away(
+        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its database is started anew: every item that is watched would lose its watch."""
+        playing.ledger.waive("playhouse", "campaign:103", "Ada", "we know")
+        first, second = self.polls(2, then=lambda: monkeypatch.setattr(Ledger, "waivers", away))
+        assert first["waived"] == second["waived"] == {"campaign:103"}
+        assert second["errors"] == ("the database was shut down",)
+        assert second["seen"].keys() == first["seen"].keys()
+
     def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
         self.polls(3)
         assert slept == [playing.evening.site.policy.poll_seconds] * 2
@@ -345,6 +359,33 @@ class TestTheProof:
         """Neither a success nor a failure: the next dag run looks again."""
         monkeypatch.setattr(Proof, "look", lambda self: Verdict(state="open", why="needs a newer export"))
         assert isinstance(self.proof(step), TaskSkippedEvent)
+
+    @pytest.mark.parametrize("part", ["action", "move"])
+    def test_waits_for_a_ledger_that_is_away(
+        self,
+        playing: Playing,
+        step: dict[str, Any],
+        slept: list[float],
+        executable: None,
+        monkeypatch: pytest.MonkeyPatch,
+        part: str,
+    ) -> None:
+        """Else a step that was done stands as failed, because its database was started anew."""
+        StopCampaignOperator(task_id="stop_campaign", step=step).execute(playing.context())
+        there, times = getattr(Ledger, part), iter((away, away))
+        monkeypatch.setattr(
+            Ledger, part, lambda self, *given, **named: next(times, there)(self, *given, **named)
+        )
+        assert isinstance(self.proof(step), TaskSuccessEvent)
+        assert slept.count(LOOK_AGAIN_SECONDS) == 2
+
+    def test_gives_a_ledger_up_that_stays_away(
+        self, step: dict[str, Any], slept: list[float], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Ledger, "action", away)
+        with pytest.raises(LedgerUnavailable):
+            self.proof(step)
+        assert slept == [LOOK_AGAIN_SECONDS] * LOOKS_IN_VAIN
 
     def test_sends_nothing(self, playing: Playing, step: dict[str, Any], slept: list[float]) -> None:
         bring_to(playing, State.DONE)
