@@ -27,8 +27,9 @@ class AskOperator(HITLOperator):
     """Asks about the plan whose hash ``plan_task_id`` returned; skips itself in other modes than ``ask`` and
     when there is nothing to ask.
 
-    Returns ``{"plan_hash", "who"}``. It waits until the plan says (``Plan.asked_until``). A retry, after its worker died,
-    asks the same question again unless the ledger has the answer already; an answer to another plan is not tried again.
+    Returns ``{"plan_hash", "who"}``. It waits until the plan says (``Plan.asked_until``). A retry, after its worker
+    died, asks the same question again unless the ledger has the answer already; an answer to another plan is not tried
+    again.
     """
 
     template_fields = ()
