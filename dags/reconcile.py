@@ -155,8 +155,6 @@ def reconcile() -> None:
     done = ReportOperator(
         task_id="report",
         trigger_rule="all_done",
-        retries=1,
-        retry_delay=timedelta(seconds=5),
         on_failure_callback=FailureNotifier(),
     )
     [resolved, plan_hash, nothing, *tails, handed_over] >> done

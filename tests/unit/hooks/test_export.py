@@ -18,6 +18,7 @@ from pro2.hooks.export import ExportDashboard
 from pro2.hooks.factory import carrier_of, open_board
 from pro2_reconciliation.domain.config import DIRECTORY, Site, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError, NeverSent, NoConsole, Unreadable
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.wire.exchange import Request
 
@@ -188,13 +189,14 @@ class TestTheConnection:
         site()
         assert Pro2DashboardHook(connected).test_connection() == (
             False,
-            f"there is no export at {folder.as_uri()}; put one there",
+            f"There is no export at {folder.as_uri()}; put one there",
         )
         yesterday = datetime.now(UTC) - timedelta(days=1)
         (folder / "a.csv").write_text(f"{HEADER}\nj-201,{yesterday.isoformat()},Completed,r1\n")
         good, said = Pro2DashboardHook(connected).test_connection()
         assert good
-        assert said.startswith(f"1 runs of seven days; whole from {yesterday:%Y-%m-%d %H:%M} to ")
+        whole = local(yesterday, "America/Chicago")
+        assert said.startswith(f"It works. 1 runs of seven days were read; the log is whole from {whole} to ")
 
     def test_is_read_in_the_triggerer_too_without_a_console(
         self, connected: str, site: Any, folder: Path

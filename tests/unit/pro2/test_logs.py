@@ -189,13 +189,13 @@ def tell(night: Night) -> Story:
     context = playing.context(task_id="ask", xcoms=given)
     night.task("ask", "", lambda: AskOperator(task_id="ask").execute_complete(context, event))
     night.evening.guard()
-    cleared = night.task(
-        "clear", "", lambda: flow.clear(playing.context(task_id="clear"), playing.resolved, plan.hash)
-    )
+    clearing = playing.context(task_id="clear")
+    night.task("clear", "", lambda: flow.clear(clearing, playing.resolved, plan.hash))
+    cleared = flow.cleared_in(clearing)
     for lane in Lane:
         night.lane(lane, flow.steps_of(cleared, lane))
-    more = playing.context(task_id="follow_up")
-    night.task("follow_up", "", lambda: flow.follow_up(more, playing.resolved, plan.hash, cleared))
+    more = playing.context(task_id="follow_up", xcoms=clearing["ti"].xcoms)
+    night.task("follow_up", "", lambda: flow.follow_up(more, playing.resolved, plan.hash))
     return Story(plan, night.told)
 
 
