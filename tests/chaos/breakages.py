@@ -165,8 +165,8 @@ BREAKAGES = (
         6,
         "the kill switch is not read",
         f"{CORE}/repair/gates.py",
-        "if switch.stage is Stage.EVERYTHING:",
-        "if switch.stage is None:",
+        "if switch.stage is not Stage.EVERYTHING:",
+        "if True:",
         "tests/incident/test_faults_and_gates.py",
     ),
     Breakage(
@@ -189,8 +189,8 @@ BREAKAGES = (
         9,
         "any heartbeat is young enough",
         f"{CORE}/repair/gates.py",
-        "if beat is None or now - beat > limit:",
-        "if False:",
+        "if beat is not None and account.now() - beat <= _heartbeat(account):",
+        "if True:",
         "tests/incident/test_faults_and_gates.py",
     ),
     Breakage(

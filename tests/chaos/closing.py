@@ -283,7 +283,7 @@ CLOSINGS: dict[Gate, Closing] = {
     Gate.SENDING_HOURS: Closing(
         lambda evening: evening.with_policy(sending_hours=("23:30", "24:00")),
         lambda evening: evening.with_policy(sending_hours=("00:00", "24:00")),
-        ("is outside the sending hours 23:30 to 24:00", "it goes on at 23:30"),
+        ("is outside the sending hours 23:30 to 24:00", "it goes on Thu 19 Nov 23:30 CST"),
         early=True,
     ),
     Gate.GUARD_BEHIND: Closing(

@@ -90,7 +90,9 @@ class TestWhatWaits:
         plan, report = evening.reconcile(answer=approve_none)
         noted(evening, plan, report)
         waits = [
-            row for row in report.rows if row.outcome.value in ("needs_human", "open", "stale", "not now")
+            row
+            for row in report.rows
+            if row.outcome.value in ("needs_human", "open", "stale", "not now", "not chosen")
         ]
         evening.clock.at += timedelta(days=3)
         alive(evening)

@@ -11,9 +11,12 @@ from tests.incident.harness import INCIDENTS, Evening, approve_all
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.restriction import KINDS, Restriction
 from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy
+from pro2_reconciliation.repair.checklist import PERSON, checklist
 from pro2_reconciliation.repair.clearing import clear
+from pro2_reconciliation.repair.colleagues import summary
 from pro2_reconciliation.repair.inventory import take_inventory
-from pro2_reconciliation.repair.page import PERSON, checklist, render, render_text, summary
+from pro2_reconciliation.repair.page import render
+from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End
 
 RESENT = "103"
