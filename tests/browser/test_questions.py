@@ -57,8 +57,8 @@ def test_an_answer_says_first_what_it_means(waiting: Served, look: Look, shoot: 
     page.select_option(field("campaign:104"), "hold back")
     press(page, "Carry out my choices")
     text = page.inner_text("dialog.dialog")
-    assert "resend: Opening night invitation (103)" in text
-    assert "hold back: Spring season on sale (104)" in text
+    assert "resend: Opening night invitation" in text
+    assert "hold back: Spring season on sale" in text
     assert f"leave to me: {len(question['params']) - 2} items, as preset" in text
     shoot(page, "answer")
     page.click("dialog.dialog button[type=submit]")

@@ -62,8 +62,8 @@ class TestKindsThatWereNotChosen:
         assert "«Members sync» (j-201), due" in text
         states = {line.text.partition(":")[0]: line.state for line in checklist(report)}
         assert states["Jobs"] == states["Data Syncs"] == PERSON
-        assert all("not looked at, as the form says" in line.note for line in checklist(report)[2:5])
-        assert "as the form says" not in checklist(report)[5].note
+        assert all("not looked at, as the form says" in line.note for line in checklist(report)[2:7])
+        assert "as the form says" not in checklist(report)[7].note
 
     def test_are_not_called_nothing_to_do(self, evening: Evening) -> None:
         _, report = plan_of(evening, kinds=("eaddress_changes",))

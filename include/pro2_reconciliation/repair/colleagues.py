@@ -34,6 +34,7 @@ def verdict(report: Report) -> tuple[Look, str]:
         (UNDONE, _said(found[UNDONE], "repair was not done", "repairs were not done")),
         (WATCHED, _said(found[WATCHED], "item is still watched", "items are still watched")),
         (VERIFIED, _said(found[VERIFIED], "repair is proven", "repairs are proven")),
+        (PERSON, _said(len(report.not_looked_at), "item was not looked at", "items were not looked at")),
     ]
     if report.mode is Mode.PLAN:
         said[3] = (UNDONE, _said(found[UNDONE], "repair is proposed", "repairs are proposed"))
