@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 
 
+MOST_OBSERVERS = 16
+"""So many dag runs are remembered by one triggerer."""
+_OBSERVERS: dict[str, Any] = {}
+
+
 class _SharedPoll(BaseEventTrigger):
     """What all watching triggers of a dag run have in common. ``inventory``: its id in the ledger, the dag run's."""
 
@@ -56,7 +61,10 @@ class _SharedPoll(BaseEventTrigger):
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
         inventory = await sync_to_async(ledger.inventory)(kwargs["inventory"])
-        observer = Observer.of(site, inventory)
+        # a stream ends with its last subscriber; one that opens again must not forget what stood still how long
+        observer = _OBSERVERS.setdefault(kwargs["inventory"], Observer.of(site, inventory))
+        while len(_OBSERVERS) > MOST_OBSERVERS:
+            del _OBSERVERS[next(iter(_OBSERVERS))]
         waived: set[str] = set()
         async with (
             Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,

@@ -240,6 +240,7 @@ def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 class TestTheStream:
     @pytest.fixture(autouse=True)
     def in_process(self, playing: Playing, slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("pro2.triggers.watch._OBSERVERS", {})
         evening = playing.evening
         hooks = "pro2.hooks.asynchronous"
         monkeypatch.setattr(f"{hooks}.Pro2AsyncHook", lambda _: Carried(evening.pro2))
