@@ -1,4 +1,4 @@
-"""What the core computes, against plain Python: seconds and peak memory, from a thousand things up.
+"""What the core computes, against plain Python: CPU seconds and peak memory, from a thousand things up.
 
 Each measurement is a fresh process that makes its input, does the work once and says what it took and a hash of what
 came out; ours and the peer's must be the same.
@@ -248,21 +248,21 @@ def _report(number: str) -> CampaignReport:
 
 
 def once(task: str, size: int, who: str) -> dict[str, Any]:
-    """Do it in this process. Seconds, the mebibytes that came on top of the input, and a hash of the result."""
+    """Do it in this process: CPU seconds, mebibytes on top of the input, a hash of the result."""
     ours, peer, compared = WORKS[task](size)
     if who == "ours":
         WORKS[task](10)[0]()  # what is imported only when it is needed
     before = _resident()
-    began = time.perf_counter()
+    began = time.process_time()
     found = (ours if who == "ours" else peer)()
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     digest = hashlib.sha256(json.dumps(compared(found), default=str).encode()).hexdigest()
     return {"seconds": seconds, "mebibytes": max(0.0, peak - before) / MEBIBYTE, "digest": digest}
 
 
 def run(runs: int = RUNS) -> list[Row]:
-    """Medians of ``runs``; of the largest size, whose runs are long, of one less. Raises where results differ."""
+    """Medians of ``runs``. Raises where results differ."""
     rows = []
     for task, sizes in SIZES.items():
         for size in sizes:
@@ -271,7 +271,7 @@ def run(runs: int = RUNS) -> list[Row]:
             digests = {one["digest"] for each in done.values() for one in each}
             if len(digests) > 1:
                 raise AssertionError(f"{task} of {size}: ours and plain Python do not agree")
-            for unit, what in (("seconds", "s"), ("mebibytes", "MiB")):
+            for unit, what in (("seconds", "CPU s"), ("mebibytes", "MiB")):
                 middle = {who: statistics.median(one[unit] for one in each) for who, each in done.items()}
                 rows.append(Row("core", f"{task} {size:,}", middle["ours"], middle.get("peer"), unit=what))
     return rows
