@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.pro2.conftest import HOSTILE
-from tests.unit.pro2.web.conftest import OUTAGE, Users
+from tests.incident.web.conftest import OUTAGE, Users
 
 from pro2_reconciliation.ledger import Ledger, Stage
 
