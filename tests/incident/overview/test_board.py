@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.incident.player import Player
 from tests.incident.overview.looking import OUTAGE, RUN, Looking, queries_of
+from tests.incident.player import Player
 
 from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import Plan

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.incident.harness import approve_all
-from tests.incident.player import Played, Player
 from tests.incident.overview.looking import OUTAGE, RUN, Looking
+from tests.incident.player import Played, Player
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Plan
