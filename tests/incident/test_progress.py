@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.incident.drifting import Follows
-from tests.unit.overview.looking import RUN, Looking
+from tests.incident.overview.looking import RUN, Looking
 
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.repair.account import Account

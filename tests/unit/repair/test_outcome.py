@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.incident.overview.looking import Looking
 from tests.unit.domain import factories as f
-from tests.unit.overview.looking import Looking
 
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy
 from pro2_reconciliation.overview import commands

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
-from tests.unit.pro2.web.conftest import Users
+from tests.incident.web.conftest import Users
 
 PASSWORD = "swordfish"
 """So short and plain that nothing but the connection tells that it is one."""

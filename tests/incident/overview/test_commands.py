@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.overview.looking import OUTAGE, Looking
+from tests.incident.overview.looking import OUTAGE, Looking
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.words import Service

@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from tests.unit.overview.looking import Looking
-from tests.unit.overview.test_bundle import FILES, texts
+from tests.incident.overview.looking import Looking
+from tests.incident.overview.test_bundle import FILES, texts
 
 from pro2_reconciliation.overview.bundle import make_bundle
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from tests.incident.overview.looking import OUTAGE, RUN, Looking
 from tests.unit.domain.test_scrub import PLANTED
-from tests.unit.overview.looking import OUTAGE, RUN, Looking
 
 from pro2_reconciliation import __main__ as desk
 from pro2_reconciliation.domain.errors import LedgerError
