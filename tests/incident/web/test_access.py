@@ -24,6 +24,7 @@ READS = (
     f"/pro2/api/runs/{RUN}",
     f"/pro2/api/items/{ITEM}",
     f"/pro2/api/reports/{RUN}",
+    f"/pro2/bundles/{ITEM}",
 )
 WHY = {"why": "a test"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -105,6 +106,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/reports/{run_id:path}",
         "/api/commands/{name}",
         "/reports/{name}",
+        "/bundles/{key:path}",
     }
 
 

@@ -76,6 +76,7 @@ function body(view) {
     about(item, view.words),
     el("h3", null, "Its story"),
     events.length ? el("ol", { class: "story" }, ...events.map(event)) : el("p", { class: "soft" }, "Nothing happened to it yet."),
+    el("p", null, el("a", { href: `bundles/${encodeURIComponent(key)}`, download: true }, "Support bundle (zip)"), " with a message to the vendor"),
   ];
 }
 
