@@ -70,6 +70,7 @@ function body(view) {
   return [
     el("header", null, el("h2", { id: "drawer-title" }, name(item.name || key)), close),
     trouble && el("p", { class: "failed" }, trouble),
+    item.alarm && el("p", { class: "failed strong", "data-key": "alarm" }, "Alarm: ", name(item.alarm)),
     el("p", null, outcome(view.words, item.outcome), item.pro2_url && [" · ", el("a", { href: item.pro2_url, "data-do": "outside" }, "Open in Pro2")]),
     buttons(item, view.me),
     item.steps.length > 0 && el("section", { class: "steps", "data-key": "steps" }, el("h3", null, "What to do in Pro2"), el("ol", null, ...item.steps.map((step) => el("li", null, name(step))))),
