@@ -13,7 +13,6 @@ from tests.browser.conftest import SANDBOXED
 
 PATIENCE_MS = 60_000
 """How long a person looks for something that is about to appear."""
-READ = "where => document.querySelector(where)?.innerText ?? ''"
 
 
 class Person:
@@ -30,11 +29,12 @@ class Person:
         password: str,
         theme: str = "light",
         meanwhile: Callable[[], Any] = lambda: None,
+        size: tuple[int, int] = (1440, 1000),
     ) -> None:
         self.name, self.url, self.meanwhile = name, url, meanwhile
         self.said: list[str] = []
         self.context = chromium.new_context(
-            viewport={"width": 1440, "height": 1000}, color_scheme=theme, accept_downloads=True
+            viewport={"width": size[0], "height": size[1]}, color_scheme=theme, accept_downloads=True
         )
         self.window = self.context.new_page()
         self.window.set_default_timeout(PATIENCE_MS)
@@ -66,10 +66,9 @@ class Person:
         self.page.locator("#strip .light").first.wait_for()
         return self.page
 
-    @property
-    def inside(self) -> Any:
-        """The frame itself, to evaluate in."""
-        return next(frame for frame in self.window.frames if "/pro2/" in frame.url)
+    def run(self, script: str) -> Any:
+        """Run a function in our part of the window; what it returns."""
+        return self.page.locator("body").evaluate(script)
 
     def unharmed(self) -> None:
         """No name that wants to be code became code, in Airflow's part of the window or in ours."""
@@ -98,9 +97,9 @@ class Person:
     def shows(self, text: str, within: str = "main", seconds: float = 120) -> None:
         """Wait until the page shows a text. It refreshes itself; whoever comes back to its tab sees it at once."""
         end = time.monotonic() + seconds
-        while text not in (seen := str(self.inside.evaluate(READ, within))):
+        while text not in (seen := str(self.page.locator(within).inner_text())):
             assert time.monotonic() < end, f"{text!r} is not in {within} after {seconds} s: {seen[:2000]}"
-            self.inside.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            self.run("() => document.dispatchEvent(new Event('visibilitychange'))")
             self.meanwhile()
             self.window.wait_for_timeout(1000)
 

@@ -1,7 +1,7 @@
 """An outage as it comes, on the Airflow and the sandbox of ``scripts/up``: nobody declares it, and the page tells it.
 
 What a user sees from the first minute to the last is kept as pictures; those of the README and of the runbook are
-among them (``PRO2_SCREENSHOTS`` names their folder). It lasts as long as the outage does, so it is for the long form.
+among them (``SCREENSHOTS`` names their folder). It lasts as long as the outage does, so it is for the long form.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ pytestmark = [
 ]
 
 
+SIZE = (1280, 860)
+"""Of the pictures."""
+
+
 @dataclass
 class Live:
     """``pass_by`` lets detection look as often as ``scripts/up`` does."""
@@ -66,18 +70,16 @@ def test_a_user_sees_it_come_answers_and_reads_what_became_of_it(
     live: Live, chromium: Any, shoot: Callable[..., None]
 ) -> None:
     airflow = live.stage.airflow
-    user = Person(chromium, airflow.url, "user", airflow.passwords["user"], meanwhile=live.pass_by)
+    user = Person(chromium, airflow.url, "user", airflow.passwords["user"], meanwhile=live.pass_by, size=SIZE)
     user.open()
 
     user.shows("is down since", "#top", seconds=300)
     user.shows("Opening night invitation", "#risk")
     shoot(user.window, "at-risk")
 
-    user.shows("nothing to do until", "#chosen", seconds=300)
+    user.shows("Waits for an answer (1)", "#questions", seconds=400)
+    user.shows("for an answer until", "#chosen")
     assert user.page.locator("#chosen .next time.tick").count() == 1, "it counts down"
-    shoot(user.window, "watching")
-
-    user.page.locator(".question").wait_for(timeout=120_000)
     user.page.locator(".question p a", has_text="ask of outage__").click()
     user.window.get_by_text("Opening night invitation").first.wait_for()
     shoot(user.window, "question")
@@ -94,7 +96,7 @@ def test_a_user_sees_it_come_answers_and_reads_what_became_of_it(
     user.shows("verified 2", "#chosen")
     user.page.locator("#chosen").scroll_into_view_if_needed()
     shoot(user.window, "done")
-    user.inside.evaluate("window.scrollTo(0, 0)")
+    user.run("() => window.scrollTo(0, 0)")
     shoot(user.window, "page")
     for search, picture in (("opening night", "item"), ("backstage", "half-sent")):
         user.page.locator("#search").fill(search)
@@ -107,7 +109,7 @@ def test_a_user_sees_it_come_answers_and_reads_what_became_of_it(
     opened.value.wait_for_load_state()
     shoot(opened.value, "report")
 
-    admin = Person(chromium, airflow.url, "admin", airflow.passwords["admin"])
+    admin = Person(chromium, airflow.url, "admin", airflow.passwords["admin"], size=SIZE)
     admin.open()
     admin.press("Turn …")
     shoot(admin.window, "kill-switch")

@@ -202,7 +202,7 @@ def may_only_look(viewer: Person) -> None:
     assert viewer.page.locator("button:has-text('…')").count() == 0
     asked = """async () => (await fetch('api/commands/declare', {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status"""
-    assert viewer.inside.evaluate(asked) == 403
+    assert viewer.run(asked) == 403
     viewer.said.clear()  # the browser complains about the 403
     for path in ("/pro2/", "/pro2/api/board", "/pro2/reports/x.html"):
         assert requests.get(f"{viewer.url}{path}", timeout=30).status_code == 401, path

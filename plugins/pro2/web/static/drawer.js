@@ -3,7 +3,7 @@
 import { pathOf } from "./airflow.js";
 import { read } from "./api.js";
 import { el, morph, name } from "./dom.js";
-import { button, facts, outcome, patrons } from "./parts.js";
+import { button, facts, outcome, patrons, shortId } from "./parts.js";
 import { at, tick } from "./when.js";
 
 const SETTLED = new Set(["verified", "none", "closed", "reported"]);
@@ -29,7 +29,7 @@ function buttons(item, me) {
 function about(item, words) {
   const soon = item.send_by && [at(item.send_by), ", ", tick(item.send_by, "% ago", "in %")];
   return facts([
-    ["Kind", `${words.kinds[item.kind] ?? item.kind} ${item.item_id}`],
+    ["Kind", `${words.kinds[item.kind] ?? item.kind} ${shortId(item.item_id)}`],
     ["Due", item.due && [at(item.due), ", ", tick(item.due)]],
     ["Audience", patrons(item.audience)],
     ["Pro2 shows", [name(item.observation.replaceAll("_", " ")), item.observed_at && [", read ", at(item.observed_at)]]],

@@ -3,7 +3,7 @@
 
 import { pathOf } from "./airflow.js";
 import { el, morph, name } from "./dom.js";
-import { button, outcome } from "./parts.js";
+import { button, outcome, shortId } from "./parts.js";
 import { COLUMNS, sieve, whose } from "./sieve.js";
 import { at } from "./when.js";
 
@@ -23,7 +23,7 @@ function cells(item, words) {
   const note = [item.held_by && "kept", item.waived_by && "not waited for"].filter(Boolean).join(", ");
   return [
     el("td", null, outcome(words, item.outcome), item.alarm && el("div", { class: "failed strong", title: item.alarm }, "alarm"), note && el("div", { class: "soft" }, note)),
-    el("th", { scope: "row" }, open, el("div", { class: "soft id" }, name(item.item_id), item.copy_id && [", copy ", name(item.copy_id)])),
+    el("th", { scope: "row" }, open, el("div", { class: "soft id" }, name(shortId(item.item_id)), item.copy_id && [", copy ", name(item.copy_id)])),
     el("td", null, words.kinds[item.kind] ?? item.kind),
     el("td", { class: "nowrap" }, item.due ? at(item.due) : "–"),
     el("td", null, name(item.observation.replaceAll("_", " "))),
