@@ -11,7 +11,7 @@ from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import ItemKind
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import floor_of, is_manual
+from pro2_reconciliation.repair.lost_requests import floor_of, is_manual
 from pro2_reconciliation.repair.manual import ANSWER_LEASE_SECONDS, asker, seen_done
 from pro2_reconciliation.repair.proofs import LOGGED, Proof
 

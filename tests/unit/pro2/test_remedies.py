@@ -124,7 +124,7 @@ def bring_to(
 ) -> None:
     """Let somebody else take a step through these states."""
     ledger, step = playing.ledger, in_the_ledger(playing, item, verb)
-    action = ledger.action_of_step(step.id)
+    action = ledger.action(step.action_id)
     claim = ledger.claim(step.id, "another worker", LEASE_SECONDS)
     assert claim is not None
     assert action is not None
@@ -273,7 +273,7 @@ class TestASend:
         elif how == "failed":
             bring_to(playing, State.FAILED, verb=Verb.SEND_CAMPAIGN)
         elif how == "stale":
-            action = ledger.action_of_step(in_the_ledger(playing, "campaign:103").id)
+            action = ledger.action(in_the_ledger(playing, "campaign:103").action_id)
             ledger.end_rest(action.id, State.STALE, who="guard", why="the original woke up")
         elif how == "held by a person":
             ledger.hold("playhouse", "campaign:103", "Ada", "I do it")
