@@ -154,9 +154,9 @@ class TestAStepThatWentOn:
         assert json.loads(json.dumps(result)) == result
         assert (result["state"], result["item_key"], result["adopted"]) == ("done", "campaign:103", False)
 
-    def test_is_adopted_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
+    def test_is_found_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
         lane()
-        assert lane()["adopted"] is True
+        assert lane()["found"] is True
         assert [e["kind"] for e in playing.evening.effects()] == ["campaign_stopped"]
 
 
