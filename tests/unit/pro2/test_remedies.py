@@ -152,7 +152,7 @@ class TestAStepThatWentOn:
     def test_returns_what_was_done_as_json(self, lane: Any) -> None:
         result = lane()
         assert json.loads(json.dumps(result)) == result
-        assert (result["state"], result["item_key"], result["adopted"]) == ("done", "campaign:103", False)
+        assert (result["state"], result["item_key"], result["found"]) == ("done", "campaign:103", False)
 
     def test_is_found_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
         lane()
