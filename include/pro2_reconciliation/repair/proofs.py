@@ -30,10 +30,10 @@ from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import asked_rows, is_manual
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.effects import HELD_BEFORE, copy_of
+from pro2_reconciliation.repair.lost_requests import asked_rows, is_manual
 from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"

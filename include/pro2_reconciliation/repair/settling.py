@@ -12,7 +12,7 @@ from pro2_reconciliation.domain.errors import LedgerError, RequestError
 from pro2_reconciliation.domain.words import ItemKind, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import find_out, floor_of, is_manual
+from pro2_reconciliation.repair.lost_requests import find_out, floor_of, is_manual
 from pro2_reconciliation.repair.manual import ANSWER_LEASE_SECONDS, asker, seen_done
 from pro2_reconciliation.repair.proofs import LOGGED, Proof
 from pro2_reconciliation.repair.steps import LEASE_SECONDS

@@ -9,6 +9,7 @@ reads, and there is no ``on_kill``.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,9 @@ class _SharedPoll(BaseEventTrigger):
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
 
+    @abstractmethod
     def _item(self, inventory: Inventory) -> WatchItem:
         """The item that it watches."""
-        raise NotImplementedError
 
     def _kwargs(self) -> dict[str, Any]:
         return {
