@@ -1,0 +1,322 @@
+"""Learn when jobs are due from the runs that an Activity Log shows: what ``jobs.yaml`` is proposed from.
+
+In: the log of one organization and its zone. Out: a :class:`Lesson` for each job, either with a schedule and how sure
+that is, or with a reason why none is proposed; and the rows that fit no schedule. What is not sure is never said to be:
+a schedule must explain most of its due times and of the runs, minute and days must be clear, and enough runs must
+show it. Raises ``ConfigurationError`` for a zone nobody knows, ``Unreadable`` for a log without a run.
+
+Holes of the log, and outages, are found by themselves: when due times of several jobs in a row have no run, nothing is
+concluded from that time. The clock changes of the history tell whether a job goes by the organization's zone or by UTC.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from math import log
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pro2_reconciliation.domain.errors import Unreadable
+from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, EarlierSchedule, Job
+from pro2_reconciliation.domain.learning_fit import Piece, Seen, pieces
+from pro2_reconciliation.domain.learning_fold import NO_HABIT, habit_of
+from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
+from pro2_reconciliation.domain.matching import CLOCK_SKEW
+from pro2_reconciliation.domain.schedule import dues_of, next_due
+from pro2_reconciliation.domain.words import ProcessType
+
+Span = tuple[datetime, datetime]
+ENOUGH = 3
+"""So many days with a run show a schedule; two where the log says that its schedule started them, or it is monthly."""
+GONE = 3
+"""After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
+_OTHER_ZONE = log(0.05)
+_ANOTHER_PIECE = 9.0
+_EPOCH = datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the log teaches of one job. ``why_not`` is empty where its schedule is known; else it is the best guess.
+
+    ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
+    none. ``others``: what else it may be, with its weight, 0 to 1. ``notes`` are sentences for the person who reads it.
+    """
+
+    job_id: str
+    name: str
+    process_type: ProcessType | None
+    zone: str
+    rows: tuple[ActivityRow, ...]
+    cron: str = ""
+    schedules: tuple[EarlierSchedule, ...] = ()
+    sure: float = 0.0
+    hits: tuple[datetime, ...] = ()
+    missed: tuple[datetime, ...] = ()
+    strays: tuple[ActivityRow, ...] = ()
+    others: tuple[tuple[str, float], ...] = ()
+    spread: float = 0.0
+    latest_start: timedelta = timedelta(0)
+    why_not: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        return not self.why_not
+
+    def as_job(self, organization: str) -> Job:
+        """The job with this schedule, for asking when it is due."""
+        return Job(
+            organization=organization,
+            id=self.job_id,
+            name=self.name or self.job_id,
+            process_type=self.process_type or ProcessType.INTEGRATED_IMPORT,
+            cron=self.cron,
+            zone=self.zone,
+            schedules=self.schedules,
+        )
+
+
+@dataclass(frozen=True)
+class Learning:
+    """All lessons of a log, by job id. ``whole``: the span in which the absence of a run means something; ``holes`` are
+    times in it from which nothing was concluded. ``clock_changes``: whether the clocks of the zone changed in it.
+    """
+
+    organization: str
+    zone: str
+    whole: Span
+    lessons: tuple[Lesson, ...]
+    holes: tuple[Span, ...] = ()
+    clock_changes: bool = False
+
+
+def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Span] = ()) -> Learning:
+    """Learn every job of a log. ``zone`` is the organization's; ``holes`` are times known beforehand, such as outages."""
+    find_zone(zone)
+    start = log.whole_from or min((row.started for row in log.rows), default=log.as_of)
+    whole = (start, log.as_of)
+    rows: dict[str, list[ActivityRow]] = defaultdict(list)
+    for row in log.rows:
+        if start <= row.started < log.as_of:
+            rows[row.job_id].append(row)
+    if not rows:
+        raise Unreadable(
+            f"the log shows no run between {local(start, zone)} and {local(log.as_of, zone)}; give one that holds some "
+            "weeks of runs"
+        )
+    known = tuple(sorted(holes))
+    first = _Look(organization, whole, zone, known)
+    lessons = {job_id: first.lesson(job_id, own) for job_id, own in rows.items()}
+    # what is clear now tells of the rest: where the log has holes, and how late the jobs start
+    found = joined([*known, *_holes(lessons.values())])
+    second = replace(first, holes=found, habit=habit_of(one.spread for one in lessons.values() if one.known))
+    for job_id, lesson in lessons.items():
+        if not lesson.known or any(start <= due < end for due in lesson.missed for start, end in found):
+            lessons[job_id] = second.lesson(job_id, rows[job_id])
+    ordered = tuple(lessons[job_id] for job_id in sorted(lessons, key=lambda one: (lessons[one].name, one)))
+    changes = _offsets(whole, find_zone(zone)) > 1
+    return Learning(organization, zone, whole, ordered, found, changes)
+
+
+def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans that touch as one, oldest first."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at every job of a log: what is known of the log as a whole."""
+
+    organization: str
+    whole: Span
+    zone: str
+    holes: tuple[Span, ...]
+    habit: tuple[float, ...] = NO_HABIT
+
+    def lesson(self, job_id: str, rows: Sequence[ActivityRow]) -> Lesson:
+        rows = sorted(rows, key=lambda row: (row.started, row.run_id))
+        kinds = {row.process_type for row in rows if row.process_type is not None}
+        base = Lesson(
+            job_id=job_id,
+            name=next((row.name for row in reversed(rows) if row.name), ""),
+            process_type=kinds.pop() if len(kinds) == 1 else None,
+            zone=self.zone,
+            rows=tuple(rows),
+            strays=tuple(rows),
+        )
+        own = [row for row in rows if row.manual is not True]
+        if not own:
+            return replace(base, why_not="every run was started by a person")
+        if len(own) < 2:
+            return replace(base, why_not="it ran once, and one run shows no schedule; export a longer history")
+        zone, found = self._best_zone(own)
+        return _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
+
+    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece]]:
+        """The zone whose wall clock its runs keep to. Without a change of the clocks it is the organization's."""
+        best = pieces(self._seen(rows, self.zone))
+        if self.zone == "UTC" or _offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
+            return self.zone, best
+        other = pieces(self._seen(rows, "UTC"))
+        return ("UTC", other) if _weight(other) + _OTHER_ZONE > _weight(best) else (self.zone, best)
+
+    def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
+        import numpy as np
+
+        place = find_zone(zone)
+        starts = np.sort(np.array([_wall(row.started, place) for row in rows]))
+        low, high = (_wall(moment, place) for moment in self.whole)
+        holes = tuple((_wall(one, place), _wall(end, place)) for one, end in self.holes)
+        return Seen(starts, low, high, holes, self.habit)
+
+
+def _weight(found: Sequence[Piece]) -> float:
+    return sum(piece.weight for piece in found) - _ANOTHER_PIECE * (len(found) - 1)
+
+
+def _wall(moment: datetime, zone: ZoneInfo) -> float:
+    """Minutes on the wall clock since 1970."""
+    return (moment.astimezone(zone).replace(tzinfo=None) - _EPOCH).total_seconds() / 60
+
+
+def _instant(wall: float, zone: ZoneInfo) -> datetime:
+    naive = _EPOCH + timedelta(minutes=float(wall))
+    return min(instants(naive, zone), default=None) or after_gap(naive, zone)
+
+
+def _offsets(whole: Span, zone: ZoneInfo) -> int:
+    days = range((whole[1] - whole[0]).days + 2)
+    return len({(min(whole[0] + timedelta(days=n), whole[1])).astimezone(zone).utcoffset() for n in days})
+
+
+def _told(
+    organization: str,
+    base: Lesson,
+    rows: Sequence[ActivityRow],
+    found: Sequence[Piece],
+    whole: Span,
+    holes: Sequence[Span],
+) -> Lesson:
+    """The lesson of the pieces, checked against the due times that their schedule really has."""
+    found, dropped = _believed(found)
+    last = found[-1]
+    job = replace(base, cron=last.cron).as_job(organization)
+    job = job.model_copy(update={"schedules": _earlier(job, found)})
+    spread = max(piece.fold.spread for piece in found)
+    start = whole[0] if not dropped else _instant(last.low, find_zone(base.zone))
+    dues = dues_of(job, start, whole[1])
+    hits, missed, strays = _compared(dues, rows, spread, holes)
+    late = max((row.started - due for due, row in hits.items()), default=timedelta(0))
+    lesson = replace(
+        base,
+        cron=last.cron,
+        schedules=job.schedules,
+        sure=last.sure,
+        hits=tuple(hits),
+        missed=tuple(one for one in missed if one + timedelta(minutes=spread) < whole[1]),
+        strays=tuple(sorted([*strays, *(r for r in base.rows if r.manual is True)], key=lambda r: (r.started, r.run_id))),
+        others=_others(last),
+        spread=spread,
+        latest_start=late,
+        notes=(f"before {local(start, base.zone)} its runs follow no schedule",) if dropped else (),
+    )
+    return replace(lesson, why_not=_why_not(lesson, last, rows, whole))
+
+
+def _believed(found: Sequence[Piece]) -> tuple[list[Piece], bool]:
+    """The last pieces that are no trouble, those with one schedule as one; and whether earlier ones were left out."""
+    kept = [found[-1]]
+    for piece in reversed(found[:-1]):
+        if piece.trouble:
+            return kept, True
+        if piece.cron == kept[0].cron:
+            kept[0] = replace(kept[0], low=piece.low)
+        else:
+            kept.insert(0, piece)
+    return kept, False
+
+
+def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
+    """Until when each schedule held: its first due time without a run, or the first run of the one after it."""
+    zone = find_zone(job.zone)
+    made = []
+    for one, after in zip(found, found[1:], strict=False):
+        alone = job.model_copy(update={"cron": one.cron, "schedules": ()})
+        ended = next_due(alone, _instant(one.hits[-1], zone))
+        began = _instant(after.hits[0], zone) if len(after.hits) else None
+        until = min(moment for moment in (ended, began) if moment is not None)
+        made.append(EarlierSchedule(cron=one.cron, until=until))
+    return tuple(made)
+
+
+def _compared(
+    dues: Sequence[datetime], rows: Sequence[ActivityRow], spread: float, holes: Sequence[Span]
+) -> tuple[dict[datetime, ActivityRow], list[datetime], list[ActivityRow]]:
+    """Each due time with the first run that began after it and not too late; the others of both."""
+    from bisect import bisect_right
+
+    reach = timedelta(minutes=spread + 1)
+    hits: dict[datetime, ActivityRow] = {}
+    strays = []
+    for row in rows:
+        at = bisect_right(dues, row.started + CLOCK_SKEW) - 1
+        while at > 0 and dues[at] > row.started and row.started - dues[at - 1] <= reach and dues[at - 1] not in hits:
+            at -= 1
+        if at >= 0 and row.started - dues[at] <= reach and dues[at] not in hits:
+            hits[dues[at]] = row
+        else:
+            strays.append(row)
+    missed = [due for due in dues if due not in hits and not any(one <= due < end for one, end in holes)]
+    return dict(sorted(hits.items())), missed, strays
+
+
+def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
+    """What else the last schedule may be, likeliest first."""
+    minutes = [(f"minute {minute:02}", weight) for minute, weight in piece.fold.others]
+    found = [*minutes, *piece.days.others]
+    return tuple(sorted((one for one in found if one[1] >= 0.001), key=lambda one: -one[1])[:3])
+
+
+def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Span) -> str:
+    if last.trouble:
+        return last.trouble
+    enough = ENOUGH
+    if last.days.month != "*" or all(row.manual is False for row in rows):
+        enough = 2
+    if last.days_hit < enough:
+        days = "1 day" if last.days_hit == 1 else f"{last.days_hit} days"
+        return f"only {days} with a run show this schedule, {enough} are needed; export a longer history"
+    trailing = [due for due in lesson.missed if not lesson.hits or due > lesson.hits[-1]]
+    if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
+        return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"
+    return ""
+
+
+def _holes(lessons: Iterable[Lesson]) -> list[Span]:
+    """Times in which due times of at least two jobs, three in a row, had no run."""
+    marks = sorted(
+        (due, hit, lesson.job_id)
+        for lesson in lessons
+        if lesson.known
+        for hit, dues in ((True, lesson.hits), (False, lesson.missed))
+        for due in dues
+    )
+    found, row = [], list[tuple[datetime, bool, str]]()
+    for mark in [*marks, (datetime.max.replace(tzinfo=UTC), True, "")]:
+        if not mark[1]:
+            row.append(mark)
+            continue
+        if len(row) >= 3 and len({job_id for _, _, job_id in row}) >= 2:
+            found.append((row[0][0], row[-1][0] + timedelta(minutes=1)))
+        row = []
+    return found
