@@ -11,6 +11,7 @@ concluded from that time. The clock changes of the history tell whether a job go
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from zoneinfo import ZoneInfo
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, EarlierSchedule, Job
 from pro2_reconciliation.domain.learning_fit import Piece, Seen, pieces
-from pro2_reconciliation.domain.learning_fold import NO_HABIT, habit_of
+from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit, habit_of
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.schedule import dues_of, next_due
@@ -30,11 +31,18 @@ from pro2_reconciliation.domain.words import ProcessType
 
 Span = tuple[datetime, datetime]
 ENOUGH = 3
-"""So many days with a run show a schedule; two where the log says that its schedule started them, or it is monthly."""
+"""So many days with a run show a weekly schedule; two where the log says that its schedule started them, or it is
+monthly. One of more days needs as many as a week of it has."""
+CLEAR = 20
+"""So many runs make any minute clear, so such a job tells of the others."""
+RECENT = timedelta(weeks=4)
+"""A job that is due several times an hour is compared with its due times of this span only."""
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
 _OTHER_ZONE = log(0.05)
 _ANOTHER_PIECE = 9.0
+_BEGAN = 15.0
+"""So many minutes before its first run a job was there: as late as a run may start."""
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -43,7 +51,8 @@ class Lesson:
     """What the log teaches of one job. ``why_not`` is empty where its schedule is known; else it is the best guess.
 
     ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
-    none. ``others``: what else it may be, with its weight, 0 to 1. ``notes`` are sentences for the person who reads it.
+    none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were compared with its
+    runs. ``notes`` are sentences for the person who reads it.
     """
 
     job_id: str
@@ -57,8 +66,9 @@ class Lesson:
     hits: tuple[datetime, ...] = ()
     missed: tuple[datetime, ...] = ()
     strays: tuple[ActivityRow, ...] = ()
+    compared_from: datetime | None = None
     others: tuple[tuple[str, float], ...] = ()
-    spread: float = 0.0
+    fold: Fold | None = None
     latest_start: timedelta = timedelta(0)
     why_not: str = ""
     notes: tuple[str, ...] = ()
@@ -113,12 +123,13 @@ def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Spa
     lessons = {job_id: first.lesson(job_id, own) for job_id, own in rows.items()}
     # what is clear now tells of the rest: where the log has holes, and how late the jobs start
     found = joined([*known, *_holes(lessons.values())])
-    second = replace(first, holes=found, habit=habit_of(one.spread for one in lessons.values() if one.known))
+    second = replace(first, holes=found, habit=habit_of(_clear(lessons.values())))
     for job_id, lesson in lessons.items():
         if not lesson.known or any(start <= due < end for due in lesson.missed for start, end in found):
             lessons[job_id] = second.lesson(job_id, rows[job_id])
     ordered = tuple(lessons[job_id] for job_id in sorted(lessons, key=lambda one: (lessons[one].name, one)))
     changes = _offsets(whole, find_zone(zone)) > 1
+    found = tuple(one for one in found if one[0] < whole[1] and one[1] > whole[0])
     return Learning(organization, zone, whole, ordered, found, changes)
 
 
@@ -141,7 +152,7 @@ class _Look:
     whole: Span
     zone: str
     holes: tuple[Span, ...]
-    habit: tuple[float, ...] = NO_HABIT
+    habit: Habit = NO
 
     def lesson(self, job_id: str, rows: Sequence[ActivityRow]) -> Lesson:
         rows = sorted(rows, key=lambda row: (row.started, row.run_id))
@@ -176,6 +187,7 @@ class _Look:
         place = find_zone(zone)
         starts = np.sort(np.array([_wall(row.started, place) for row in rows]))
         low, high = (_wall(moment, place) for moment in self.whole)
+        low = max(low, float(starts[0]) - _BEGAN)  # before its first run it may not have been there
         holes = tuple((_wall(one, place), _wall(end, place)) for one, end in self.holes)
         return Seen(starts, low, high, holes, self.habit)
 
@@ -213,9 +225,12 @@ def _told(
     job = replace(base, cron=last.cron).as_job(organization)
     job = job.model_copy(update={"schedules": _earlier(job, found)})
     spread = max(piece.fold.spread for piece in found)
-    start = whole[0] if not dropped else _instant(last.low, find_zone(base.zone))
-    dues = dues_of(job, start, whole[1])
-    hits, missed, strays = _compared(dues, rows, spread, holes)
+    start = max(whole[0], _instant(found[0].low, find_zone(base.zone)))
+    if last.fold.period < HOUR:
+        start = max(start, whole[1] - RECENT)
+        rows = [row for row in rows if row.started >= start]
+    dues = dues_of(job, start - timedelta(minutes=_BEGAN), whole[1])
+    hits, missed, strays = compared(dues, rows, timedelta(minutes=spread + 1), holes)
     late = max((row.started - due for due, row in hits.items()), default=timedelta(0))
     lesson = replace(
         base,
@@ -223,12 +238,15 @@ def _told(
         schedules=job.schedules,
         sure=last.sure,
         hits=tuple(hits),
-        missed=tuple(one for one in missed if one + timedelta(minutes=spread) < whole[1]),
+        missed=tuple(one for one in missed if start <= one < whole[1] - timedelta(minutes=spread)),
         strays=tuple(sorted([*strays, *(r for r in base.rows if r.manual is True)], key=lambda r: (r.started, r.run_id))),
         others=_others(last),
-        spread=spread,
+        fold=last.fold,
+        compared_from=start,
         latest_start=late,
-        notes=(f"before {local(start, base.zone)} its runs follow no schedule",) if dropped else (),
+        notes=(f"before {local(_instant(found[0].low, find_zone(base.zone)), base.zone)} its runs follow no schedule",)
+        if dropped
+        else (),
     )
     return replace(lesson, why_not=_why_not(lesson, last, rows, whole))
 
@@ -259,13 +277,12 @@ def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
     return tuple(made)
 
 
-def _compared(
-    dues: Sequence[datetime], rows: Sequence[ActivityRow], spread: float, holes: Sequence[Span]
+def compared(
+    dues: Sequence[datetime], rows: Sequence[ActivityRow], reach: timedelta, holes: Sequence[Span]
 ) -> tuple[dict[datetime, ActivityRow], list[datetime], list[ActivityRow]]:
-    """Each due time with the first run that began after it and not too late; the others of both."""
-    from bisect import bisect_right
-
-    reach = timedelta(minutes=spread + 1)
+    """Each due time with the first run that began after it, ``reach`` at most; then the due times without one, holes
+    left out; then the runs without one. ``dues`` and ``rows`` are in order of time.
+    """
     hits: dict[datetime, ActivityRow] = {}
     strays = []
     for row in rows:
@@ -276,8 +293,12 @@ def _compared(
             hits[dues[at]] = row
         else:
             strays.append(row)
-    missed = [due for due in dues if due not in hits and not any(one <= due < end for one, end in holes)]
+    missed = [due for due in dues if due not in hits and not in_any(due, holes)]
     return dict(sorted(hits.items())), missed, strays
+
+
+def in_any(moment: datetime, spans: Iterable[Span]) -> bool:
+    return any(start <= moment < end for start, end in spans)
 
 
 def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
@@ -290,16 +311,24 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
 def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Span) -> str:
     if last.trouble:
         return last.trouble
-    enough = ENOUGH
-    if last.days.month != "*" or all(row.manual is False for row in rows):
+    enough = max(last.days.often, ENOUGH)
+    if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):
         enough = 2
     if last.days_hit < enough:
         days = "1 day" if last.days_hit == 1 else f"{last.days_hit} days"
         return f"only {days} with a run show this schedule, {enough} are needed; export a longer history"
+    since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
+    if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
+        return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
     trailing = [due for due in lesson.missed if not lesson.hits or due > lesson.hits[-1]]
     if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
         return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"
     return ""
+
+
+def _clear(lessons: Iterable[Lesson]) -> list[Fold]:
+    """Of jobs that many runs make clear, however their minutes lie: few runs make only round ones clear."""
+    return [one.fold for one in lessons if one.fold is not None and one.known and len(one.hits) >= CLEAR]
 
 
 def _holes(lessons: Iterable[Lesson]) -> list[Span]:

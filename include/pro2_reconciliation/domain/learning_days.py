@@ -33,6 +33,11 @@ class Days:
     others: tuple[tuple[str, float], ...] = ()
 
     @property
+    def often(self) -> int:
+        """On how many days of a week it is due; one for a schedule of the month."""
+        return sum(_is_due("*", self.week, date(2024, 1, 1 + n)) for n in range(7)) if self.month == "*" else 1
+
+    @property
     def words(self) -> str:
         return in_words(self.month, self.week)
 

@@ -9,7 +9,7 @@ explains; ``trouble`` says why one is not to be believed. It cannot fail.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -17,16 +17,21 @@ from math import comb, log
 from typing import Any
 
 from pro2_reconciliation.domain.learning_days import Days, best_days
-from pro2_reconciliation.domain.learning_fold import HOUR, NO_HABIT, SPREADS, Fold, fold, periods
+from pro2_reconciliation.domain.learning_fold import HOUR, NO, SPREADS, Fold, Habit, fold, periods
 
 DAY = 24 * HOUR
 SURE = 0.97
-"""The least weight of the minute and of the pattern of days that counts as known."""
+"""The least weight of the pattern of days that counts as known, and of the minute where few runs show it."""
+SURE_MINUTE, FEW = 0.95, 5
+"""The same of the minute for more runs: a wrong one is one or two minutes off, which the grace of a job covers."""
 HELD = 0.7
 """The least share of its due times that a schedule must explain."""
 _UNASKED = log(1e-5)
 """What a run costs that no due time explains: one in ten weeks, at any minute."""
-_MISSING = (0.01, 0.03, 0.1, 0.25)
+_STOPS = (0.005, 0.02, 0.1, 0.3)
+"""How often a job leaves out a due time after a run; the one that fits best counts."""
+_STILL = (0.3, 0.95)
+"""How often it also leaves out the next: single runs go missing, and so does all that an outage holds."""
 _CHANGED = log(0.1)
 """How common a changed schedule is; each midnight may be the one."""
 _CLEAR = 4.0
@@ -44,7 +49,7 @@ class Seen:
     low: float
     high: float
     holes: tuple[tuple[float, float], ...] = ()
-    habit: tuple[float, ...] = NO_HABIT
+    habit: Habit = NO
 
     def part(self, low: float, high: float) -> Seen:
         first, last = self.starts.searchsorted([low, high])
@@ -97,7 +102,7 @@ class Piece:
                 f"its runs follow no schedule: the best one explains {len(self.hits)} of {due} due times, and "
                 f"{self.unasked} runs are outside of it"
             )
-        if self.fold.sure < SURE:
+        if self.fold.sure < (SURE if len(self.hits) < FEW else SURE_MINUTE):
             minutes = " or ".join(f"{n:02}" for n, _ in ((self.fold.minute, 0.0), *self.fold.others[:2]))
             return f"its minute is not clear, it may be {minutes} ({self.fold.sure:.0%} for the first)"
         if self.days.sure < SURE:
@@ -115,9 +120,9 @@ def pieces(seen: Seen, most: int = _MOST_PIECES) -> list[Piece]:
     whole = fit(seen)
     if most == 1 or not _may_have_changed(seen, whole):
         return [whole]
-    cut, gain = _best_cut(seen, whole)
+    cut, gain, clear = _best_cut(seen, whole)
     if gain < _CLEAR:
-        return [replace(whole, perhaps_cut=cut if gain > -_CLEAR else None)]
+        return [replace(whole, perhaps_cut=cut if clear and gain > -_CLEAR else None)]
     before, after = seen.part(seen.low, cut), seen.part(cut, seen.high)
     earlier = pieces(before, most - 1)
     return [*earlier, *pieces(after, most - len(earlier))]
@@ -125,13 +130,11 @@ def pieces(seen: Seen, most: int = _MOST_PIECES) -> list[Piece]:
 
 def fit(seen: Seen) -> Piece:
     """The one schedule that explains most of the runs."""
-    return max((_fit(seen, period) for period in periods(seen.starts) or (HOUR,)), key=lambda one: one.weight)
-
-
-def _fit(seen: Seen, period: int) -> Piece:
     import numpy as np
 
-    found = fold(seen.starts, period, seen.habit)
+    folds = [fold(seen.starts, period, seen.habit) for period in periods(seen.starts) or (HOUR,)]
+    found = max(folds, key=lambda one: one.weight)
+    period = found.period
     delay = np.mod(seen.starts - found.minute, period)
     on_time = delay <= found.spread + 0.5
     slots = np.unique((seen.starts - delay)[on_time].round().astype("int64"))
@@ -165,10 +168,19 @@ def _fit(seen: Seen, period: int) -> Piece:
     hits = grid[expected & ran]
     missed = int((expected & ~ran).sum())
     unasked = int(len(slots) - len(hits)) + strange
-    loss = max(len(hits) * log(1 - q) + missed * log(q) for q in _MISSING)
-    weight = loss - len(hits) * log(max(found.spread, 0.25)) + unasked * _UNASKED
+    weight = _kept(ran[expected]) - len(hits) * log(max(found.spread, 0.25)) + unasked * _UNASKED
     weight += days.prior + _hour_prior(hours) + found.prior - log(len(SPREADS))
     return Piece(seen.low, seen.high, found, hours, days, hits, missed, unasked, float(weight), doubt)
+
+
+def _kept(ran: Any) -> float:
+    """How likely it is to run and to miss its due times in this order (a log)."""
+    missed = ~ran
+    gaps = int(missed[:1].sum() + (missed[1:] & ran[:-1]).sum())
+    ends = int((ran[1:] & missed[:-1]).sum())
+    hits, more = int(ran.sum()), int(missed.sum()) - gaps
+    stops = max((hits - ends) * log(1 - q) + gaps * log(q) for q in _STOPS)
+    return stops + max(more * log(still) + ends * log(1 - still) for still in _STILL)
 
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -201,8 +213,10 @@ def _may_have_changed(seen: Seen, whole: Piece) -> bool:
     return first.minute != last.minute and min(first.sure, last.sure) > 0.5
 
 
-def _best_cut(seen: Seen, whole: Piece) -> tuple[float, float]:
-    """The midnight at which a cut explains most, and how much more (a log) than no cut, that it is rare counted in."""
+def _best_cut(seen: Seen, whole: Piece) -> tuple[float, float, bool]:
+    """The hour at which a cut explains most, how much more (a log) than no cut, that it is rare counted in, and whether
+    both schedules are clear.
+    """
     tried: dict[float, float] = {}
 
     def gain(cut: float) -> float:
@@ -216,23 +230,24 @@ def _best_cut(seen: Seen, whole: Piece) -> tuple[float, float]:
                 tried[cut] = float("-inf") if alike else one.weight + other.weight - whole.weight
         return tried[cut]
 
-    midnights = list(_midnights(seen))
+    hours = range(int(seen.low // HOUR) + 1, int(seen.high // HOUR) + 1)
+    midnights = [float(hour * HOUR) for hour in hours if hour % 24 == 0]
     if not midnights:
-        return seen.low, float("-inf")
+        return seen.low, float("-inf"), False
     step = max(1, len(midnights) // 12)
     best = max(midnights[::step], key=gain)
     while step > 1:
         step = max(1, step // 3)
         at = midnights.index(best)
         best = max(midnights[max(0, at - 3 * step) : at + 3 * step + 1 : step], key=gain)
-    return best, gain(best) + _CHANGED - log(len(midnights))
-
-
-def _midnights(seen: Seen) -> Iterator[float]:
-    day = int(seen.low // DAY) + 1
-    while day * DAY < seen.high:
-        yield float(day * DAY)
-        day += 1
+    rare = _CHANGED - log(len(midnights))
+    if gain(best) + rare < -2 * _CLEAR:
+        return best, gain(best) + rare, False
+    for step in (4 * HOUR, HOUR):
+        near = (best + step * n for n in range(-5, 6))
+        best = max([best, *(one for one in near if seen.low < one < seen.high)], key=gain)
+    clear = not any(fit(seen.part(*part)).trouble for part in ((seen.low, best), (best, seen.high)))
+    return best, gain(best) + rare, clear
 
 
 def _hour_field(hours: Sequence[int]) -> str:

@@ -3,7 +3,7 @@
 In: start times as minutes on a wall clock. Folded by a period (an hour, or 15 minutes) all runs of a schedule lie
 behind one minute. Each whole minute is weighed: delays spread evenly up to some longest one, one run in twenty may be
 anything (late, pressed by hand), people prefer round minutes, and the jobs of one log are about as late as each other
-(``habit``). Out: the minute that weighs most, and how much the others weigh. It cannot fail; with few or strange runs
+(:class:`Habit`). Out: the minute that weighs most, and how much the others weigh. It cannot fail; with few or strange runs
 no minute weighs much more than the others.
 
 What it cannot see: a dashboard that starts everything a fixed while late looks like a later schedule.
@@ -27,6 +27,8 @@ NO_HABIT = tuple(1 / spread / sum(1 / one for one in SPREADS) for spread in SPRE
 """Nothing is known of other jobs: as likely between one minute and two as between four and eight."""
 _BLUR = 0.4
 """How far the delays of other jobs tell of this one: by a factor of about e to this."""
+_KNOWN = 4.0
+"""How many jobs the usual shares of round minutes are worth, until the log's own say more."""
 _OWN_WAY = 3.0
 """Of so many jobs more than are known, each has a delay of its own."""
 
@@ -36,7 +38,7 @@ class Fold:
     """Due at ``minute`` of each ``period`` (minutes), runs starting up to ``spread`` minutes later.
 
     ``sure`` is the weight of the minute, 0 to 1; ``others`` are the next best with theirs. ``prior`` is how common such
-    a minute is (a log).
+    a minute is, ``weight`` how well it explains the starts (logs).
     """
 
     period: int
@@ -44,6 +46,7 @@ class Fold:
     spread: float
     sure: float
     prior: float
+    weight: float
     others: tuple[tuple[int, float], ...] = ()
 
     @property
@@ -59,8 +62,33 @@ class Fold:
         return ",".join(map(str, self.minutes))
 
 
-def habit_of(spreads: Iterable[float]) -> tuple[float, ...]:
-    """How likely each longest delay is, where those of other jobs of the same log are known."""
+@dataclass(frozen=True)
+class Habit:
+    """What the clear jobs of a log tell of its others: ``late`` is how likely each of ``SPREADS`` is, ``quarters`` and
+    ``fives`` how many of their minutes are at a quarter of an hour, or at another multiple of five; ``odd`` the others.
+    """
+
+    late: tuple[float, ...] = NO_HABIT
+    quarters: int = 0
+    fives: int = 0
+    odd: int = 0
+
+
+NO = Habit()
+
+
+def habit_of(folds: Iterable[Fold]) -> Habit:
+    """The habit of a log, from jobs whose schedule many runs make clear."""
+    clear = [*folds]
+    minutes = [one.minute for one in clear if one.period == HOUR]
+    quarters = sum(one % 15 == 0 for one in minutes)
+    fives = sum(one % 5 == 0 for one in minutes) - quarters
+    late = _late(one.spread for one in clear)
+    return Habit(late, quarters, fives, len(minutes) - quarters - fives)
+
+
+def _late(spreads: Iterable[float]) -> tuple[float, ...]:
+    """How likely each longest delay is, where those of other jobs are known."""
     found = [_OWN_WAY * one for one in NO_HABIT]
     for other in spreads:
         bumps = [exp(-((log(spread / other) / _BLUR) ** 2)) / spread for spread in SPREADS]
@@ -68,7 +96,7 @@ def habit_of(spreads: Iterable[float]) -> tuple[float, ...]:
     return tuple(one / sum(found) for one in found)
 
 
-def fold(starts: Any, period: int, habit: tuple[float, ...] = NO_HABIT) -> Fold:
+def fold(starts: Any, period: int, habit: Habit = NO) -> Fold:
     """The minute of a period behind which the starts lie. ``starts``: an array of minutes, at least one."""
     import numpy as np
 
@@ -79,8 +107,8 @@ def fold(starts: Any, period: int, habit: tuple[float, ...] = NO_HABIT) -> Fold:
     inside = np.searchsorted(around, minutes[:, None] + spreads[None, :], side="right") - first[:, None]
     strange = _STRANGE / period
     weight = inside * np.log((1 - _STRANGE) / spreads + strange) + (len(points) - inside) * np.log(strange)
-    weight += np.log(habit[: len(spreads)])
-    total = np.logaddexp.reduce(weight, axis=1) + np.log(_liked(period))
+    weight += np.log(habit.late[: len(spreads)])
+    total = np.logaddexp.reduce(weight, axis=1) + np.log(_liked(period, habit))
     share = np.exp(total - np.logaddexp.reduce(total))
     order = np.argsort(-share, kind="stable")
     best = int(order[0])
@@ -89,7 +117,8 @@ def fold(starts: Any, period: int, habit: tuple[float, ...] = NO_HABIT) -> Fold:
         best,
         float(spreads[int(np.argmax(weight[best]))]),
         float(share[best]),
-        float(np.log(_liked(period)[best])),
+        float(np.log(_liked(period, habit)[best])),
+        float(total[best]),
         tuple((int(one), float(share[one])) for one in order[1:4]),
     )
 
@@ -106,16 +135,20 @@ def periods(starts: Sequence[float] | Any) -> tuple[int, ...]:
 
 
 @cache
-def _liked(period: int) -> Any:
-    """How likely each minute is before anything was seen."""
+def _liked(period: int, habit: Habit) -> Any:
+    """How likely each minute is before the job's own runs are seen."""
     import numpy as np
 
     if period < HOUR:
         return np.array([0.8, *[0.2 / (period - 1)] * (period - 1)])
-    found = np.full(HOUR, 0.26 / 48)
-    found[5::5] = 0.02
-    found[10::10] = 0.03
-    found[[15, 45]] = 0.06
-    found[30] = 0.12
-    found[0] = 0.30
-    return found / found.sum()
+    known = habit.quarters + habit.fives + habit.odd + _KNOWN
+    quarters, fives, odd = (
+        (_KNOWN * usual + seen) / known
+        for usual, seen in ((0.54, habit.quarters), (0.20, habit.fives), (0.26, habit.odd))
+    )
+    found = np.full(HOUR, odd / 48)
+    found[::5] = fives / 8
+    found[[15, 45]] = quarters * 0.12
+    found[30] = quarters * 0.24
+    found[0] = quarters * 0.52
+    return found

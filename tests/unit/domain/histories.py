@@ -42,48 +42,52 @@ class House:
     jobs: tuple[Made, ...]
 
 
-def minute(rng: Random) -> int:
-    """Half at a quarter, a third at another multiple of five, the rest at any minute."""
-    kind = rng.random()
-    if kind < 0.5:
-        return rng.choice((0, 0, 0, 15, 30, 30, 45))
-    return rng.randrange(0, 60, 5) if kind < 0.8 else rng.randrange(60)
+class Taste(Random):
+    """Where the minutes of an organization lie: at quarters of an hour, at multiples of five, or anywhere."""
+
+    odd = 0.2
+
+    def minute(self) -> int:
+        kind = self.random()
+        if kind < self.odd:
+            return self.randrange(60)
+        return self.choice((0, 0, 0, 15, 30, 30, 45)) if kind < 0.7 else self.randrange(0, 60, 5)
 
 
-def hour(rng: Random) -> int:
+def hour(rng: Taste) -> int:
     return rng.randrange(24)
 
 
-def _times(rng: Random) -> str:
+def _times(rng: Taste) -> str:
     hours = sorted(rng.sample(range(24), rng.randint(2, 4)))
-    return f"{minute(rng)} {','.join(map(str, hours))} * * *"
+    return f"{rng.minute()} {','.join(map(str, hours))} * * *"
 
 
-def _even(rng: Random) -> str:
+def _even(rng: Taste) -> str:
     step = rng.choice((2, 3, 4, 6, 8, 12))
-    return f"{minute(rng)} {','.join(map(str, range(rng.randrange(step), 24, step)))} * * *"
+    return f"{rng.minute()} {','.join(map(str, range(rng.randrange(step), 24, step)))} * * *"
 
 
-def _two_days(rng: Random) -> str:
+def _two_days(rng: Taste) -> str:
     one, other = sorted(rng.sample(range(7), 2))
-    return f"{minute(rng)} {hour(rng)} * * {DAYS[one]},{DAYS[other]}"
+    return f"{rng.minute()} {hour(rng)} * * {DAYS[one]},{DAYS[other]}"
 
 
-SHAPES: dict[str, Callable[[Random], str]] = {
+SHAPES: dict[str, Callable[[Taste], str]] = {
     "every 5 minutes": lambda rng: "*/5 * * * *",
     "every 10 minutes": lambda rng: "*/10 * * * *",
     "every 15 minutes": lambda rng: rng.choice(("*/15 * * * *", "7,22,37,52 * * * *")),
     "every 30 minutes": lambda rng: f"{(m := rng.choice((0, 0, 5, 10, 15)))},{m + 30} * * * *",
     "in working hours": lambda rng: f"{rng.choice(('*/15', '0,30', '0'))} {rng.choice(('8-18', '7-20'))} * * MON-FRI",
-    "hourly": lambda rng: f"{minute(rng)} * * * *",
+    "hourly": lambda rng: f"{rng.minute()} * * * *",
     "every n hours": _even,
     "several times a day": _times,
-    "daily": lambda rng: f"{minute(rng)} {hour(rng)} * * *",
-    "weekdays": lambda rng: f"{minute(rng)} {hour(rng)} * * MON-FRI",
+    "daily": lambda rng: f"{rng.minute()} {hour(rng)} * * *",
+    "weekdays": lambda rng: f"{rng.minute()} {hour(rng)} * * MON-FRI",
     "two days a week": _two_days,
-    "weekly": lambda rng: f"{minute(rng)} {hour(rng)} * * {rng.choice(DAYS)}",
-    "monthly": lambda rng: f"{minute(rng)} {hour(rng)} {rng.randint(2, 28)} * *",
-    "first of the month": lambda rng: f"{minute(rng)} {hour(rng)} 1 * *",
+    "weekly": lambda rng: f"{rng.minute()} {hour(rng)} * * {rng.choice(DAYS)}",
+    "monthly": lambda rng: f"{rng.minute()} {hour(rng)} {rng.randint(2, 28)} * *",
+    "first of the month": lambda rng: f"{rng.minute()} {hour(rng)} 1 * *",
 }
 """A cron line of each shape."""
 _STEP = {"every 5 minutes": 5, "every 10 minutes": 10, "every 15 minutes": 15, "in working hours": 15}
@@ -91,7 +95,8 @@ _STEP = {"every 5 minutes": 5, "every 10 minutes": 10, "every 15 minutes": 15, "
 
 def house(seed: int, amount: int = 25, *, shapes: tuple[str, ...] = (*SHAPES,), told: bool = True) -> House:
     """One organization. ``told``: whether the log says who started a run."""
-    rng = Random(f"house {seed}")
+    rng = Taste(f"house {seed}")
+    rng.odd = rng.choice((0.0, 0.0, 0.3))
     zone = rng.choice(ZONES)
     end = datetime(2026, 1, 15, tzinfo=UTC) + timedelta(minutes=rng.randrange(365 * 1440))
     span = WEEK * rng.randint(2, 12)
@@ -110,7 +115,7 @@ def house(seed: int, amount: int = 25, *, shapes: tuple[str, ...] = (*SHAPES,), 
 
 
 def _job(
-    rng: Random,
+    rng: Taste,
     job_id: str,
     shape: str,
     zone: str,
@@ -156,7 +161,7 @@ def _job(
 
 
 def _row(
-    rng: Random, job_id: str, shape: str, began: datetime, lasts: float, manual: bool | None
+    rng: Taste, job_id: str, shape: str, began: datetime, lasts: float, manual: bool | None
 ) -> ActivityRow:
     returned = rng.randint(180, 320)
     failed = 2 if rng.random() < 0.2 else 0
