@@ -20,7 +20,8 @@ from pro2_reconciliation.domain.config import DIRECTORY, load_site, read_export
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.domain.export import ActivityExport
 from pro2_reconciliation.domain.jobs import ActivityLog, Job
-from pro2_reconciliation.domain.learning import Learning, Span, joined, learn
+from pro2_reconciliation.domain.learning import Learning, joined, learn
+from pro2_reconciliation.domain.learning_lesson import Span
 from pro2_reconciliation.domain.localtime import find_zone, repeated_hours
 from pro2_reconciliation.domain.proposal import proposal, summary
 from pro2_reconciliation.wire.export import Export, ExportFile
@@ -55,7 +56,9 @@ def do(given: argparse.Namespace) -> str:
         return text.rstrip("\n")
     path = Path(given.out)
     _write(path, text)
-    return "\n".join([*summary(learning), "", f"The proposal is in {path}. Read it, then copy it to jobs.yaml"])
+    return "\n".join(
+        [*summary(learning), "", f"The proposal is in {path}. Read it, then copy it to jobs.yaml"]
+    )
 
 
 def learned(
@@ -109,7 +112,9 @@ def _file(path: Path) -> ExportFile:
     try:
         return ExportFile(str(path), datetime.fromtimestamp(path.stat().st_mtime, UTC), path.read_bytes())
     except OSError as error:
-        raise ReconciliationError(f"{path} cannot be read ({error.strerror}); name the exported file") from None
+        raise ReconciliationError(
+            f"{path} cannot be read ({error.strerror}); name the exported file"
+        ) from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -119,4 +124,6 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise ReconciliationError(f"{path} is there already; give another name by --out") from None
     except OSError as error:
-        raise ReconciliationError(f"{path} cannot be written ({error.strerror}); give another place") from None
+        raise ReconciliationError(
+            f"{path} cannot be written ({error.strerror}); give another place"
+        ) from None

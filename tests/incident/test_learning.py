@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.incident.harness import Evening
 
 from pro2_reconciliation.desk_learn import learned
@@ -55,7 +54,9 @@ def quiet_month() -> Incident:
 @pytest.fixture
 def evening(tmp_path: Path) -> Evening:
     found = Evening(tmp_path, quiet_month())
-    rules = found.sandbox.call("GET", "/sandbox/config/activity_export.yaml", params={"path": "file:///exports"})
+    rules = found.sandbox.call(
+        "GET", "/sandbox/config/activity_export.yaml", params={"path": "file:///exports"}
+    )
     (tmp_path / "config" / "activity_export.yaml").write_text(rules.text)
     found.clock.sleep(6 * 3600)
     return found

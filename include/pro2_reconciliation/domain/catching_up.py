@@ -11,14 +11,17 @@ Times in which no job at all ran say nothing, whatever the reason. It cannot fai
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, EarlierSchedule, Job
-from pro2_reconciliation.domain.learning import GONE, Lesson, Span, compared, in_any, joined, learn
+from pro2_reconciliation.domain.learning import joined, learn
+from pro2_reconciliation.domain.learning_lesson import GONE, Lesson, Span, compared, in_any
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.proposal import entry, schedule_lines
@@ -28,7 +31,7 @@ RULE = "R5"
 LATELY = timedelta(days=14)
 """A job that is not in the catalog is told for so long after its last run."""
 _TWO_DAYS = timedelta(days=2)
-_LOOK_AHEAD = timedelta(days=7)
+_LOOK_AHEAD = timedelta(days=35)
 
 
 class FindingKind(StrEnum):
@@ -64,66 +67,98 @@ def catch_up(
     jobs: Sequence[Job],
     log: ActivityLog,
     silent: Iterable[Span],
-    *,
-    ignored: Iterable[str] = (),
 ) -> CatalogCheck:
-    """Compare catalog and log. ``silent`` are times of which nothing is concluded, ``ignored`` ids of jobs that no catalog
-    has: the imports of a repair.
-    """
+    """Compare catalog and log. ``silent`` are times of which nothing is concluded."""
     start = log.whole_from or min((row.started for row in log.rows), default=log.as_of)
     rows: dict[str, list[ActivityRow]] = defaultdict(list)
     for row in sorted(log.rows, key=lambda row: (row.started, row.run_id)):
         if start <= row.started < log.as_of and row.manual is not True:
             rows[row.job_id].append(row)
-    known = tuple(joined([*silent, *_without_any_run(log, start)]))
-    checker = _Checker(organization, zone, log, start, known)
-    findings = [found for job in jobs for found in checker.of(job, rows.get(job.id, []))]
-    mine = {job.id for job in jobs} | {*ignored}
-    findings += [found for job_id in sorted(rows.keys() - mine) for found in checker.unknown(job_id, rows[job_id])]
+    checker = _Checker(organization, zone, log, start, joined([*silent, *_after_the_last(log)]))
+    seen = {job.id: checker.compared(job, rows.get(job.id, [])) for job in jobs if not job.paused}
+    checker.quiet = joined([*checker.silent, *_nobody_ran(log, seen)])
+    findings = [found for job in jobs for found in checker.of(job, rows.get(job.id, []), seen.get(job.id))]
+    mine = {job.id for job in jobs}
+    findings += [
+        found for job_id in sorted(rows.keys() - mine) for found in checker.unknown(job_id, rows[job_id])
+    ]
     return CatalogCheck(findings=tuple(findings), as_of=log.as_of)
 
 
-def _without_any_run(log: ActivityLog, start: datetime) -> list[Span]:
-    """Times without a run of any job that are far longer than usual: an outage, or a hole in the log."""
-    starts = sorted({row.started for row in log.rows if row.started >= start})
-    gaps = [(later - one, one, later) for one, later in zip(starts, starts[1:], strict=False)]
-    if len(gaps) < GONE:
-        return []
-    usual = sorted(gap for gap, _, _ in gaps)[int(len(gaps) * 0.9)]
-    longest = max(3 * usual, timedelta(hours=1))
-    found = [(one + timedelta.resolution, later) for gap, one, later in gaps if gap > longest]
-    if log.as_of - starts[-1] > longest:
-        found.append((starts[-1] + timedelta.resolution, log.as_of))
-    return found
+@dataclass(frozen=True)
+class _Seen:
+    """A job of the catalog against its runs: due times with and without one, and the runs of no due time."""
+
+    hits: tuple[datetime, ...]
+    missed: tuple[datetime, ...]
+    strays: tuple[ActivityRow, ...]
+
+    @property
+    def last(self) -> datetime | None:
+        return self.hits[-1] if self.hits else None
+
+    def since(self) -> tuple[list[datetime], list[ActivityRow]]:
+        """What was missed, and what ran, after the last due time with a run."""
+        last = self.last
+        return (
+            [due for due in self.missed if last is None or due > last],
+            [row for row in self.strays if last is None or row.started > last],
+        )
+
+
+def _after_the_last(log: ActivityLog) -> list[Span]:
+    """From the last run of any job on: who is to say that it is the job, and not the log or an outage?"""
+    last = max((row.started for row in log.rows), default=log.as_of)
+    return [(last + timedelta.resolution, log.as_of)] if last < log.as_of else []
+
+
+def _nobody_ran(log: ActivityLog, seen: Mapping[str, _Seen]) -> list[Span]:
+    """Times between two runs of any jobs in which at least two jobs were due: an outage, or a hole in the log."""
+    starts = sorted({row.started for row in log.rows})
+    waiting: dict[int, set[str]] = defaultdict(set)
+    for job_id, one in seen.items():
+        for due in one.missed:
+            waiting[bisect_right(starts, due)].add(job_id)
+    return [
+        (starts[at - 1] + timedelta.resolution, starts[at])
+        for at, jobs in waiting.items()
+        if len(jobs) > 1 and 0 < at < len(starts)
+    ]
 
 
 class _Checker:
-    """One log, with what is known of it as a whole."""
+    """One log, with what is known of it as a whole: ``silent`` are times of which nothing is concluded, ``quiet`` those
+    and the ones in which nobody ran. A job that did not run again afterwards has no excuse in the latter.
+    """
 
     def __init__(
         self, organization: str, zone: str, log: ActivityLog, start: datetime, silent: tuple[Span, ...]
     ) -> None:
-        self.organization, self.zone, self.log, self.start, self.silent = organization, zone, log, start, silent
+        self.organization, self.zone, self.log, self.start = organization, zone, log, start
+        self.silent = self.quiet = silent
 
-    def of(self, job: Job, rows: Sequence[ActivityRow]) -> list[Finding]:
+    def compared(self, job: Job, rows: Sequence[ActivityRow]) -> _Seen:
+        dues = dues_of(job, self.start, self.log.as_of - job.grace)
+        hits, missed, strays = compared(dues, rows, job.grace, self.silent)
+        return _Seen(tuple(hits), tuple(missed), tuple(strays))
+
+    def of(self, job: Job, rows: Sequence[ActivityRow], seen: _Seen | None) -> list[Finding]:
         """At most one finding on a job of the catalog."""
-        if job.paused:
+        if seen is None:
             days = {row.started.date() for row in rows if row.started >= self.log.as_of - LATELY}
             return [self._runs_though_paused(job, rows)] if len(days) >= GONE else []
-        end = self.log.as_of - job.grace
-        hits, missed, strays = compared(
-            [due for due in dues_of(job, self.start, end)], rows, job.grace, self.silent
-        )
-        last = max(hits, default=None)
-        since = [due for due in missed if last is None or due > last]
-        after = [row for row in strays if last is None or row.started > last]
-        if self._enough(since):
+        since, after = seen.since()
+        if len(since) >= GONE and since[-1] - since[0] >= _TWO_DAYS:
             lesson = self._lesson(job.id, after) if after else None
-            return [self._moved(job, lesson, since, after, last)] if after else [self._stopped(job, since, last)]
+            return [
+                self._moved(job, lesson, since, after, seen.last)
+                if after
+                else self._stopped(job, since, seen.last)
+            ]
         # it runs as the catalog says, and more often; or at only some of its due times
         recent = self.log.as_of - LATELY
-        often = [row for row in strays if row.started >= recent and not in_any(row.started, self.silent)]
-        seldom = [due for due in missed if due >= recent]
+        often = [row for row in seen.strays if row.started >= recent]
+        seldom = [due for due in seen.missed if due >= recent and not in_any(due, self.quiet)]
         if len({row.started.date() for row in often}) >= GONE or len({due.date() for due in seldom}) >= GONE:
             lesson = self._lesson(job.id, rows)
             if lesson is not None and lesson.known and self._differs(job, lesson):
@@ -141,17 +176,19 @@ class _Checker:
         lines = entry(lesson, self.zone) if lesson and lesson.known else []
         return [
             self._finding(
-                job_id, name, FindingKind.NOT_IN_CATALOG, rows[0].started, f"{said}, and jobs.yaml lacks it{why}", lines
+                job_id,
+                name,
+                FindingKind.NOT_IN_CATALOG,
+                rows[0].started,
+                f"{said}, and jobs.yaml lacks it{why}",
+                lines,
             )
         ]
 
     def _lesson(self, job_id: str, rows: Sequence[ActivityRow]) -> Lesson | None:
         log = self.log.model_copy(update={"rows": tuple(rows), "whole_from": self.start})
-        found = learn(self.organization, log, self.zone, holes=self.silent).lessons if rows else ()
+        found = learn(self.organization, log, self.zone, holes=self.quiet).lessons if rows else ()
         return next((one for one in found if one.job_id == job_id), None)
-
-    def _enough(self, since: Sequence[datetime]) -> bool:
-        return len(since) >= GONE and since[-1] - since[0] >= _TWO_DAYS
 
     def _differs(self, job: Job, lesson: Lesson) -> bool:
         end = self.log.as_of + _LOOK_AHEAD
@@ -189,7 +226,11 @@ class _Checker:
         """The new schedule and, where the old one was ever true, until when it held."""
         earlier = job.schedules
         if last is not None:
-            earlier += (EarlierSchedule(cron=job.cron, zone=None if lesson.zone == job.zone else job.zone, until=until),)
+            earlier += (
+                EarlierSchedule(
+                    cron=job.cron, zone=None if lesson.zone == job.zone else job.zone, until=until
+                ),
+            )
         lines = schedule_lines(lesson.cron, earlier, job.zone)
         return [*lines, *([] if lesson.zone == job.zone else [f"zone: {lesson.zone}"])]
 
@@ -205,7 +246,9 @@ class _Checker:
 
     def _stopped(self, job: Job, since: Sequence[datetime], last: datetime | None) -> Finding:
         days = (self.log.as_of - (last or since[0])).days
-        began = f"it last ran {local(last, job.zone)}" if last else f"not once since {local(since[0], job.zone)}"
+        began = (
+            f"it last ran {local(last, job.zone)}" if last else f"not once since {local(since[0], job.zone)}"
+        )
         text = (
             f"{_named(job.name, job.id)} did not run for {days} days: {began}, and {len(since)} due times have no run. "
             "If it was paused or deleted in Pro2, say so here; else look there why it does not run"

@@ -33,7 +33,17 @@ from pro2_reconciliation.domain.schedule import cron_trouble
 from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources, carries_secret
 from pro2_reconciliation.domain.window_form import parse_moment, parse_window
 
-__all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window", "read_export"]
+__all__ = [
+    "DIRECTORY",
+    "Declared",
+    "Feed",
+    "Probe",
+    "Site",
+    "Sources",
+    "load_site",
+    "parse_window",
+    "read_export",
+]
 
 T = TypeVar("T", bound=Value)
 DIRECTORY = "PRO2_RECONCILIATION_CONFIG"

@@ -35,7 +35,9 @@ class Days:
     @property
     def often(self) -> int:
         """On how many days of a week it is due; one for a schedule of the month."""
-        return sum(_is_due("*", self.week, date(2024, 1, 1 + n)) for n in range(7)) if self.month == "*" else 1
+        return (
+            sum(_is_due("*", self.week, date(2024, 1, 1 + n)) for n in range(7)) if self.month == "*" else 1
+        )
 
     @property
     def words(self) -> str:
@@ -106,7 +108,13 @@ def _patterns(seen: Sequence[tuple[date, bool]]) -> Iterator[tuple[str, str, flo
     days = [n for n, (hits, asked) in of_month.items() if asked and hits and 2 * hits >= asked]
     if 0 < len(days) <= 4:
         field = ",".join(map(str, days))
-        yield field, "*", _month_prior(days), sum(of_month[n][0] for n in days), sum(of_month[n][1] for n in days)
+        yield (
+            field,
+            "*",
+            _month_prior(days),
+            sum(of_month[n][0] for n in days),
+            sum(of_month[n][1] for n in days),
+        )
     if last[0]:
         yield "L", "*", log(0.01), last[0], last[1]
     ran_at = [(place, count) for place, count in places.items() if count[0]]

@@ -53,7 +53,9 @@ class Seen:
 
     def part(self, low: float, high: float) -> Seen:
         first, last = self.starts.searchsorted([low, high])
-        return replace(self, starts=self.starts[first:last], low=max(low, self.low), high=min(high, self.high))
+        return replace(
+            self, starts=self.starts[first:last], low=max(low, self.low), high=min(high, self.high)
+        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ class Piece:
             other = self.days.others[0][0] if self.days.others else "on other days"
             return f"its days are not clear, they may be {self.days.words} ({self.days.sure:.0%}) or {other}"
         if self.doubt:
-            return f"its hours are not clear: {', '.join(f'{hour:02}' for hour in self.doubt)} only now and then"
+            return (
+                f"its hours are not clear: {', '.join(f'{hour:02}' for hour in self.doubt)} only now and then"
+            )
         if self.perhaps_cut is not None:
             return f"its schedule may have changed about {date.fromordinal(_EPOCH + int(self.perhaps_cut // DAY))}"
         return ""
@@ -193,7 +197,10 @@ def _hours(ran: Any, known: Any, each: int) -> tuple[tuple[int, ...], tuple[int,
 
     days = ran.any(axis=1)
     shape = (int(days.sum()), 24, each)
-    there, told = ran[days].reshape(shape).any(axis=2).sum(axis=0), known[days].reshape(shape).any(axis=2).sum(axis=0)
+    there, told = (
+        ran[days].reshape(shape).any(axis=2).sum(axis=0),
+        known[days].reshape(shape).any(axis=2).sum(axis=0),
+    )
     share = there / np.maximum(told, 1)
     hours = tuple(int(hour) for hour in np.flatnonzero(share >= 0.5))
     doubt = tuple(int(n) for n in np.flatnonzero((share > 0.3) & (share < 0.6) & (there >= 2)))
@@ -209,7 +216,10 @@ def _may_have_changed(seen: Seen, whole: Piece) -> bool:
     if third < 3:
         return False
     period = whole.fold.period
-    first, last = fold(seen.starts[:third], period, seen.habit), fold(seen.starts[-third:], period, seen.habit)
+    first, last = (
+        fold(seen.starts[:third], period, seen.habit),
+        fold(seen.starts[-third:], period, seen.habit),
+    )
     return first.minute != last.minute and min(first.sure, last.sure) > 0.5
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule
-from pro2_reconciliation.domain.learning import Learning, Lesson
+from pro2_reconciliation.domain.learning import Learning
+from pro2_reconciliation.domain.learning_lesson import Lesson
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.usual import USUAL_RUNS, usual_count, usual_failed_share
@@ -39,7 +40,10 @@ def proposal(learning: Learning, source: str) -> str:
     for lesson in known:
         lines += [*_comment(_how_sure(lesson), "  "), *_indented(entry(lesson, learning.zone)), ""]
     if unknown:
-        lines += ["", *_comment(["Not learned. Nothing is expected of these until somebody writes them:"], "  ")]
+        lines += [
+            "",
+            *_comment(["Not learned. Nothing is expected of these until somebody writes them:"], "  "),
+        ]
     for lesson in unknown:
         lines += ["", *_comment([f"{named(lesson)}: {lesson.why_not}", *_counted(lesson)], "  ")]
         if lesson.cron:
@@ -107,7 +111,9 @@ def schedule_lines(cron: str, schedules: Sequence[EarlierSchedule], zone: str) -
 
 def usual_minutes(rows: Iterable[ActivityRow]) -> float | None:
     """So many minutes nine of ten of the last runs did not exceed, whole ones; None where none has an end."""
-    ended = sorted((row for row in rows if row.finished is not None), key=lambda row: row.started)[-USUAL_RUNS:]
+    ended = sorted((row for row in rows if row.finished is not None), key=lambda row: row.started)[
+        -USUAL_RUNS:
+    ]
     lasted = sorted((row.finished - row.started).total_seconds() for row in ended if row.finished is not None)
     return max(1, math.ceil(lasted[math.ceil(len(lasted) * 0.9) - 1] / 60)) if lasted else None
 

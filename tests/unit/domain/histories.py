@@ -78,7 +78,9 @@ SHAPES: dict[str, Callable[[Taste], str]] = {
     "every 10 minutes": lambda rng: "*/10 * * * *",
     "every 15 minutes": lambda rng: rng.choice(("*/15 * * * *", "7,22,37,52 * * * *")),
     "every 30 minutes": lambda rng: f"{(m := rng.choice((0, 0, 5, 10, 15)))},{m + 30} * * * *",
-    "in working hours": lambda rng: f"{rng.choice(('*/15', '0,30', '0'))} {rng.choice(('8-18', '7-20'))} * * MON-FRI",
+    "in working hours": lambda rng: (
+        f"{rng.choice(('*/15', '0,30', '0'))} {rng.choice(('8-18', '7-20'))} * * MON-FRI"
+    ),
     "hourly": lambda rng: f"{rng.minute()} * * * *",
     "every n hours": _even,
     "several times a day": _times,
