@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.pro2.web.conftest import HERE, OUTAGE, ROLES, RUN, Users
+from tests.incident.web.conftest import HERE, OUTAGE, ROLES, RUN, Users
 
 from pro2.web.app import make_app
 from pro2.web.people import NOBODYS_TEAM, is_admin

@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.incident.overview.looking import OUTAGE, RUN, Looking, queries_of
 from tests.incident.player import Player
-from tests.unit.overview.looking import OUTAGE, RUN, Looking, queries_of
 
 from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import Plan
@@ -50,10 +50,10 @@ class TestAnEveningIsToldFromItsFirstMinuteToItsLast:
 
 
 def look_whenever_time_passes(player: Player, look: object) -> None:
-    sleep, house = player.clock.sleep, player.played[0].house
+    pass_time, house = player.clock.sleep, player.played[0].house
 
     def looked(seconds: float) -> None:
-        sleep(seconds)
+        pass_time(seconds)
         look(board(house.site, house.kept, player.clock.now(), witness=house.witness))  # type: ignore[operator]
 
     player.clock.sleep = looked  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.incident.harness import INCIDENTS
-from tests.unit.overview.looking import OUTAGE, RUN, Looking
+from tests.incident.overview.looking import OUTAGE, RUN, Looking
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Plan
@@ -134,12 +134,12 @@ def drifting(looking: Looking) -> list[str]:
 
 def test_an_item_that_is_only_watched_has_a_story_already(looking: Looking) -> None:
     seen: list[list[str]] = []
-    sleep = looking.evening.clock.sleep
+    pass_time = looking.evening.clock.sleep
 
     def looked(seconds: float) -> None:
         if not seen:
             seen.append(looking.told())
-        sleep(seconds)
+        pass_time(seconds)
 
     looking.evening.clock.sleep = looked  # type: ignore[method-assign]
     looking.reconcile(Mode.PLAN)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.incident.harness import approve_all
+from tests.incident.overview.looking import OUTAGE, RUN, Looking
 from tests.incident.player import Played, Player
-from tests.unit.overview.looking import OUTAGE, RUN, Looking
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Plan
@@ -81,11 +81,11 @@ def forget_reports(played: Played) -> None:
 class TestBeforeThereIsAPlan:
     def test_what_is_not_settled_is_watched_and_the_rest_was_seen(self, looking: Looking) -> None:
         seen = {}
-        sleep = looking.evening.clock.sleep
+        pass_time = looking.evening.clock.sleep
 
         def looked(seconds: float) -> None:
             seen.update(looking.items())
-            sleep(seconds)
+            pass_time(seconds)
 
         looking.evening.clock.sleep = looked  # type: ignore[method-assign]
         looking.reconcile(Mode.PLAN)
