@@ -133,8 +133,8 @@ BREAKAGES = (
         11,
         "a deadline that passed while nobody looked counts as a look",
         f"{CORE}/repair/observing.py",
-        "    lately = now - seen.seen_at <= GAP\n",
-        "    lately = True\n",
+        "    lately = seen is not None and now - seen.seen_at <= GAP\n",
+        "    lately = seen is not None\n",
         "tests/unit/repair/test_observing.py",
     ),
     Breakage(

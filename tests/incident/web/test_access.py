@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.pro2.web.conftest import HERE, OUTAGE, ROLES, RUN, Users
+from tests.incident.web.conftest import HERE, OUTAGE, ROLES, RUN, Users
 
 from pro2.web.app import make_app
 from pro2.web.people import NOBODYS_TEAM, is_admin
@@ -24,6 +24,7 @@ READS = (
     f"/pro2/api/runs/{RUN}",
     f"/pro2/api/items/{ITEM}",
     f"/pro2/api/reports/{RUN}",
+    f"/pro2/bundles/{ITEM}",
 )
 WHY = {"why": "a test"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -105,6 +106,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/reports/{run_id:path}",
         "/api/commands/{name}",
         "/reports/{name}",
+        "/bundles/{key:path}",
     }
 
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
-from tests.unit.pro2.web.conftest import Users
+from tests.incident.web.conftest import Users
 
 from pro2.web.words import looks_css, words
 from pro2_reconciliation.domain.words import ItemKind

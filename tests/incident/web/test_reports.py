@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.pro2.web.conftest import ROLES, Users
+from tests.incident.web.conftest import ROLES, Users
 from tests.unit.repair.reports import EVIL, report, row
 
 from pro2 import files

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.incident.web.conftest import OUTAGE, Users
 from tests.unit.pro2.conftest import HOSTILE
-from tests.unit.pro2.web.conftest import OUTAGE, Users
 
 from pro2_reconciliation.ledger import Ledger, Stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.unit.overview.looking import Looking
+from tests.incident.overview.looking import Looking
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import threading
 from urllib.parse import quote
 
 import pytest
+from tests.incident.web.conftest import OUTAGE, RUN, Users
 from tests.unit.pro2.conftest import HOSTILE
-from tests.unit.pro2.web.conftest import OUTAGE, RUN, Users
 
 from pro2.web import reading
 from pro2_reconciliation.overview.views import Board, ItemView, Story

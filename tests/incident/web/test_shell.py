@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from httpx import Response
-from tests.unit.pro2.web.conftest import OUTAGE, Users
+from tests.incident.web.conftest import OUTAGE, Users
 
 from pro2.web.shell import HEADERS, POLICY
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, LedgerUnavailable

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 
-from tests.unit.overview.looking import Looking
+from tests.incident.overview.looking import Looking
 
 from pro2_reconciliation.overview.export import COLUMNS, as_csv, as_json
 from pro2_reconciliation.overview.views import ItemView

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.pro2.web.conftest import Users
+from tests.incident.web.conftest import Users
 
 BODY = {"item": "campaign:103", "why": "a test"}
 HOLD = "/pro2/api/commands/hold"
