@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.incident.overview.looking import OUTAGE, Looking
 
 from pro2_reconciliation.domain.errors import ReconciliationError
-from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.domain.words import Mode, Service
 from pro2_reconciliation.ledger import Stage
 from pro2_reconciliation.overview import commands
+from pro2_reconciliation.repair.outcome import SETTLED, End
+from pro2_reconciliation.repair.report import make_report
 
 ZONE, ITEM = "America/Chicago", "campaign:103"
 
@@ -195,3 +198,21 @@ class TestTheLedger:
 def test_a_reason_stands_on_one_line_in_the_ledger(say: Callable[..., str], looking: Looking) -> None:
     say(commands.hold, ITEM, why="by phone\x1b[31m\nALARM: nothing happened")
     assert looking.ledger.holds("playhouse")[ITEM].why == "by phone [31m ALARM: nothing happened"
+
+
+def test_what_a_person_closed_is_neither_failed_nor_open(tmp_path: Path) -> None:
+    """The stop of 121 was never proven; somebody looked in Pro2 and said so."""
+    looking, key = Looking(tmp_path, "evening-outage"), "campaign:121"
+    plan, report = looking.reconcile()
+    assert {row.key: row.outcome for row in report.rows}[key] is End.NEEDS_HUMAN
+
+    commands.close(looking.ledger, "playhouse", looking.site.zone, key, who="Kim", why="it is stopped now")
+
+    row = next(
+        row
+        for row in make_report(looking.account("report"), plan, Mode.ASK, not_now={}).rows
+        if row.key == key
+    )
+    assert (row.outcome, row.detail) == (End.CLOSED, "closed by Kim: it is stopped now")
+    assert row.outcome in SETTLED
+    assert looking.items()[key].outcome == "closed"

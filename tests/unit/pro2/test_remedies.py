@@ -121,7 +121,7 @@ def bring_to(
 ) -> None:
     """Let somebody else take a step through these states."""
     ledger, step = playing.ledger, in_the_ledger(playing, item, verb)
-    action = ledger.action_of_step(step.id)
+    action = ledger.action(step.action_id)
     claim = ledger.claim(step.id, "another worker", LEASE_SECONDS)
     assert claim is not None
     assert action is not None
@@ -149,11 +149,11 @@ class TestAStepThatWentOn:
     def test_returns_what_was_done_as_json(self, lane: Any) -> None:
         result = lane()
         assert json.loads(json.dumps(result)) == result
-        assert (result["state"], result["item_key"], result["adopted"]) == ("done", "campaign:103", False)
+        assert (result["state"], result["item_key"], result["found"]) == ("done", "campaign:103", False)
 
-    def test_is_adopted_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
+    def test_is_found_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
         lane()
-        assert lane()["adopted"] is True
+        assert lane()["found"] is True
         assert [e["kind"] for e in playing.evening.effects()] == ["campaign_stopped"]
 
 
@@ -270,7 +270,7 @@ class TestASend:
         elif how == "failed":
             bring_to(playing, State.FAILED, verb=Verb.SEND_CAMPAIGN)
         elif how == "stale":
-            action = ledger.action_of_step(in_the_ledger(playing, "campaign:103").id)
+            action = ledger.action(in_the_ledger(playing, "campaign:103").action_id)
             ledger.end_rest(action.id, State.STALE, who="guard", why="the original woke up")
         elif how == "held by a person":
             ledger.hold("playhouse", "campaign:103", "Ada", "I do it")
