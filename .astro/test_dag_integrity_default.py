@@ -18,6 +18,6 @@ FILES = sorted((PROJECT / "dags").glob("*.py"))
 def test_a_dag_file_can_be_imported(file: Path) -> None:
     if f"dags/{file.name}" in EXCEPTIONS:
         pytest.skip("named in .astro/dag_integrity_exceptions.txt")
-    found = DagBag(file, include_examples=False)
+    found = DagBag(file)
     assert found.import_errors == {}
     assert found.dags, f"{file.name} defines no DAG"
