@@ -17,8 +17,10 @@
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
     schema jobs|policy|sources|activity_export      the JSON schema of a file
+    learn --activity-log FILE [--zone ZONE] [--out FILE]
+                                 propose jobs.yaml from an export of the Activity Log (docs/learn.md)
 
-The last two need no ledger. The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database
+The last three need no ledger. The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database
 URL), else the file in AIRFLOW_HOME; the site that of ``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one
 sentence and exit code 2.
 """
@@ -32,7 +34,14 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pro2_reconciliation import desk_bundle, desk_ledger, desk_outages, desk_plan, desk_schema
+from pro2_reconciliation import (
+    desk_bundle,
+    desk_learn,
+    desk_ledger,
+    desk_outages,
+    desk_plan,
+    desk_schema,
+)
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
@@ -81,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     desk_bundle.add_command(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
+    desk_learn.add_command(commands)
     return parser
 
 
@@ -92,7 +102,7 @@ def _with_ledger(given: argparse.Namespace) -> str:
     return _do(given, ledger, site)
 
 
-_WITHOUT_LEDGER = {"plan": desk_plan.do, "schema": desk_schema.do}
+_WITHOUT_LEDGER = {"plan": desk_plan.do, "schema": desk_schema.do, "learn": desk_learn.do}
 
 
 def _default_ledger() -> str:
