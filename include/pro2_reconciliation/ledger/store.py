@@ -25,6 +25,7 @@ from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.pruning import PruningPart
 from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
 from pro2_reconciliation.ledger.watch import WatchPart
@@ -44,6 +45,7 @@ class Ledger(
     WatchPart,
     ItemsPart,
     NotificationsPart,
+    PruningPart,
 ):
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 
