@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from tests.unit.served import Served
 
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import checkup
@@ -23,8 +21,7 @@ from pro2.hooks.settings import _HTTP_OPTIONS
 from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
 from pro2_reconciliation.wire.exchange import Reply
-from pro2_sandbox import World, create_app, load_incident
-from pro2_sandbox.__main__ import DropConnections
+from pro2_sandbox import World, load_incident
 from pro2_sandbox.faults import Fault
 
 SECRET = "s3cret-token"
@@ -44,19 +41,9 @@ class Sandbox:
 
     def __init__(self, connect: Callable[..., str]) -> None:
         self.world = World(load_incident("still-open"), rate_limit=None)
-        config = uvicorn.Config(
-            DropConnections(create_app(self.world)), log_level="warning", proxy_headers=False, lifespan="off"
-        )
-        self.server = uvicorn.Server(config)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._served = Served(self.world)
+        self.url, self.stop = self._served.url, self._served.stop
         self._connect = connect
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
 
     def goes_wrong(self, kind: str, path: str, **more: Any) -> None:
         self.world.faults.add(

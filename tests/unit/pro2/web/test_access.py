@@ -24,6 +24,7 @@ READS = (
     f"/pro2/api/runs/{RUN}",
     f"/pro2/api/items/{ITEM}",
     f"/pro2/api/reports/{RUN}",
+    "/pro2/api/trust",
 )
 WHY = {"why": "a test"}
 BODIES: dict[str, dict[str, Any]] = {
@@ -103,6 +104,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/runs/{run_id:path}",
         "/api/items/{key:path}",
         "/api/reports/{run_id:path}",
+        "/api/trust",
         "/api/commands/{name}",
         "/reports/{name}",
     }
