@@ -16,12 +16,14 @@
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
     schema jobs|policy|sources|activity_export      the JSON schema of a file
+    learn --activity-log FILE [--zone ZONE] [--out FILE]
+                                 propose jobs.yaml from an export of the Activity Log (docs/learn.md)
     export --out FOLDER [--csv]  the whole ledger as files, JSON lines or CSV
     drill CAMPAIGN [--yes]       stop, duplicate and send a canary to named colleagues, and note what was seen
     capabilities [--json]        what this account was seen to do
     doctor [--json]              is this site ready? reads only; exit code 1 if anything needs something
 
-``plan`` and ``schema`` need no ledger, ``drill`` and ``doctor`` use that of Airflow. The ledger is the one of
+``plan``, ``schema`` and ``learn`` need no ledger; ``drill`` and ``doctor`` use that of Airflow. The ledger is that of
 ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in AIRFLOW_HOME; the site that of
 ``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
 """
@@ -40,6 +42,7 @@ from pro2_reconciliation import (
     desk_doctor,
     desk_drill,
     desk_export,
+    desk_learn,
     desk_ledger,
     desk_outages,
     desk_plan,
@@ -101,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     desk_export.add_command(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
+    desk_learn.add_command(commands)
     return parser
 
 
@@ -119,6 +123,7 @@ def _doctor(given: argparse.Namespace) -> tuple[str, int]:
 _WITHOUT_LEDGER: dict[str, Callable[[argparse.Namespace], str | tuple[str, int]]] = {
     "plan": desk_plan.do,
     "schema": desk_schema.do,
+    "learn": desk_learn.do,
     "doctor": _doctor,
     "drill": desk_drill.do_drill,
 }

@@ -20,6 +20,7 @@ from pro2_reconciliation.ledger.endings import EndingsPart
 from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
+from pro2_reconciliation.ledger.leases import LeasesPart
 from pro2_reconciliation.ledger.leaving import LeavingPart
 from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
@@ -35,6 +36,7 @@ class Ledger(
     IdentityPart,
     ActionsPart,
     StepsPart,
+    LeasesPart,
     EndingsPart,
     PlansPart,
     RunsPart,

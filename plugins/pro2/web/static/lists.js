@@ -1,7 +1,7 @@
 // The short lists around the items: at risk, due soon, open from before, declared, and alarms of the guard.
 
 import { el, name } from "./dom.js";
-import { button, card, itemButton, patrons, said, SERVICES } from "./parts.js";
+import { button, card, itemButton, patrons, said, SERVICES, shortId } from "./parts.js";
 import { at, local, span, tick } from "./when.js";
 
 const SHOWN = 12; // the rest of a long list opens on demand
@@ -14,7 +14,7 @@ function folded(rows, what) {
 }
 
 function due(item, words, risk) {
-  const more = [words.kinds[item.kind], item.item_id, patrons(item.audience)].filter(Boolean).join(" · ");
+  const more = [words.kinds[item.kind], shortId(item.item_id), patrons(item.audience)].filter(Boolean).join(" · ");
   return el(
     "li",
     { "data-key": `${item.key} ${item.due}`, class: "row" },

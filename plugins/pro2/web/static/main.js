@@ -7,7 +7,7 @@ import { closeDrawer, drawDrawer, drawerKey, openDrawer, refreshDrawer } from ".
 import { el, morph, name } from "./dom.js";
 import { drawItems, filter, moveRow } from "./items.js";
 import { alarms, atRisk, openItems, upcoming } from "./lists.js";
-import { chosenOutage, outageList } from "./outages.js";
+import { chosenOutage, outageList, reportLinks } from "./outages.js";
 import { card } from "./parts.js";
 import { asked, remember as note } from "./place.js";
 import { questionCards } from "./question.js";
@@ -133,10 +133,15 @@ function itemsTitle() {
   return "Items";
 }
 
+/** What may be taken away: the items of an outage as they stand now, of a dag run what it reported. */
 function links() {
-  if (view.run || !view.chosen) return [];
+  if (view.run) {
+    const run = view.board.outages.flatMap((one) => one.runs).find((one) => one.dag_run === view.run);
+    return run?.stage === "reported" ? reportLinks(run) : [];
+  }
+  if (!view.chosen) return [];
   const base = `api/outages/${encodeURIComponent(view.chosen)}/items`;
-  return [{ label: "CSV", href: `${base}.csv` }, { label: "JSON", href: `${base}.json` }];
+  return ["CSV", "JSON"].map((kind) => el("a", { href: `${base}.${kind.toLowerCase()}`, download: true }, kind));
 }
 
 function draw() {
