@@ -129,13 +129,9 @@ def reconciled(folder: Path, *, hostile: bool = False) -> Evening:
     return evening
 
 
-WOKEN = "104"
-"""The campaign whose original wakes after it was resent."""
-
-
 def woken(folder: Path) -> Evening:
     """Everything was approved and done; then an original that was stopped goes out, and the guard stops it again."""
-    evening = Evening(folder, wakes_after(timedelta(hours=3), "evening-outage", WOKEN))
+    evening = Evening(folder, wakes_after(timedelta(hours=3)))
     evening.end_outage()
     put_outages(evening)
     evening.reconcile(

@@ -145,7 +145,10 @@ def headline(
             said.append(
                 f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id].text}"
             )
-    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
+    return (
+        ". ".join(one[0].upper() + one[1:] for one in said[:2])
+        or "Nothing to do: no outage lasts, and nothing needs a person"
+    )
 
 
 def _counts(found: Sequence[Standing]) -> Mapping[str, int]:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.drift import Drift
+from pro2_reconciliation.domain.drill import DRILL
 from pro2_reconciliation.domain.errors import NoConsole, Rejected
 from pro2_reconciliation.domain.facts import began, signs_of
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
@@ -26,6 +27,7 @@ from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, 
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import TAG_VERBS
+from pro2_reconciliation.repair.canary import colleagues_on
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
 
@@ -107,10 +109,16 @@ def _campaign_stale(
     if verb is Verb.STOP_CAMPAIGN and began(seen.campaign if seen else None, reading.campaign):
         return "it began to go out since the question was asked"
     state = campaign_state(reading, account.now(), account.policy)
-    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING:
+    canary = decision.rule == DRILL and state is CampaignState.DUE_LATER
+    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING and not canary:
         return f"it is not pending any more but {state.value}"
     if verb is not Verb.STOP_CAMPAIGN and reading.campaign.status not in STOPPED_STATUSES:
         return f"the original is {reading.campaign.status.value}, not stopped"
+    if decision.rule == DRILL:
+        try:
+            colleagues_on(account, original)
+        except Rejected as error:
+            return str(error)
     own = _copy_of(action)
     problem = _siblings(account, plan, original, own)
     if problem or verb is Verb.STOP_CAMPAIGN:
