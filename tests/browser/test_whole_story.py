@@ -224,8 +224,8 @@ def answer(user: Person, viewer: Person, see: See) -> None:
     assert viewer.page.locator("[data-choice]:enabled").count() == 0
     user.press("Carry out my choices", ".question")
     meaning = user.page.locator("dialog.dialog").inner_text()
-    assert "resend: Opening night (103)" in meaning
-    assert f"hold back: {HOSTILE} (104)" in meaning
+    assert "resend: Opening night · about 400 patrons" in meaning
+    assert f"hold back: {HOSTILE} · about 800 patrons" in meaning
     assert "leave to me: 2 items, as preset" in meaning
     see(user, "5-answer")
     assert "Your answer was taken" in user.do({})
