@@ -12,11 +12,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import log
 from zoneinfo import ZoneInfo
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule, Job
-from pro2_reconciliation.domain.learning_fit import Piece, Seen, pieces
+from pro2_reconciliation.domain.learning_fit import HELD, Piece, Seen, pieces
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
@@ -43,8 +44,9 @@ class Lesson:
     """What the log teaches of one job. ``why_not`` is empty where its schedule is known; else it is the best guess.
 
     ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
-    none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were compared with its
-    runs. ``notes`` are sentences for the person who reads it.
+    none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were
+    compared with its runs. ``latest_start`` is how long after its due time the latest run of ``hits`` began. ``notes``
+    are sentences for the person who reads it.
     """
 
     job_id: str
@@ -214,7 +216,7 @@ def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
     """Until when each schedule held: its first due time without a run, or the first run of the one after it."""
     zone = find_zone(job.zone)
     made = []
-    for one, after in zip(found, found[1:], strict=False):
+    for one, after in pairwise(found):
         alone = job.model_copy(update={"cron": one.cron, "schedules": ()})
         ended = next_due(alone, _instant(one.hits[-1], zone))
         began = _instant(after.hits[0], zone) if len(after.hits) else None
@@ -262,6 +264,8 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
 def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Span) -> str:
     if last.trouble:
         return last.trouble
+    if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
+        return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
     enough = max(last.days.often, ENOUGH)
     if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):
         enough = 2
@@ -271,7 +275,7 @@ def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Sp
     since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
     if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
         return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
-    trailing = [due for due in lesson.missed if not lesson.hits or due > lesson.hits[-1]]
+    trailing = [due for due in lesson.missed if due > lesson.hits[-1]]
     if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
         return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"
     return ""

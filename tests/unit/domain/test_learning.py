@@ -219,7 +219,7 @@ class TestTheLog:
             taught(runs("0 6 * * *"), zone="America/Chicgo")
 
     def test_tells_how_late_its_jobs_are_and_so_of_the_rare_ones(self) -> None:
-        """Three late runs alone could be due at any of some minutes; that all others are late says that they are too."""
+        """Four late runs alone could be due at any of some minutes; all others are late, so they are too."""
         other = [
             row.model_copy(update={"job_id": f"j-{n + 2}", "run_id": f"{n}-{row.run_id}"})
             for n in range(12)
