@@ -33,6 +33,8 @@ RECENT = timedelta(weeks=4)
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
 _OTHER_ZONE = log(0.05)
+_CLEAR = 2.5
+"""By how much (a log) one zone must explain more than the other; less than what UTC lacks where nothing tells."""
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
@@ -112,16 +114,22 @@ class Look:
             return replace(
                 base, why_not="it ran once, and one run shows no schedule; export a longer history"
             )
-        zone, found = self._best_zone(own)
-        return _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
+        zone, found, unclear = self._best_zone(own)
+        told = _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
+        return replace(told, why_not=told.why_not or unclear)
 
-    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece]]:
-        """The zone whose wall clock its runs keep to. Without a change of the clocks it is the organization's."""
+    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece], str]:
+        """The zone whose wall clock its runs keep to, its schedules, and why that is not clear; empty where it is.
+
+        Without a change of the clocks it is the organization's.
+        """
         best = pieces(self._seen(rows, self.zone))
         if self.zone == "UTC" or offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
-            return self.zone, best
+            return self.zone, best, ""
         other = pieces(self._seen(rows, "UTC"))
-        return ("UTC", other) if _weight(other) + _OTHER_ZONE > _weight(best) else (self.zone, best)
+        gain = _weight(other) + _OTHER_ZONE - _weight(best)
+        unclear = f"it may go by the clock of {self.zone} or of UTC" if abs(gain) < _CLEAR else ""
+        return ("UTC", other, unclear) if gain > 0 else (self.zone, best, unclear)
 
     def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
         import numpy as np
@@ -196,7 +204,7 @@ def _told(
         if dropped
         else (),
     )
-    return replace(lesson, why_not=_why_not(lesson, last, rows, whole))
+    return replace(lesson, why_not=_why_not(lesson, last, rows))
 
 
 def _believed(found: Sequence[Piece]) -> tuple[list[Piece], bool]:
@@ -261,7 +269,7 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((one for one in found if one[1] >= 0.001), key=lambda one: -one[1])[:3])
 
 
-def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Span) -> str:
+def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
     if last.trouble:
         return last.trouble
     if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
