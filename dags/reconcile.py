@@ -118,6 +118,8 @@ def reconcile() -> None:
         sensors.append(watch)
     plan_hash = build_plan(resolved)
     [inventory, *sensors] >> plan_hash
+    # it has retries like every task: a try that died gets the answer from the ledger, where nobody is asked twice, and
+    # asks once more only if its worker died before it was there. Without retries a given answer would carry out nothing
     ask = AskOperator(task_id="ask", response_timeout=timedelta(hours=12))
     plan_hash >> ask
     cleared = clear(resolved, plan_hash)

@@ -29,6 +29,8 @@ LONGEST = 200
 SHOWN = ("html", "csv", "json", "digest.html")
 """Endings of the files that a person may be shown: no address stands in them, and nothing that Pro2 answered."""
 DRIFT, RECORDING = "drift.csv", "recording.json"
+DRIFT_COLUMNS = ("job", "action", "contact", "email", "plan_hash")
+"""Of the CSV of a drift. At first it had no last one, and such files may still lie about."""
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 """How the name of a file of ours begins: no sign that means something in a path."""
 
@@ -136,7 +138,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
     named = with_contacts(plan)
     if not named:
         return
-    table: list[tuple[str, ...]] = [("job", "action", "contact", "email", "plan_hash")]
+    table: list[tuple[str, ...]] = [DRIFT_COLUMNS]
     known: dict[str, Drift] = {}  # adding and removing are of the same two tags, and those may be large
     for decision in named:
         try:

@@ -9,6 +9,7 @@ here is an empty link, which Airflow does not show. Only http and https are link
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from typing import Any
 from urllib.parse import quote
 
@@ -63,8 +64,9 @@ class _Link(BaseOperatorLink):
             log.warning("The link «%s» of %s could not be made: %s", self.name, ti_key, error)
             return ""
 
+    @abstractmethod
     def address(self, operator: Any, ti_key: Any) -> str:
-        raise NotImplementedError
+        """The address; empty where there is none. Whatever it raises is logged, and the link is empty."""
 
 
 class CampaignLink(_Link):

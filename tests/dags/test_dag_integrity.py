@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +51,11 @@ print("HEAVY", *sorted({HEAVY!r} & (set(sys.modules) - before)))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].split() == ["HEAVY"]
+
+
+def test_the_check_of_the_astro_cli_finds_every_file_in_order():
+    """``astro dev parse`` runs it; it stands where the CLI looks, outside of our tests."""
+    found = runpy.run_path(str(DAGS.parent / ".astro" / "test_dag_integrity_default.py"))
+    assert {file.stem for file in found["FILES"]} == EXPECTED
+    for file in found["FILES"]:
+        found["test_a_dag_file_can_be_imported"](file)

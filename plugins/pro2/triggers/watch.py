@@ -9,6 +9,7 @@ reads, and there is no ``on_kill``.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Hashable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_OBSERVERS = 16
 """So many dag runs are remembered by one triggerer."""
-_OBSERVERS: dict[str, Any] = {}
+_OBSERVERS: dict[tuple[str, datetime], Any] = {}
 
 
 class _SharedPoll(BaseEventTrigger):
@@ -34,9 +35,9 @@ class _SharedPoll(BaseEventTrigger):
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
 
+    @abstractmethod
     def _item(self, inventory: Inventory) -> WatchItem:
         """The item that it watches."""
-        raise NotImplementedError
 
     def _kwargs(self) -> dict[str, Any]:
         return {
@@ -62,7 +63,9 @@ class _SharedPoll(BaseEventTrigger):
         ledger = await sync_to_async(open_ledger)()
         inventory = await sync_to_async(ledger.inventory)(kwargs["inventory"])
         # a stream ends with its last subscriber; one that opens again must not forget what stood still how long
-        observer = _OBSERVERS.setdefault(kwargs["inventory"], Observer.of(site, inventory))
+        # (an inventory that was taken anew has other items)
+        taken = (kwargs["inventory"], inventory.taken_at)
+        observer = _OBSERVERS.setdefault(taken, Observer.of(site, inventory))
         while len(_OBSERVERS) > MOST_OBSERVERS:
             del _OBSERVERS[next(iter(_OBSERVERS))]
         waived: set[str] = set()

@@ -21,7 +21,7 @@ from pro2_reconciliation.overview.views import Board, ItemView, OutageView, Stor
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.wire.exchange import Reply, Request
-from pro2_sandbox import Incident
+from pro2_sandbox import Incident, load_incident
 
 OUTAGE, RUN = "3f2a", "outage__3f2a__g1"
 
@@ -118,6 +118,14 @@ class Looking:
 
     def wait(self, **time: float) -> None:
         self.evening.clock.at += timedelta(**time)
+
+
+def wakes_after(time: timedelta) -> Incident:
+    """The worked example, whose campaign sends itself so long after the start, although it was stopped."""
+    found = load_incident(INCIDENTS / "worked-example.yaml")
+    waking = {"sends_itself": time, "stop": "forgotten"}
+    campaigns = tuple(c.model_copy(update=waking) if c.id == "103" else c for c in found.campaigns)
+    return found.model_copy(update={"campaigns": campaigns})
 
 
 def queries_of(ledger: Ledger, look: Callable[[], object]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.incident.overview.looking import OUTAGE, RUN, Looking, queries_of
 from tests.incident.player import Player
 
+from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.policy import CampaignPolicy
@@ -28,10 +29,19 @@ class TestAnEveningIsToldFromItsFirstMinuteToItsLast:
         """Detection, settling, watching, question, repair and end of a whole outage, as the page tells it."""
         player = Player(tmp_path, "worked-example")
         told: list[str] = []
-        look_whenever_time_passes(player, lambda found: told.extend(one.next for one in found.outages))
+        counted: dict[str, datetime | None] = {}
+
+        def look(found: Board) -> None:
+            told.extend(one.next for one in found.outages)
+            counted.update({one.next: one.until for one in found.outages})
+
+        look_whenever_time_passes(player, look)
 
         player.play()
 
+        for sentence, until in counted.items():  # what the page counts down to is the time in the sentence
+            assert (until is not None) == ("until" in sentence), sentence
+            assert until is None or local(until, "America/Chicago") in sentence
         assert list(dict.fromkeys(told)) == [
             "nothing to do until Thu 19 Nov 18:14 CST: then it has settled",
             "it has settled: the next detection pass starts its dag run, if reconcile is not paused",
@@ -46,7 +56,7 @@ class TestAnEveningIsToldFromItsFirstMinuteToItsLast:
         told: list[str] = []
         look_whenever_time_passes(player, lambda found: told.append(found.headline))
         player.play()
-        assert any(line.startswith("sending is down since ") and "at risk" in line for line in told)
+        assert any(line.startswith("Sending is down since ") and "at risk" in line for line in told)
 
 
 def look_whenever_time_passes(player: Player, look: object) -> None:
@@ -81,7 +91,7 @@ class TestWhileAnOutageLasts:
 
     def test_nothing_is_repaired_and_the_page_says_so(self, down: Board) -> None:
         assert down.outages[0].next.startswith("it lasts: nothing is repaired before it is over")
-        assert down.headline.startswith("sending is down since Thu 19 Nov 15:00 CST, ")
+        assert down.headline.startswith("Sending is down since Thu 19 Nov 15:00 CST, ")
 
     def test_one_that_is_over_puts_nothing_at_risk(self, looking: Looking) -> None:
         looking.ledger.add_snapshot("playhouse", scheduled_snapshot(looking.account("detect")))

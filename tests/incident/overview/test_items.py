@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from tests.incident.harness import approve_all
-from tests.incident.overview.looking import OUTAGE, RUN, Looking
+from tests.incident.overview.looking import OUTAGE, RUN, Looking, wakes_after
 from tests.incident.player import Played, Player
 
 from pro2_reconciliation.domain.errors import LedgerError
@@ -247,6 +247,25 @@ class TestSeveralPlans:
         night = looking.evening.window().model_copy(update={"source": "nightly"})
         looking.reconcile(Mode.PLAN, dag_run="scheduled__1", window=night)
         assert looking.items() == {}
+
+
+class TestTheGuard:
+    """It stops an original that wakes; that is an alarm, and not what became of what somebody chose."""
+
+    @pytest.mark.parametrize("choice", [Choice.RESEND, Choice.HOLD_BACK])
+    def test_a_stop_of_the_guard_is_not_what_became_of_a_choice(self, tmp_path: Path, choice: Choice) -> None:
+        looking = Looking(tmp_path, wakes_after(timedelta(hours=3)))
+        looking.reconcile(answer=lambda plan: {ITEM: choice}, account=looking.account("send_campaign[0]"))
+        before = looking.items()[ITEM]
+        assert before.outcome == "verified"
+        looking.evening.clock.at = looking.evening.world.t0 + timedelta(hours=3, seconds=1)
+
+        looking.evening.guard()
+
+        after = looking.items()[ITEM]
+        assert "stopped again" in after.alarm
+        assert after.model_copy(update={"alarm": ""}) == before
+        assert "stopped again" in looking.told()
 
 
 class TestTheLog:

@@ -6,15 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.incident.harness import INCIDENTS
-from tests.incident.overview.looking import OUTAGE, RUN, Looking
+from tests.incident.overview.looking import OUTAGE, RUN, Looking, wakes_after
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.overview import commands
 from pro2_reconciliation.overview.views import Event
-from pro2_sandbox import load_incident
 
 ITEM = "campaign:103"
 
@@ -96,12 +94,7 @@ def test_an_open_item_is_opened_and_closed(tmp_path: Path) -> None:
 
 
 def test_an_original_that_woke_is_an_alarm_and_was_stopped_again(tmp_path: Path) -> None:
-    incident = load_incident(INCIDENTS / "worked-example.yaml")
-    waking = tuple(
-        c.model_copy(update={"sends_itself": timedelta(hours=3), "stop": "forgotten"}) if c.id == "103" else c
-        for c in incident.campaigns
-    )
-    looking = Looking(tmp_path, incident.model_copy(update={"campaigns": waking}))
+    looking = Looking(tmp_path, wakes_after(timedelta(hours=3)))
     looking.reconcile()
     assert looking.items()[ITEM].alarm == ""
     looking.evening.clock.at = looking.evening.world.t0 + timedelta(hours=3, seconds=1)

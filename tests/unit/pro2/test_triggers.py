@@ -303,6 +303,21 @@ class TestTheStream:
         assert second["errors"] == ("the database was shut down",)
         assert second["seen"].keys() == first["seen"].keys()
 
+    def test_begins_anew_with_an_inventory_that_was_taken_anew(self, playing: Playing) -> None:
+        """A person cleared ``take_inventory``: what is watched now was not all in the first one."""
+        first = playing.ledger.inventory("outage__1__g1")
+        without = {key: seen for key, seen in first.observations.items() if key != "campaign:104"}
+        playing.ledger.save_inventory(
+            "outage__1__g1",
+            first.model_copy(
+                update={"observations": without, "taken_at": first.taken_at - timedelta(hours=1)}
+            ),
+        )
+        self.polls(1)
+        playing.ledger.save_inventory("outage__1__g1", first)
+        (event,) = self.polls(1)
+        assert event["seen"]["campaign:104"].after_gap is not None, "the new inventory saw it, days ago"
+
     def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
         self.polls(3)
         assert slept == [playing.evening.site.policy.poll_seconds] * 2
@@ -310,7 +325,7 @@ class TestTheStream:
     def test_serves_an_item_alone_too(self, playing: Playing) -> None:
         """The way that a triggerer takes which shares nothing."""
         first = playing.watched_items("campaign")[0]
-        past = {**first, "deadline": first["not_before"]}
+        past = {**first, "deadline": first["not_before"], "read_gap_seconds": 0}
 
         async def collected() -> list[TriggerEvent]:
             return [event async for event in watch("outage__1__g1", item=past).run()]

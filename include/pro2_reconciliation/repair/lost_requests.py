@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.lineage import is_visible_copy
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.schedule import occurrences
-from pro2_reconciliation.domain.states import STOPPED_STATUSES
+from pro2_reconciliation.domain.states import GOING, STOPPED_STATUSES, WENT
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
@@ -156,7 +156,7 @@ def _stop(account: Account, decision: Decision) -> _Seen:
     status = campaign.status if campaign else CampaignStatus.UNKNOWN
     if status in STOPPED_STATUSES:
         return _Seen(Sight.HALTED, f"the campaign is {status.value}")
-    if status in (CampaignStatus.SCHEDULED, CampaignStatus.SENDING):
+    if status in GOING:
         return _Seen(Sight.PENDING, f"the campaign is still {status.value}")
     return _Seen(Sight.ANOTHER_STATUS, f"the campaign is {status.value}")
 
@@ -183,8 +183,7 @@ def _send(account: Account, action: ActionRecord) -> _Seen:
         return _Seen(Sight.NO_DRAFT, f"the copy {copy_id} is gone")
     report = account.report_of(copy_id)
     counted = any(copy.counters.values()) or bool(report and any(report.counters.values()))
-    on_its_way = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE)
-    if counted or copy.status in on_its_way:
+    if counted or copy.status in WENT:
         return _Seen(Sight.LEAVING, f"the copy is {copy.status.value}", copy_id)
     if copy.status is not CampaignStatus.DRAFT:
         return _Seen(Sight.NO_DRAFT, f"the copy {copy_id} is {copy.status.value}")
