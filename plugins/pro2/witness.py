@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pro2.organization import named
 from pro2_reconciliation.domain.errors import LedgerError
 
 if TYPE_CHECKING:
     from pro2_reconciliation.ledger import Witnessed
 
 VARIABLE = "reconciliation_ledger_witness"
-"""Named like the connection: a deployment has one ledger, whatever the number of its organizations."""
+"""Named like the connection of the ledger; where there are several organizations, each ledger has a witness."""
 ABOUT = "Which ledger the reconciliation may act on. Written by guard_repairs; do not edit (docs/runbook.md)"
 
 
 class VariableWitness:
-    """Reads and writes the Variable ``reconciliation_ledger_witness`` as JSON."""
+    """Reads and writes the Variable ``reconciliation_ledger_witness`` of the current organization as JSON."""
 
-    name = f"Airflow Variable {VARIABLE}"
+    def __init__(self) -> None:
+        self._key = named(VARIABLE)
+        self.name = f"Airflow Variable {self._key}"
 
     def read(self) -> Witnessed | None:
         from airflow.sdk import Variable
@@ -31,7 +34,7 @@ class VariableWitness:
         from pro2_reconciliation.ledger import Witnessed
 
         try:
-            text = Variable.get(VARIABLE, default=None)
+            text = Variable.get(self._key, default=None)
         except Exception as error:  # whatever Airflow says of a Variable it may not or cannot give
             raise LedgerError(f"the {self.name} cannot be read ({error})") from error
         if not text:
@@ -48,7 +51,7 @@ class VariableWitness:
         from airflow.sdk import Variable
 
         try:
-            Variable.set(VARIABLE, seen.model_dump_json(), description=ABOUT)
+            Variable.set(self._key, seen.model_dump_json(), description=ABOUT)
         except Exception as error:
             raise LedgerError(
                 f"the {self.name} cannot be written ({error}); look whether Airflow's API server is up"

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from pro2.organization import named, of_id, open_site, speak_for
+
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 
@@ -27,10 +29,16 @@ _OBSERVERS: dict[tuple[str, datetime], Any] = {}
 
 
 class _SharedPoll(BaseEventTrigger):
-    """What all watching triggers of a dag run have in common. ``inventory``: its id in the ledger, the dag run's."""
+    """What all watching triggers of a dag run have in common. ``inventory``: its id in the ledger, the dag run's.
 
-    def __init__(self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str) -> None:
+    ``organization``: of which it is, where there are several; one that starts in the triggerer learns it from its DAG.
+    """
+
+    def __init__(
+        self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str, organization: str = ""
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.organization = organization
         self.inventory = inventory
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
@@ -44,21 +52,34 @@ class _SharedPoll(BaseEventTrigger):
             "inventory": self.inventory,
             "pro2_conn_id": self.pro2_conn_id,
             "dashboard_conn_id": self.dashboard_conn_id,
+            "organization": self._organization,
         }
 
+    @property
+    def _organization(self) -> str:
+        mine = getattr(self.task_instance, "dag_id", "")
+        return self.organization or of_id(str(mine or ""))
+
     def shared_stream_key(self) -> Hashable:
-        return ("pro2-watch", self.inventory, self.pro2_conn_id, self.dashboard_conn_id)
+        return (
+            "pro2-watch",
+            self._organization,
+            self.inventory,
+            self.pro2_conn_id,
+            self.dashboard_conn_id,
+        )
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Poll for ever. Each event: ``inventory``, ``at``, ``seen`` (item key to Observation), ``waived`` keys,
         ``errors``.
         """
-        from pro2.accounts import open_ledger, open_site
+        from pro2.accounts import open_ledger
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
         from pro2_reconciliation.domain.errors import LedgerUnavailable
         from pro2_reconciliation.repair.observing import Observer
 
+        speak_for(kwargs.get("organization", ""))
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
         inventory = await sync_to_async(ledger.inventory)(kwargs["inventory"])
@@ -70,8 +91,8 @@ class _SharedPoll(BaseEventTrigger):
             del _OBSERVERS[next(iter(_OBSERVERS))]
         waived: set[str] = set()
         async with (
-            Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,
-            DashboardAsyncHook(kwargs["dashboard_conn_id"]) as dashboard,
+            Pro2AsyncHook(named(kwargs["pro2_conn_id"])) as pro2,
+            DashboardAsyncHook(named(kwargs["dashboard_conn_id"])) as dashboard,
         ):
             while True:
                 snapshot = await _poll(site, inventory, pro2, dashboard)
