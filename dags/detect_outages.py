@@ -17,7 +17,7 @@ from functools import partial
 from airflow.sdk import dag, get_current_context, task
 
 from pro2.operators.start import StartReconcileOperator
-from pro2.organization import suffixes
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 
 _dag = partial(
@@ -54,5 +54,5 @@ def detect_outages() -> None:
     ).expand_kwargs(detect())
 
 
-for suffix in suffixes():  # of each organization; one empty text where there is only one
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
     _dag(dag_id=f"detect_outages{suffix}")(detect_outages)()

@@ -25,7 +25,7 @@ from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
-from pro2.organization import suffixes
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
 from pro2.sensors.watch import CampaignSensor, LeanSensor, OccurrenceSensor
@@ -167,5 +167,5 @@ def reconcile() -> None:
     [resolved, plan_hash, nothing, *tails, handed_over] >> done
 
 
-for suffix in suffixes():  # of each organization; one empty text where there is only one
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
     _dag(dag_id=f"reconcile{suffix}")(reconcile)()

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from pro2.files import name_of
-from pro2.organization import named, of_id, open_site, speaking_for
+from pro2.organization import named, of_id, speaking_for
 
 log = logging.getLogger("pro2.links")
 PAGE = "/plugin/outages"
@@ -134,6 +134,7 @@ def _key(operator: Any) -> str:
 
 
 def _in_pro2(operator: Any, kind: str) -> str:
+    from pro2.organization import open_site
     from pro2_reconciliation.domain.words import ItemKind
 
     found, _, item_id = _key(operator).partition(":")

@@ -40,14 +40,24 @@ class Consortium:
     def account(self, name: str) -> Account:
         """As a task of this organization opens it."""
         with speaking_for(name):
-            return accounts.open_account(f"reconcile__{name} {RUN} a_task")
+            return accounts.open_account(f"reconcile__{name}/{RUN}/a_task")
 
     def reconcile(self, name: str) -> tuple[Plan, Any]:
         """One reconciliation with everything approved, the guard of this organization alone being alive."""
-        account = self.account(name)
-        account.ledger.beat(GUARD)
-        evening = self.evenings[name]
+        account, evening = self.account(name), self.evenings[name]
+        self.guarded(name)
         return reconcile(account, evening.window(), Mode.ASK, answer=approve_all, dag_run=RUN)
+
+    def guarded(self, *names: str) -> None:
+        """From now on the guards of these organizations pass every minute, and no other."""
+        ledgers = [self.account(name).ledger for name in names]
+
+        def passes() -> None:
+            for ledger in ledgers:
+                ledger.beat(GUARD)
+
+        passes()
+        self.evenings[NAMES[0]].clock.every_minute = passes
 
     def sent(self, name: str) -> list[str]:
         return [one["item"] for one in self.evenings[name].effects() if one["kind"] == "campaign_sent"]
@@ -137,8 +147,7 @@ def test_limits_and_policy_are_those_of_one(consortium: Consortium) -> None:
 
 def test_a_guard_that_is_silent_holds_back_its_own_organization_only(consortium: Consortium) -> None:
     opera = consortium.account("opera")
-    for name in ("playhouse", "ballet"):
-        consortium.account(name).ledger.beat(GUARD)
+    consortium.guarded("playhouse", "ballet")
     plan, _ = reconcile(
         opera, consortium.evenings["opera"].window(), Mode.ASK, answer=approve_all, dag_run=RUN
     )
@@ -181,7 +190,7 @@ def test_tasks_of_the_dag_find_their_own_inventory(consortium: Consortium) -> No
         with speaking_for(name):
             flow.take_inventory(context, resolved)
             found[name] = accounts.open_ledger().inventory(RUN)
-            assert watch(accounts.open_account(f"reconcile__{name} {RUN} watch"), found[name])
+            assert watch(accounts.open_account(f"reconcile__{name}/{RUN}/watch"), found[name])
     assert {name: one.organization for name, one in found.items()} == {name: name for name in NAMES}
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from pro2.organization import named, of_id, open_site, speak_for
+from pro2.organization import named, of_id, speak_for
 
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.inventory import Inventory, WatchItem
@@ -76,6 +76,7 @@ class _SharedPoll(BaseEventTrigger):
         """
         from pro2.accounts import open_ledger
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
+        from pro2.organization import open_site
         from pro2_reconciliation.domain.errors import LedgerUnavailable
         from pro2_reconciliation.repair.observing import Observer
 

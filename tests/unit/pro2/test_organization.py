@@ -16,7 +16,15 @@ from airflow.sdk.execution_time.context import set_current_context
 from pro2 import accounts, links, organization, plugin, witness
 from pro2.files import reports_folder
 from pro2.operators.start import StartReconcileOperator
-from pro2.organization import current, named, open_site, organizations, speaking_for, suffixes
+from pro2.organization import (
+    current,
+    named,
+    open_site,
+    organizations,
+    speaking_for,
+    suffixes,
+    suffixes_to_parse,
+)
 from pro2.triggers.watch import LeanTrigger, WatchTrigger
 from pro2_reconciliation.domain.errors import ConfigurationError
 
@@ -78,6 +86,18 @@ class TestNames:
         monkeypatch.setenv(organization.VARIABLE, bad)
         with pytest.raises(ConfigurationError, match=organization.VARIABLE):
             organizations()
+
+    def test_a_task_that_starts_defines_the_dags_of_its_own_organization_only(
+        self, consortium: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert suffixes_to_parse() == ("__opera", "__ballet")
+        for dag_id, expected in (
+            ("reconcile__ballet", ("__ballet",)),
+            ("reconcile", ("__opera", "__ballet")),
+            ("reconcile__zoo", ("__opera", "__ballet")),
+        ):
+            monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", dag_id)
+            assert suffixes_to_parse() == expected
 
 
 class TestTheirOwn:
