@@ -172,11 +172,12 @@ BREAKAGES = (
     ),
     Breakage(
         3,
-        "a job that ran meanwhile is done again",
+        "what a job did since its due time is not looked at",
         f"{CORE}/repair/checks.py",
-        "    if done and action.remedy is not Remedy.DATA_SYNC:\n",
-        "    if False:\n",
-        "tests/chaos/test_people.py::test_an_act_on_a_job_before_any_request",
+        "    rows = rows_since(account, plan, job.id)\n    manual =",
+        "    rows = rows_since(account, plan, job.id)[:0]\n    manual =",
+        "tests/chaos/test_endings.py::"
+        "test_an_import_that_a_colleague_repeated_and_that_is_over_is_not_repeated",
     ),
     Breakage(
         3,
@@ -184,7 +185,8 @@ BREAKAGES = (
         f"{CORE}/repair/checks.py",
         "        if run.run_id not in own and (seen is not None or run.scheduled_for != decision.due):\n",
         "        if False:\n",
-        "tests/chaos/test_people.py::test_an_act_on_a_job_before_any_request",
+        "tests/chaos/test_endings.py::test_what_ends_a_step_lets_nothing_through_and_is_told"
+        "[somebody acted-repeat import-stop_run]",
     ),
     Breakage(
         4,

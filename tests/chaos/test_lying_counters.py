@@ -205,6 +205,26 @@ class TestAnalyticsOffAtTheStop:
         assert (evening.kinds(), evening.patrons()) == (["campaign_stopped"], PATRONS // 2)
 
 
+@pytest.mark.parametrize("lie", ["counts as ever", "analytics off"])
+def test_one_that_goes_while_its_copy_waits_at_a_gate_is_left_to_go_by_the_guard(
+    tmp_path: Path, lie: str
+) -> None:
+    evening = Waking(tmp_path, LIES[lie])
+
+    def held(step: ClearedStep) -> None:
+        if step.verb is Verb.SEND_CAMPAIGN:
+            evening.ledger().hold("playhouse", CAMPAIGN, "kim", "a moment")
+            evening.wake()
+
+    evening.before = held
+    evening.played()
+    send = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+    assert send is not None
+    assert (send.state, send.moves[-1].why) == (State.STALE, "the original woke up; it may go")
+    assert evening.kinds() == ["campaign_stopped", "campaign_copied"], "it is not stopped a second time"
+    assert (evening.patrons(), evening.truth()["mailed_twice"]) == (PATRONS, [])
+
+
 class TestAnalyticsOffWhileItIsWatched:
     """The original goes before anybody is asked, and every counter of it stays 0."""
 
