@@ -12,7 +12,7 @@ from typing import Any
 from tests.chaos.full_run import named
 from tests.chaos.test_hostile_names import rename
 from tests.incident.harness import Evening, approve_all
-from tests.unit.overview.looking import wakes_after
+from tests.incident.overview.looking import wakes_after
 
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan

@@ -5,7 +5,7 @@ Each entry is tried by ``test_invariants.py``; the lines it replaces must stand 
 
 from __future__ import annotations
 
-from tests.chaos.breakages import CORE, Breakage
+from tests.chaos.breakages import CORE, GATE, Breakage
 
 BREAKAGES = (
     Breakage(
@@ -38,7 +38,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         "    held = holds.get(passing.decision.key) or holds.get(passing.decision.root)\n",
         "    held = None if holds else holds.get(passing.decision.root)\n",
-        "tests/chaos/test_gates.py",
+        GATE.format("hold, repeat import, stop_run"),
     ),
     Breakage(
         6,
@@ -46,7 +46,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         "    return passing.account.refusal_of(passing.verbs)\n",
         "    return None\n",
-        "tests/chaos/test_gates.py",
+        GATE.format("read_only, resend, copy_campaign"),
     ),
     Breakage(
         6,
@@ -62,7 +62,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         "                and action.had_effect\n                and action.state == RUNNING\n",
         "                and False\n",
-        "tests/chaos/test_gates.py",
+        GATE.format("feed, resend, stop_campaign"),
     ),
     Breakage(
         6,
@@ -70,7 +70,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         'if passing.plan.health != "closed":',
         "if True:",
-        "tests/chaos/test_gates.py",
+        GATE.format("health, run now, stop_run"),
     ),
     Breakage(
         6,
@@ -94,7 +94,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         "    if is_open(account.policy, account.zone, now) or at_any_hour(account, passing.plan, decision):\n",
         "    if True:\n",
-        "tests/chaos/test_gates.py",
+        GATE.format("sending_hours, add tag, add_tag"),
     ),
     Breakage(
         6,
@@ -158,7 +158,7 @@ BREAKAGES = (
         f"{CORE}/repair/gates.py",
         "    if stopped is None or beat is None or beat > stopped:\n",
         "    if True:\n",
-        "tests/chaos/test_gates.py",
+        GATE.format("guard_behind, repeat import, stop_run"),
     ),
     Breakage(
         9,

@@ -46,12 +46,12 @@ class Waking(Faulty):
         if lie is not None:
             self.spoil(Fault(kind=lie, item="103"))
 
-    def wake(self) -> None:
-        """The vendor sends it at this moment, and a second passes."""
+    def wake(self, seconds: float = 1) -> None:
+        """The vendor sends it at this moment, and ``seconds`` pass."""
         if not self.awake:
             self.awake = True
             self.spoil(Fault(kind="wakes", item="103"))
-            self.clock.at += timedelta(seconds=1)
+            self.clock.at += timedelta(seconds=seconds)
 
     def step(self, account: Any, plan: Plan, step: ClearedStep) -> None:
         self.before(step)
@@ -167,6 +167,33 @@ def test_an_original_that_goes_before_any_request_of_ours(tmp_path: Path, lie: s
         number += 1
     assert number > 20
     assert unseen == ([] if lie == "complete without sending" else unseen[:1]), "only the send itself"
+
+
+class TestAnalyticsOffAtTheStop:
+    """Every counter stays 0, so only the status, and the time of the last sending, tell what became of it."""
+
+    def test_one_of_which_no_mail_has_left_yet_is_not_stopped_in_the_middle(self, tmp_path: Path) -> None:
+        evening = Waking(tmp_path, "counters_stuck")
+        evening.before = lambda step: evening.wake(0) if step.verb is Verb.STOP_CAMPAIGN else None
+        row = evening.played()
+        assert "it began to go out since the question was asked" in row.detail
+        assert (evening.kinds(), evening.patrons()) == ([], PATRONS)
+
+    def test_one_that_goes_between_our_last_look_and_the_stop_is_not_copied(self, tmp_path: Path) -> None:
+        """The stop lands in the middle; who got it is not known, so a person goes on."""
+        evening = Waking(tmp_path, "counters_stuck")
+        carry = evening.pro2.carry
+
+        def carried(request: Any) -> Any:
+            if request.mutating:
+                evening.wake()
+            return carry(request)
+
+        evening.pro2.carry = carried  # type: ignore[method-assign]
+        row = evening.played()
+        require_sound(evening, row)
+        assert row.outcome is End.NEEDS_HUMAN
+        assert (evening.kinds(), evening.patrons()) == (["campaign_stopped"], PATRONS // 2)
 
 
 class TestAnalyticsOffWhileItIsWatched:

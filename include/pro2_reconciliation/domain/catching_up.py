@@ -43,7 +43,7 @@ class FindingKind(StrEnum):
 
 
 class Finding(Value):
-    """One job whose entry in ``jobs.yaml`` may be out of date. ``lines`` are to be pasted there; none: look yourself."""
+    """One job whose entry in ``jobs.yaml`` may be out of date. ``lines`` are for that entry; none: look yourself."""
 
     job_id: str
     name: str
@@ -244,8 +244,8 @@ class _Checker:
         changed = [one.until for one in lesson.schedules]
         until = changed[-1] if changed else since
         text = (
-            f"{_named(job.name, job.id)} runs otherwise than jobs.yaml says: its runs since {local(until, job.zone)} fit "
-            f"«{lesson.cron}»{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
+            f"{_named(job.name, job.id)} runs otherwise than jobs.yaml says: its runs since {local(until, job.zone)} "
+            f"fit «{lesson.cron}»{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
         )
         lines = self._changed(job, lesson, until, until if changed else None)
         return self._finding(job.id, job.name, FindingKind.RUNS_OTHERWISE, until, text, lines)

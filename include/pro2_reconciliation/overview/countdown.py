@@ -141,7 +141,7 @@ def headline(
     if people:
         said.append(f"{_count(people, 'item needs', 'items need')} a person")
     for outage in picture.outages:
-        if len(said) < 2 and outage.end and outage.end <= now and outage.state in _TO_COME:
+        if len(said) < 2 and not asked and outage.end and outage.end <= now and outage.state in _TO_COME:
             said.append(
                 f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id].text}"
             )
