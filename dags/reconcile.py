@@ -13,6 +13,7 @@ sensor that proves it. A send happens only while `guard_repairs` runs.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -24,6 +25,7 @@ from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
 from pro2.sensors.watch import CampaignSensor, LeanSensor, OccurrenceSensor
@@ -42,7 +44,8 @@ LANES = {
 ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
 
 
-@dag(
+_dag = partial(
+    dag,
     # no start_date: with one, unpausing would at once reconcile the night before
     schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=False),
     catchup=False,
@@ -59,6 +62,8 @@ ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
     },
     params=form.params(),
 )
+
+
 def reconcile() -> None:
     @task(retry_delay=timedelta(seconds=10))
     def resolve_window() -> dict[str, Any]:
@@ -118,6 +123,8 @@ def reconcile() -> None:
         sensors.append(watch)
     plan_hash = build_plan(resolved)
     [inventory, *sensors] >> plan_hash
+    # it has retries like every task: a try that died gets the answer from the ledger, where nobody is asked twice, and
+    # asks once more only if its worker died before it was there. Without retries a given answer would carry out nothing
     ask = AskOperator(task_id="ask", response_timeout=timedelta(hours=12))
     plan_hash >> ask
     cleared = clear(resolved, plan_hash)
@@ -160,4 +167,5 @@ def reconcile() -> None:
     [resolved, plan_hash, nothing, *tails, handed_over] >> done
 
 
-reconcile()
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
+    _dag(dag_id=f"reconcile{suffix}")(reconcile)()

@@ -7,13 +7,15 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from pro2.accounts import open_account, open_dashboard, open_ledger, open_site, who_acts
+from pro2.accounts import open_account, open_dashboard, open_ledger, who_acts
 from pro2.notifying import tell
+from pro2.organization import open_site
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")
 MODE_VARIABLE = "PRO2_RECONCILIATION_DETECT_MODE"
 """Which mode a dag run started by detection gets; ask by default (docs/configuration.md)."""
+RECONCILE = "reconcile"
 BACKLOG_SECONDS, SNAPSHOT_SECONDS = 15, 45
 """With the 90 of the sources and the 10 of notifications below the ``execution_timeout``; what hangs is left."""
 
@@ -65,8 +67,26 @@ def detect(context: Any) -> list[dict[str, Any]]:
             "trigger_run_id": due.run_id,
             "conf": {"outage": due.outage_id, "mode": (Mode.PLAN if due.suspected else mode).value},
         }
-        for due in result.due
+        for due in (_started_anew(context, ledger, one, now) for one in result.due)
     ] + [_ask_again(ledger, one) for one in again]
+
+
+def _started_anew(context: Any, ledger: Any, due: Any, now: datetime) -> Any:
+    """A run id is a claim, and a dag run that failed before it had a plan would hold it for ever."""
+    from pro2_reconciliation.repair.detection import begun_anew
+
+    failed = context["ti"].get_dr_count(dag_id=RECONCILE, run_ids=[due.run_id], states=["failed"])
+    if not failed:
+        return due
+    again = begun_anew(ledger, due, now)
+    log.warning(
+        "Dag run %s failed before it had a plan; %s",
+        due.run_id,
+        "another one follows, a quarter of an hour after its start at the earliest; read the log of its first failure"
+        if again.run_id == due.run_id
+        else f"{again.run_id} is started",
+    )
+    return again
 
 
 def _ask_again(ledger: Any, lapsed: Any) -> dict[str, Any]:

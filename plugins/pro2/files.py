@@ -14,6 +14,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from pro2 import organization
 from pro2_reconciliation.domain.oneline import one_line
 
 if TYPE_CHECKING:
@@ -29,12 +30,17 @@ LONGEST = 200
 SHOWN = ("html", "csv", "json", "digest.html")
 """Endings of the files that a person may be shown: no address stands in them, and nothing that Pro2 answered."""
 DRIFT, RECORDING = "drift.csv", "recording.json"
+DRIFT_COLUMNS = ("job", "action", "contact", "email", "plan_hash")
+"""Of the CSV of a drift. At first it had no last one, and such files may still lie about."""
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 """How the name of a file of ours begins: no sign that means something in a path."""
 
 
 def reports_folder() -> ObjectStoragePath:
-    """Where the files are. Raises ``ConfigurationError`` for a storage that this Airflow does not know."""
+    """Where the files are; of several organizations, each has a folder in it, for two dag runs may be called alike.
+
+    Raises ``ConfigurationError`` for a storage that this Airflow does not know.
+    """
     from airflow.sdk import ObjectStoragePath
 
     from pro2_reconciliation.domain.errors import ConfigurationError
@@ -49,7 +55,8 @@ def reports_folder() -> ObjectStoragePath:
             f"{REPORTS} is {named!r}, which cannot be opened ({error}); "
             "correct it, or install the Airflow provider of that storage"
         ) from None
-    return folder
+    mine = organization.current()
+    return folder / mine if mine else folder
 
 
 def name_of(run_id: str) -> str:
@@ -136,7 +143,7 @@ def write_drift(context: Any, account: Any, plan: Any) -> None:
     named = with_contacts(plan)
     if not named:
         return
-    table: list[tuple[str, ...]] = [("job", "action", "contact", "email", "plan_hash")]
+    table: list[tuple[str, ...]] = [DRIFT_COLUMNS]
     known: dict[str, Drift] = {}  # adding and removing are of the same two tags, and those may be large
     for decision in named:
         try:

@@ -18,6 +18,7 @@ from pro2.retention import delete_old
 from pro2_reconciliation.domain.errors import LedgerError, ReconciliationError
 
 if TYPE_CHECKING:
+    from pro2_reconciliation.domain.catching_up import CatalogCheck
     from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import Account
@@ -65,6 +66,7 @@ def report(
             "old_tags": _old_tags(account),
             "upcoming": _upcoming(account),
             "drift_file": _drift_file(context),
+            "catalog": _catalog(account, plan),
         }
     )
     _tell(made)
@@ -116,6 +118,7 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
     """The digest, and what is too old. Neither is a reason to fail: the report was written."""
     from pro2_reconciliation.overview.digest import digest
 
+    _compare(account)
     try:
         night = digest(
             account.site, account.ledger, account.now(), since=plan.window.start, witness=account.witness,
@@ -130,6 +133,23 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
     deleted = delete_old(account)
     if deleted:
         log.info("%d files were too old and were deleted: %s", len(deleted), ", ".join(deleted))
+
+
+def _compare(account: Account) -> None:
+    """What became of the proposals of mode plan (docs/shadow.md); a night does not fail because of it."""
+    from pro2_reconciliation.repair.shadowing import compare
+
+    try:
+        for one in compare(account):
+            log.info(
+                "Shadow: %s of %s would have been «%s»: %s",
+                one.rule,
+                one.item_key,
+                one.verdict.value,
+                one.why,
+            )
+    except Exception as error:
+        log.warning("Proposals could not be compared with what happened: %s", error)
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
@@ -215,6 +235,20 @@ def _upcoming(account: Account) -> Upcoming:
         log.warning("What is due next could not be told: %s", error)
         return Upcoming()
     return Upcoming(items=tuple(items), as_of=snapshot.at if snapshot else None)
+
+
+def _catalog(account: Account, plan: Plan) -> CatalogCheck:
+    """At night the catalog is checked against the runs; a report does not fail because of it."""
+    from pro2_reconciliation.domain.catching_up import CatalogCheck
+    from pro2_reconciliation.repair.catalog import check_catalog
+
+    if plan.window.source != NIGHTLY:
+        return CatalogCheck()
+    try:
+        return check_catalog(account)
+    except Exception as error:  # whatever it is, the report comes first
+        log.warning("The catalog could not be checked: %s", error)
+        return CatalogCheck(unread=str(error))
 
 
 def _with_links(context: Any, made: Report, ledger: Ledger, cleared: dict[str, Any] | None) -> Report:

@@ -1,20 +1,22 @@
 """Delete the files of dag runs that are older than the policy keeps them. Nothing else in the folder is touched.
 
 A file is ours if its name is that of a dag run of which this ledger has the plan, and its content names that plan:
-another Airflow that writes into the same folder, or a person who puts something there, loses nothing. The age is that
-of the plan in the ledger, not what a storage says. The newest report stays, and what an item that is still open
-refers to. Whatever goes wrong is said in the log; the report does not depend on it.
+another Airflow that writes into the same folder, or a person who puts something there, loses nothing. The CSV of a
+drift from before it named its plan is known by its name and its columns: it holds addresses, and must not stay for
+ever. The age is that of the plan in the ledger, not what a storage says. The newest report stays, and what an item
+that is still open refers to. Whatever goes wrong is said in the log; the report does not depend on it.
 """
 
 from __future__ import annotations
 
+import csv
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pro2.files import DRIFT, RECORDING, SHOWN, name_of, reports_folder
+from pro2.files import DRIFT, DRIFT_COLUMNS, RECORDING, SHOWN, name_of, reports_folder
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -58,7 +60,7 @@ def _delete(account: Account, folder: ObjectStoragePath) -> Iterator[str]:
             endings = [*SHOWN, RECORDING, DRIFT]
         for ending in endings:
             path = there.get(f"{name}.{ending}")
-            if path is not None and _is_of(path, run):
+            if path is not None and _is_of(path, run, ending):
                 try:
                     path.unlink()
                 except FileNotFoundError:
@@ -76,10 +78,17 @@ def _runs(account: Account) -> dict[str, _Run]:
     return found
 
 
-def _is_of(path: ObjectStoragePath, run: _Run) -> bool:
-    """Whether a file names a plan of this dag run; one that does not is said, and stays."""
+def _is_of(path: ObjectStoragePath, run: _Run, ending: str) -> bool:
+    """Whether a file names a plan of this dag run, or is a drift of before; one that is neither is said, and stays."""
     content: bytes = path.read_bytes()
     if any(plan_hash.encode() in content for plan_hash in run.plans):
         return True
+    if ending == DRIFT and _has_the_columns_of_before(content):
+        return True
     log.warning("%s is old and has the name of a file of ours, but names no plan of ours; it stays", path)
     return False
+
+
+def _has_the_columns_of_before(content: bytes) -> bool:
+    head = content.decode("utf-8", "replace").lstrip("\ufeff").partition("\n")[0]
+    return next(csv.reader([head.strip()]), []) == [*DRIFT_COLUMNS[:-1]]

@@ -9,29 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pro2.organization import named
 from pro2_reconciliation.domain.errors import LedgerError
 
 if TYPE_CHECKING:
     from pro2_reconciliation.ledger import Witnessed
 
 VARIABLE = "reconciliation_ledger_witness"
-"""Named like the connection: a deployment has one ledger, whatever the number of its organizations."""
+"""Named like the connection of the ledger; where there are several organizations, each ledger has a witness."""
 ABOUT = "Which ledger the reconciliation may act on. Written by guard_repairs; do not edit (docs/runbook.md)"
 
 
 class VariableWitness:
-    """Reads and writes the Variable ``reconciliation_ledger_witness`` as JSON."""
+    """Reads and writes the Variable ``reconciliation_ledger_witness`` of the current organization as JSON."""
 
-    name = f"Airflow Variable {VARIABLE}"
+    def __init__(self) -> None:
+        self._key = named(VARIABLE)
+        self.name = f"Airflow Variable {self._key}"
 
     def read(self) -> Witnessed | None:
-        from airflow.sdk import Variable
         from pydantic import ValidationError
 
         from pro2_reconciliation.ledger import Witnessed
 
         try:
-            text = Variable.get(VARIABLE, default=None)
+            text = self._get()
         except Exception as error:  # whatever Airflow says of a Variable it may not or cannot give
             raise LedgerError(f"the {self.name} cannot be read ({error})") from error
         if not text:
@@ -45,11 +47,33 @@ class VariableWitness:
             ) from error
 
     def write(self, seen: Witnessed) -> None:
-        from airflow.sdk import Variable
-
         try:
-            Variable.set(VARIABLE, seen.model_dump_json(), description=ABOUT)
+            self._set(seen.model_dump_json())
         except Exception as error:
             raise LedgerError(
                 f"the {self.name} cannot be written ({error}); look whether Airflow's API server is up"
             ) from error
+
+    def _get(self) -> str | None:
+        from airflow.sdk import Variable
+
+        return Variable.get(self._key, default=None)  # type: ignore[no-any-return]
+
+    def _set(self, text: str) -> None:
+        from airflow.sdk import Variable
+
+        Variable.set(self._key, text, description=ABOUT)
+
+
+class ShellWitness(VariableWitness):
+    """The same Variable from a shell: it is no task, so Airflow's database is written directly."""
+
+    def _get(self) -> str | None:
+        from airflow.models import Variable
+
+        return Variable.get(self._key, default_var=None)  # type: ignore[no-any-return]
+
+    def _set(self, text: str) -> None:
+        from airflow.models import Variable
+
+        Variable.set(self._key, text, description=ABOUT)

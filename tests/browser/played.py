@@ -12,6 +12,7 @@ from typing import Any
 from tests.chaos.full_run import named
 from tests.chaos.test_hostile_names import rename
 from tests.incident.harness import Evening, approve_all
+from tests.incident.overview.looking import wakes_after
 
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan
@@ -125,6 +126,22 @@ def reconciled(folder: Path, *, hostile: bool = False) -> Evening:
         "told by phone",
     )
     ledger.beat(GUARD)
+    return evening
+
+
+def woken(folder: Path) -> Evening:
+    """Everything was approved and done; then an original that was stopped goes out, and the guard stops it again."""
+    evening = Evening(folder, wakes_after(timedelta(hours=3)))
+    evening.end_outage()
+    put_outages(evening)
+    evening.reconcile(
+        answer=approve_all,
+        window=evening.window().model_copy(update={"outage_ids": (OUTAGE,), "source": f"outage {OUTAGE}"}),
+        dag_run=f"outage__{OUTAGE}__g1",
+    )
+    evening.clock.at = evening.world.t0 + timedelta(hours=3, seconds=1)
+    evening.guard()
+    evening.ledger().beat(GUARD)
     return evening
 
 

@@ -31,8 +31,8 @@ from pro2_reconciliation.ledger import Ledger, Witness
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no Chromium here; .ci/run installs one on Debian"
 ROOT = Path(__file__).resolve().parents[2]
-SCREENSHOTS = Path(os.environ.get("PRO2_SCREENSHOTS") or ROOT / "build" / "screenshots")
-"""Where the pictures of a run are kept."""
+SCREENSHOTS = Path(os.environ.get("SCREENSHOTS") or ROOT / "build" / "screenshots")
+"""Where the pictures of a run are kept: ``SCREENSHOTS=folder scripts/test browser``."""
 ADMIN = Person("Ada", acts=True, answers=True, admin=True)
 USER = Person("Uma", acts=True, answers=True)
 VIEWER = Person("Vic")

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import played
 from tests.browser.conftest import ready, until
 from tests.browser.played import OUTAGE
-from tests.browser.served import ADMIN, VIEWER, Served
+from tests.browser.served import ADMIN, VIEWER, Served, served
 
 pytestmark = pytest.mark.browser
 Look = Callable[..., Any]
@@ -31,6 +32,22 @@ def test_while_pro2_is_down_what_is_at_risk_stands_at_the_top(down: Served, look
     assert page.locator("#risk time.tick").count() > 3
     assert "is silent" in page.inner_text("#strip")
     shoot(page, "down-light", full_page=True)
+
+
+def test_an_alarm_stands_at_the_top_in_the_list_and_at_its_item(
+    tmp_path: Path, look: Look, shoot: Any
+) -> None:
+    with served(played.woken(tmp_path)) as site:
+        page = ready(look(site.page()))
+        assert "alarm since Thu 19 Nov" in page.inner_text("h1")
+        shoot(page, "alarm")
+        page.fill("#search", "had it twice")
+        assert len(rows(page)) == 1
+        assert "alarm" in page.inner_text("tbody tr td:first-child")
+        page.click("tbody tr th button")
+        page.wait_for_selector(".story li")
+        assert "Alarm: " in page.inner_text("dialog.drawer [data-key=alarm]")
+        assert "stopped again" in page.inner_text(".story")
 
 
 def test_lines_tick(partly: Served, look: Look) -> None:
@@ -153,6 +170,37 @@ def test_a_log_opens_in_the_window_around(partly: Served, look: Look) -> None:
     until(page, "window.went")
     assert page.evaluate("window.went").startswith(f"/dags/reconcile/runs/outage__{OUTAGE}__g1/tasks/")
     assert page.locator("iframe").count() == 1
+
+
+def test_each_row_has_the_log_of_the_task_that_knew_most(partly: Served, look: Look) -> None:
+    page = ready(look(partly.page()))
+    links = page.eval_on_selector_all(
+        "tbody tr a[data-do=go]", "all => all.map(one => one.getAttribute('href'))"
+    )
+    assert len(links) == len(rows(page))
+    assert all(link.startswith("/dags/reconcile/runs/") and "/tasks/" in link for link in links)
+
+
+def test_a_report_is_linked_as_airflow_serves_it(partly: Served, look: Look) -> None:
+    """And where no file could be written, what the ledger kept is there to take away."""
+    page = ready(look(partly.page()))
+    links = "all => all.map(one => one.getAttribute('href'))"
+    assert page.eval_on_selector_all("#chosen .files a", links) == [f"api/reports/outage__{OUTAGE}__g1"]
+    run = f"outage__{OUTAGE}__g1"
+    board = page.evaluate("async () => (await fetch('api/board')).json()")
+    told = next(one for one in board["board"]["outages"][0]["runs"] if one["dag_run"] == run)
+    assert (told["stage"], told["report"]) == ("reported", "")
+    told["report"] = "s3://reports/playhouse/outage__3f2a91c4__g1.html"
+    page.route("**/pro2/api/board", lambda route: route.fulfill(json=board))
+    for query in ("", f"?run={run}"):
+        page.goto(partly.page(query))
+        ready(page)
+        place = "#items .links a" if query else "#chosen .files a"
+        assert page.eval_on_selector_all(place, links) == [
+            "reports/outage__3f2a91c4__g1.html",
+            "reports/outage__3f2a91c4__g1.csv",
+            "reports/outage__3f2a91c4__g1.json",
+        ]
 
 
 def test_it_refreshes_by_itself_and_keeps_what_a_person_does(partly: Served, look: Look) -> None:

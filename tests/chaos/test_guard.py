@@ -15,7 +15,8 @@ from tests.incident.test_faults_and_gates import between_stop_and_send
 from pro2_reconciliation.domain.errors import NeverSent, Unreadable
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Ledger, Stage, State
-from pro2_reconciliation.repair.guard import _may_have_left, guard_pass
+from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.repair.guard_looks import may_have_left
 from pro2_reconciliation.repair.guard_stops import MOST_STOPS
 from pro2_reconciliation.repair.report import End
 from pro2_sandbox.campaign import STOPPED
@@ -79,9 +80,9 @@ def test_a_send_that_a_person_closed_may_have_left_all_the_same(sent: Evening) -
     assert send is not None
     assert send.had_effect
     closed = replace(send.moves[-1], from_state=send.state, to_state=State.CLOSED, why="it went out")
-    assert _may_have_left(replace(send, moves=(*send.moves, closed)))
+    assert may_have_left(replace(send, moves=(*send.moves, closed)))
     refused = replace(send.moves[-1], from_state=State.INTENDED, to_state=State.FAILED, why="403")
-    assert not _may_have_left(replace(send, moves=(*send.moves[:4], refused)))
+    assert not may_have_left(replace(send, moves=(*send.moves[:4], refused)))
 
 
 def test_an_original_that_we_may_not_stop_is_told_again_while_it_goes(sent: Evening) -> None:

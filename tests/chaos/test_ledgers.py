@@ -370,7 +370,8 @@ def test_a_witness_that_goes_away_between_intent_and_request_is_known_to_have_st
     intend = Ledger.intend
 
     def and_then(ledger: Ledger, claim: Any, **given: Any) -> Any:
-        night.witness.away = ledger.action_of_step(claim.step_id).latest[-1].id == claim.step_id  # type: ignore[union-attr]
+        action = ledger.action(ledger.step(claim.step_id).action_id)
+        night.witness.away = action is not None and action.latest[-1].id == claim.step_id
         return intend(ledger, claim, **given)
 
     monkeypatch.setattr(Ledger, "intend", and_then)

@@ -38,8 +38,11 @@ PREFERENCE = (
     Choice.RESEND,
     Choice.RESEND_NOW,
     Choice.REPROCESS,
+    Choice.REPROCESS_NOW,
     Choice.ADD_TAG,
+    Choice.ADD_TAG_NOW,
     Choice.REMOVE_TAG,
+    Choice.REMOVE_TAG_NOW,
     Choice.HOLD_BACK,
 )
 

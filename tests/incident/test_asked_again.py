@@ -19,13 +19,13 @@ from pro2_reconciliation.domain.schedule import next_due
 from pro2_reconciliation.domain.words import Choice, Mode, Outcome, Remedy, Verb
 from pro2_reconciliation.ledger import Stage, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import asked_rows
 from pro2_reconciliation.repair.clearing import clear
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
+from pro2_reconciliation.repair.lost_requests import asked_rows
 from pro2_reconciliation.repair.manual import PRESS_WITHIN, ManualAnswer, press_by
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, HELD
+from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GATED
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ class TestBeforeItIsAskedAgain:
         found = asked(evening, Remedy.REPEAT_IMPORT)
         evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "ops", "fire drill")
         result = found.carry_out(Verb.REPEAT_IMPORT)
-        assert (result.state, result.instruction) == (HELD, "")
+        assert (result.state, result.instruction) == (GATED, "")
         assert result.why.startswith("do not press it now: the kill switch is on")
 
     def test_without_a_guard_nobody_is_asked_to_send(self, evening: Evening) -> None:
@@ -74,7 +74,7 @@ class TestBeforeItIsAskedAgain:
         evening.clock.every_minute = None
         evening.clock.sleep(3600)
         result = found.carry_out(Verb.SEND_CAMPAIGN)
-        assert (result.state, result.instruction) == (HELD, "")
+        assert (result.state, result.instruction) == (GATED, "")
         assert "guard_repairs last passed" in result.why
 
     def test_a_world_that_moved_ends_it_with_a_person(self, evening: Evening) -> None:

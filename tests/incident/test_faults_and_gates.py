@@ -60,7 +60,7 @@ def test_a_lost_request_never_mails_twice_and_ends_proven_or_with_a_person(
         assert truth["missing"] == []
 
 
-def test_a_send_that_landed_although_its_answer_was_lost_is_adopted_not_repeated(evening: Evening) -> None:
+def test_a_send_that_landed_although_its_answer_was_lost_is_found_and_not_repeated(evening: Evening) -> None:
     evening.world.faults.add(Fault(match=SEND, kind="timeout_after", times=1, skip=1))
 
     evening.reconcile()

@@ -168,7 +168,7 @@ class TestAskedTwice:
         evening.clock.sleep(30)
         result = carry_out(account, plan, step.action_id, step.verb)
         assert result.went_on
-        assert result.adopted
+        assert result.found
 
     def test_a_second_answer_changes_nothing(self, evening: Evening) -> None:
         account, plan, step = self.cleared(evening)

@@ -11,8 +11,9 @@ from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Verb
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, State
 from pro2_reconciliation.repair.report import End, Report
+from pro2_reconciliation.wire.exchange import Reply, Request
 from pro2_sandbox import load_incident
 
 
@@ -100,6 +101,24 @@ def test_a_changed_subject_line_makes_the_consent_stale(evening: Evening) -> Non
     assert not [e for e in evening.effects() if e["kind"].startswith("campaign_")]
 
 
+def test_a_copy_that_a_colleague_rewrote_before_it_was_sent_is_not_sent(evening: Evening) -> None:
+    """The consent is to the original's words; the stop is proven, and only the draft is another one."""
+    carry = evening.pro2.carry
+
+    def rewritten(request: Request) -> Reply:
+        answer = carry(request)
+        if request.mutating and request.path.endswith("/copy"):
+            evening.edit(max(evening.world.campaigns.all), subject="Something else")
+        return answer
+
+    evening.pro2.carry = rewritten  # type: ignore[method-assign]
+    _, report = evening.reconcile()
+
+    assert outcome(report, "103")[1] is End.STALE
+    assert "has another subject line than the original" in outcome(report, "103")[2]
+    assert "campaign_sent" not in {e["kind"] for e in evening.effects()}
+
+
 def test_our_own_copy_in_a_second_outage_is_never_copied(tmp_path: Path) -> None:
     """The copy is held by the vendor; the next outage finds it and leaves it to a person (rule C3)."""
     incident = load_incident(INCIDENTS / "worked-example.yaml")
@@ -161,6 +180,11 @@ def test_the_worked_example_runs_in_its_own_times(evening: Evening) -> None:
     assert timedelta(minutes=16) <= took <= timedelta(minutes=45)
     assert evening.truth()["mailed_twice"] == []
     assert evening.truth()["missing"] == []
+    stop = evening.ledger().actions("playhouse")[0].step(Verb.STOP_CAMPAIGN)
+    asked, proven = (stop.when(state) for state in (State.DONE, State.CONFIRMED)) if stop else (None, None)
+    assert asked
+    assert proven
+    assert proven - asked >= timedelta(minutes=5), "two reads, five minutes apart"
 
 
 def test_a_mail_that_a_colleague_wrote_again_blocks_even_if_the_outage_was_seen_too_late(

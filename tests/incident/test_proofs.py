@@ -11,6 +11,7 @@ from tests.incident.harness import Evening
 
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Remedy
+from pro2_reconciliation.repair.proofs import Proof, Verdict
 from pro2_reconciliation.repair.report import End, Row
 
 IMPORT, TRIGGER = "j-202", "j-216"
@@ -108,3 +109,21 @@ def test_a_run_now_that_nobody_enters_is_said_and_not_failed(evening: Evening) -
     row = done(evening, TRIGGER, Remedy.RUN_NOW)
     assert row.outcome is End.VERIFIED
     assert row.detail.endswith(f"0 entered automation {model.automation}")
+
+
+def test_two_dag_runs_that_prove_the_same_at_the_same_moment_agree(
+    evening: Evening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One action may have been chosen in both; whose verdict is second says what the first one wrote."""
+    peek, others = Proof.peek, []
+
+    def both_look(proof: Proof) -> Verdict:
+        verdict = peek(proof)
+        if verdict.decided and not others:
+            others.append(Proof(proof.account, proof.plan, proof.action_id, proof.verb))
+            assert others[0].look() == verdict
+        return verdict
+
+    monkeypatch.setattr(Proof, "peek", both_look)
+    assert done(evening, IMPORT, Remedy.REPEAT_IMPORT).outcome is End.VERIFIED
+    assert others

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.incident.harness import approve_all
+from tests.incident.harness import Evening, approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 
-from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Choice
+from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.words import Choice, Remedy
 from pro2_reconciliation.ledger import Stage, State
 from pro2_reconciliation.repair.report import End
 
@@ -138,3 +138,89 @@ class TestChosenNow:
         (action,) = ledger.actions("playhouse")
         assert action.latest[-1].state is State.CLEARED
         assert sent(evening) == []
+
+
+class OneOccurrence(OneCampaign):
+    """The demo's evening, of which only one occurrence is repaired: an import or a Run Now that may start mail, or
+    the tags of a data sync whose import is proven already."""
+
+    def __init__(self, folder: Path, remedy: Remedy, job: str) -> None:
+        Evening.__init__(self, folder)
+        self.remedy, self.job, self.parent = remedy, job, ""
+        policy = self.site.policy.model_copy(update={"sending_hours": ("20:00", "21:30")})
+        jobs = tuple(one.model_copy(update={"starts_mail": "yes"}) for one in self.site.jobs)
+        self.site = self.site.model_copy(update={"policy": policy, "jobs": jobs})
+        self.end_outage()
+        self.only: tuple[str, ...] = ()
+        if remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
+            self.import_its_list(policy.model_copy(update={"sending_hours": ("00:00", "24:00")}))
+
+    def import_its_list(self, policy: Any) -> None:
+        closed, self.site = self.site, self.site.model_copy(update={"policy": policy})
+        plan, _ = self.reconcile(
+            dag_run="outage__1__g1",
+            answer=lambda plan: {self.of(plan, Remedy.DATA_SYNC).key: Choice.REPROCESS},
+        )
+        self.only, self.parent = (self.of(plan, Remedy.DATA_SYNC).key,), plan.hash
+        self.site = closed
+
+    def of(self, plan: Plan, remedy: Remedy) -> Decision:
+        found = [d for d in plan.decisions if d.remedy is remedy and d.item_id.startswith(f"{self.job}@")]
+        assert len(found) == 1
+        return found[0]
+
+    def chosen(self, choice: Choice) -> tuple[Plan, Any, Decision]:
+        def answer(plan: Plan) -> dict[str, Choice]:
+            assert choice in self.of(plan, self.remedy).choices
+            return approve_none(plan) | {self.of(plan, self.remedy).key: choice}
+
+        options = {"only": self.only, "parent": self.parent} if self.only else {}
+        plan, report = self.reconcile(dag_run="manual__1", answer=answer, **options)
+        return plan, report, self.of(plan, self.remedy)
+
+
+OCCURRENCES = [
+    (Remedy.REPEAT_IMPORT, "j-206", Choice.REPROCESS, "repeat_import"),
+    (Remedy.REPEAT_IMPORT, "j-206", Choice.REPROCESS_EVEN_IF_NOT_STOPPED, "repeat_import"),
+    (Remedy.RUN_NOW, "j-216", Choice.REPROCESS, "run_now"),
+    (Remedy.ADD_TAG, "j-204", Choice.ADD_TAG, "tag_added"),
+    (Remedy.REMOVE_TAG, "j-204", Choice.REMOVE_TAG, "tag_removed"),
+]
+
+
+@pytest.mark.parametrize(
+    ("remedy", "job", "choice", "effect"), OCCURRENCES, ids=[choice.value for _, _, choice, _ in OCCURRENCES]
+)
+class TestWhateverCanReachAnInbox:
+    def test_waits_for_the_hours_and_goes_in_them_once(
+        self, tmp_path: Path, remedy: Remedy, job: str, choice: Choice, effect: str
+    ) -> None:
+        evening = OneOccurrence(tmp_path, remedy, job)
+        plan, report, decision = evening.chosen(choice)
+        assert row(report, decision.key).outcome is End.NOT_NOW
+        assert "it goes on Thu 19 Nov 20:00 CST" in row(report, decision.key).detail
+        assert effect not in {one["kind"] for one in evening.effects()}
+        more = next(one for one in evening.goes_on(plan, report) if one.run_id.startswith("hours__"))
+        assert more.after == OPENING
+
+        answer = approve_all if choice is Choice.REPROCESS_EVEN_IF_NOT_STOPPED else ask_nobody
+        _, report = evening.follow(more, plan, answer=answer)
+
+        assert row(report, decision.key).outcome is End.VERIFIED, row(report, decision.key).detail
+        happened = [(one["kind"], str(one["detail"].get("contact"))) for one in evening.effects()]
+        done = [one for one in happened if one[0] == effect]
+        assert done
+        assert len(done) == len(set(done))
+
+    def test_goes_at_any_hour_where_a_person_chose_now(
+        self, tmp_path: Path, remedy: Remedy, job: str, choice: Choice, effect: str
+    ) -> None:
+        evening = OneOccurrence(tmp_path, remedy, job)
+        now = choice.now_form
+        assert now is not None
+        plan, report, decision = evening.chosen(now)
+        assert row(report, decision.key).outcome is End.VERIFIED, row(report, decision.key).detail
+        assert f"in process: «{now.value}», Thu 19 Nov" in row(report, decision.key).answered_by
+        assert effect in {one["kind"] for one in evening.effects()}
+        assert evening.clock.now() < OPENING
+        assert not [one for one in evening.goes_on(plan, report) if one.run_id.startswith("hours__")]

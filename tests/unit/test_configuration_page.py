@@ -20,6 +20,7 @@ from pro2_reconciliation.domain.config_words import _loader
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.export import ActivityExport, Columns, Totals
 from pro2_reconciliation.domain.jobs import Audience, EarlierSchedule, Job
+from pro2_reconciliation.domain.notifications import Notifications
 from pro2_reconciliation.domain.policy import CampaignPolicy, Policy
 from pro2_reconciliation.domain.schema import TOP_OF_JOBS
 from pro2_reconciliation.domain.sources import (
@@ -70,6 +71,7 @@ SECTIONS: dict[str, tuple[Any, Body, Callable[[Body], tuple[str, Body]]]] = {
         {"service": "dashboard", "start": "2026-11-19T18:00", "reason": "by phone"},
         lambda x: ("sources", {"declared": [x]}),
     ),
+    "Notifications": (Notifications, {}, lambda x: ("notifications", x)),
     "ActivityExport": (ActivityExport, EXPORT, lambda x: ("activity_export", x)),
     "Columns": (
         Columns,

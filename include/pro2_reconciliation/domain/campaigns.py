@@ -1,7 +1,7 @@
 """A campaign as ActiveCampaign shows it, and the one question that matters most: did any mail leave?
 
 Counters are claims: a vendor may switch analytics off while it recovers. So "zero everywhere" asks the campaign
-AND its report, and a caller asks twice (decisions: table 1).
+AND its report, and for no time at which it was sent, and a caller asks twice (decisions: table 1).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Counted(Value):
 
 
 class Campaign(Counted):
-    """One campaign. ``due`` is ``sdate`` (scheduled or started); volumes are numbers of patrons.
+    """One campaign. ``due`` is ``sdate`` (scheduled or started), ``last_sent`` is ``ldate``; volumes are numbers of
+    patrons.
 
     ``lists``, ``messages`` and ``subject`` are None until the details were read: None means not known, never empty.
     ``unreadable``: what of it cannot be read, in words; its status is UNKNOWN then, and its values are what was clear.
@@ -64,6 +65,11 @@ class Campaign(Counted):
     def from_automation(self) -> bool:
         return self.series_id not in ("", "0")
 
+    @property
+    def mail_left(self) -> bool:
+        """Whether any sign of the campaign says so; with analytics off, when it was last sent is the only one."""
+        return any(self.counters.values()) or self.last_sent is not None
+
 
 class CampaignReport(Counted):
     """The report totals of a campaign (v1 ``campaign_report_totals``), numbers of patrons."""
@@ -80,10 +86,10 @@ class CampaignReading(Value):
 
     @property
     def zero_everywhere(self) -> bool:
-        """True only if both were read and every counter of both is 0."""
+        """True only if both were read, every counter of both is 0, and the campaign was never sent."""
         if self.campaign is None or self.report is None:
             return False
-        return not any(self.campaign.counters.values()) and not any(self.report.counters.values())
+        return not self.campaign.mail_left and not any(self.report.counters.values())
 
 
 class Automation(Value):

@@ -33,7 +33,17 @@ from pro2_reconciliation.domain.schedule import cron_trouble
 from pro2_reconciliation.domain.sources import Declared, Feed, Probe, Sources, carries_secret
 from pro2_reconciliation.domain.window_form import parse_moment, parse_window
 
-__all__ = ["DIRECTORY", "Declared", "Feed", "Probe", "Site", "Sources", "load_site", "parse_window"]
+__all__ = [
+    "DIRECTORY",
+    "Declared",
+    "Feed",
+    "Probe",
+    "Site",
+    "Sources",
+    "load_site",
+    "parse_window",
+    "read_export",
+]
 
 T = TypeVar("T", bound=Value)
 DIRECTORY = "PRO2_RECONCILIATION_CONFIG"
@@ -100,7 +110,7 @@ def load_site(directory: str | Path | None = None) -> Site:
         jobs=jobs,
         policy=_policy(path / "policy.yaml"),
         sources=_sources(path / "sources.yaml", zone),
-        export=_export(path / "activity_export.yaml"),
+        export=read_export(path / "activity_export.yaml"),
         notifications=_notifications(path / "notifications.yaml"),
     )
 
@@ -248,7 +258,8 @@ def _notifications(path: Path) -> Notifications:
     return _read_values(Notifications, read_yaml(path, needed=False), path)
 
 
-def _export(path: Path) -> ActivityExport | None:
+def read_export(path: Path) -> ActivityExport | None:
+    """How exported files of the Activity Log are to be read; None without the file. Raises ConfigurationError."""
     if not path.exists():
         return None
     body = read_yaml(path, needed=False)

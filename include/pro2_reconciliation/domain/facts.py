@@ -81,6 +81,8 @@ def campaign_facts(
         and state is CampaignState.PENDING
     ):
         state = CampaignState.UNKNOWN
+    if state is CampaignState.PENDING and began(first.campaign if first else None, campaign):
+        state = CampaignState.IN_FLIGHT
     flat = observation is not None and observation.state == CampaignState.PARTLY_SENT
     if flat and state is CampaignState.IN_FLIGHT:
         state = CampaignState.PARTLY_SENT
@@ -154,7 +156,7 @@ def campaign_facts(
         "sent_note": _sent_note(campaign, policy) if campaign else "",
         "due_text": local(due, zone) if due else "an unknown time",
         "send_by_text": local(send_by, zone),
-        "counters_text": _signs(reading),
+        "counters_text": signs_of(reading, zone),
         "left_text": local(left_at, zone) if left_at else "",
         "suspects": _names(by_hand or suspects),
         "look_alikes": _names(alike),
@@ -173,11 +175,21 @@ def _sent_note(campaign: Campaign, policy: Policy) -> str:
     return ", ".join(notes) or "on time"
 
 
-def _signs(reading: CampaignReading) -> str:
+def began(before: Campaign | None, now: Campaign | None) -> bool:
+    """Whether it began to go out between two reads; its counters may still be 0, or off."""
+    if before is None or now is None:
+        return False
+    return before.status is CampaignStatus.SCHEDULED and now.status is CampaignStatus.SENDING
+
+
+def signs_of(reading: CampaignReading, zone: str) -> str:
+    """What speaks of mail that left: the higher of each counter and, where all are 0, when it was last sent."""
     counters = dict(reading.campaign.counters) if reading.campaign else {}
     for key, value in (reading.report.counters if reading.report else {}).items():
         counters[key] = max(counters.get(key, 0), value)
-    return ", ".join(f"{key} {value}" for key, value in counters.items() if value) or "nothing"
+    counted = ", ".join(f"{key} {value}" for key, value in counters.items() if value)
+    sent = reading.campaign.last_sent if reading.campaign else None
+    return counted or (f"last sent {local(sent, zone)}" if sent else "nothing")
 
 
 def _names(campaigns: Sequence[Campaign]) -> str:

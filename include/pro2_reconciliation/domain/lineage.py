@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from pro2_reconciliation.domain.campaigns import Campaign
-from pro2_reconciliation.domain.words import CampaignStatus
+from pro2_reconciliation.domain.states import WENT
 
 _MARKERS = (
     re.compile(r"^(?:copy|duplicate)(?: \(?\d{1,3}\)?)? of\b[\s:–—-]*"),
@@ -22,7 +22,6 @@ _MARKERS = (
     re.compile(r"(?:\s*[–—_:-]\s*|\s+)(?:copy|duplicate)(?:\s*\(?#?\d{1,3}\)?)?$"),
     re.compile(r"\s*\(\d{1,2}\)$"),
 )
-_LIVE = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE})
 
 
 def base_name(name: str) -> str:
@@ -112,7 +111,7 @@ def suspects(
 
 def live(campaign: Campaign) -> bool:
     """Whether it was sent, is being sent or is about to be: by status, or because mail has left."""
-    return campaign.status in _LIVE or campaign.send_amt > 0
+    return campaign.status in WENT or campaign.send_amt > 0
 
 
 def may_go_out(campaign: Campaign) -> bool:

@@ -73,6 +73,22 @@ def after_gap(wall: datetime, zone: ZoneInfo) -> datetime:
     return high.replace(microsecond=0)
 
 
+def repeated_hours(name: str, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """The spans of [start, end) in which a local time may mean two moments, oldest first: each both passes long.
+
+    Found to the hour that the clocks change at; raises ConfigurationError for a zone nobody knows.
+    """
+    zone, found = find_zone(name), []
+    moment = start.replace(minute=0, second=0, microsecond=0)
+    while moment < end:
+        after = moment + timedelta(hours=1)
+        before, later = (one.astimezone(zone).utcoffset() or timedelta() for one in (moment, after))
+        if later < before:
+            found.append((after - (before - later), after + (before - later)))
+        moment = after
+    return found
+
+
 def _on_wall(moment: datetime, zone: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no time zone")

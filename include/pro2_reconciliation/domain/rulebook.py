@@ -26,8 +26,8 @@ table has no condition and belongs to a person, so an item that fits nothing is 
 A policy can only make a rule stricter. An action whose reach is `inbox` could make a patron receive mail, and one whose
 reach is `data` changes contacts, tags or jobs only. What stands in {braces} is filled in. The first choice of a list is
 preset, and nothing at all happens without a choice (in mode `auto`: except imports and data syncs of reach `data` that
-need no stop first, in a known outage). Where a resend or a Run Now meets sending hours that close before its question
-ends, «resend now» or «reprocess now» is offered as well; where they open too late for it, instead
+need no stop first, in a known outage). Where a choice that can reach an inbox meets sending hours that close before
+its question ends, its «now» form is offered as well; where they open too late for it, instead
 ([question.md](question.md)).
 """
 SUB_TABLES = {
@@ -58,14 +58,17 @@ MEANING = {
     "repaired_by_hand": "a visible copy of it that is not ours goes out or went out (by its name, and its source)",
     "copied_by_hand": "there is a visible copy of it that is not ours, if only a draft",
     "look_alike": "a campaign with the same subject line and list goes out or went out, and is not visibly a copy",
-    "counters_disagree": "it is not sent by its status, and some counter of it or of its report is above zero",
+    "counters_disagree": "it is not sent by its status, and some counter of it or of its report is above zero, or it "
+    "has a time at which it was sent",
     "left_schedule": "a snapshot of the schedule after its due time did not have it any more",
     "plain": "it is a plain broadcast: type single, not recurring, no winner awaited",
-    "in_flight": "it is being sent, and its count is above zero",
+    "in_flight": "it is being sent: its count is above zero, or it has a time at which mail was sent, or it began "
+    "while it was watched",
     "partly_sent": "it is being sent, and its count stood still while it was watched",
     "complete_empty": "it is complete, and its report is empty",
     "pending": "it is overdue and scheduled, or in sending with nothing sent",
-    "zero_twice": "every counter of it and of its report was zero in two reads, `read_gap_seconds` apart",
+    "zero_twice": "every counter of it and of its report was zero, and it had no time at which it was sent, in two "
+    "reads, `read_gap_seconds` apart",
     "watched_to_the_end": "it was still pending when its watching ended, or a person waived the wait",
     "big_enough": "it is scheduled; or it has `min_sending_recipients`, or the account never spreads sends over a day",
     "before_send_by": "its due time is known, and its `send_by` has not passed",

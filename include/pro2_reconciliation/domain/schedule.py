@@ -58,7 +58,7 @@ def validate_cron(job_id: str, cron: str, zone: str, *, file: str = "config/jobs
 
 def occurrences(job: Job, start: datetime, end: datetime) -> list[Occurrence]:
     """The due times of a job in [start, end), oldest first, each with the due time after it. Paused: none."""
-    return _as_occurrences(job, _dues(job, start, end))
+    return _as_occurrences(job, dues_of(job, start, end))
 
 
 def previous(job: Job, before: datetime, n: int) -> list[Occurrence]:
@@ -66,10 +66,10 @@ def previous(job: Job, before: datetime, n: int) -> list[Occurrence]:
     if job.paused or n <= 0:
         return []
     span = timedelta(days=2)
-    dues = _dues(job, before - span, before)
+    dues = dues_of(job, before - span, before)
     while len(dues) < n and span < _SEARCH:
         span *= 2
-        dues = _dues(job, before - span, before)
+        dues = dues_of(job, before - span, before)
     return _as_occurrences(job, dues[-n:])
 
 
@@ -133,7 +133,8 @@ def _as_occurrences(job: Job, dues: Sequence[datetime]) -> list[Occurrence]:
     ]
 
 
-def _dues(job: Job, start: datetime, end: datetime) -> list[datetime]:
+def dues_of(job: Job, start: datetime, end: datetime) -> list[datetime]:
+    """The due times of a job in [start, end) as bare moments, oldest first. Paused: none."""
     if job.paused:
         return []
     found: list[datetime] = []

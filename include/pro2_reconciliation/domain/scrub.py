@@ -19,7 +19,8 @@ _NAMES = (
 )
 _KEY = re.compile(rf"(?i)^{_NAMES}$")
 _PATTERNS = (
-    (re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S), SECRET),
+    (re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?-----END [A-Z ]*KEY-----", re.S), SECRET),
+    (re.compile(r"-----BEGIN [A-Z ]*KEY-----[\sA-Za-z0-9+/=\\]*"), SECRET),  # one that was cut off
     (re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@\"'<>]+@"), rf"\1{SECRET}@"),
     (re.compile(rf"(?i)([?&;]{_NAMES}=)(?!\[secret)[^&\s\"'<>#]+"), rf"\1{SECRET}"),
     (re.compile(r"(?i)\b(bearer|basic|token|digest)\s+(?=\S*\d)[a-z0-9+/._~=-]{8,}"), rf"\1 {SECRET}"),

@@ -13,13 +13,10 @@ from datetime import UTC, datetime, time, timedelta
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.words import Choice, Remedy
+from pro2_reconciliation.domain.words import Choice
 
 DAYS = 3
 """So many days are looked through: an opening comes back every day, only a change of clocks may swallow one."""
-MAILING = frozenset({Remedy.RESEND, Remedy.RUN_NOW})
-"""Remedies whose last step waits for the sending hours."""
-_NOW = {Choice.RESEND: Choice.RESEND_NOW, Choice.REPROCESS: Choice.REPROCESS_NOW}
 
 
 def is_open(policy: Policy, zone: str, now: datetime) -> bool:
@@ -42,23 +39,22 @@ def closes(policy: Policy, zone: str, now: datetime) -> datetime | None:
 
 
 def with_now(decision: Decision, policy: Policy, zone: str, now: datetime, until: datetime) -> Decision:
-    """The decision with what may be chosen because of the hours, in a question from ``now`` to ``until``.
+    """A decision that waits for the hours, with what may be chosen because of them in a question ``now`` to ``until``.
 
     "now" is offered where they are closed at some moment of the question. Where they do not open before the campaign's
     ``send_by`` its plain "resend" could never be done, so it is not offered.
     """
     closing = now if not is_open(policy, zone, now) else closes(policy, zone, now)
-    if decision.remedy not in MAILING or closing is None or closing >= until:
+    if closing is None or closing >= until:
         return decision
     opening = opens(policy, zone, now)
     too_late = opening is None or (decision.send_by is not None and opening >= decision.send_by)
     choices: list[Choice] = []
     for choice in decision.choices:
-        now_form = _NOW.get(choice)
-        if now_form is None or not too_late:
+        if choice.now_form is None or not too_late:
             choices.append(choice)
-        if now_form is not None:
-            choices.append(now_form)
+        if choice.now_form is not None:
+            choices.append(choice.now_form)
     return decision.model_copy(update={"choices": tuple(choices)})
 
 

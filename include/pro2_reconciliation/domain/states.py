@@ -30,6 +30,11 @@ _BY_OUTCOME = {
 STOPPED_STATUSES = frozenset({CampaignStatus.STOPPED, CampaignStatus.DISABLED})
 """A scheduled campaign that is stopped may show as disabled (help.activecampaign.com 115001800224)."""
 
+GOING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING})
+"""A campaign in these may still mail somebody."""
+WENT = GOING | {CampaignStatus.COMPLETE}
+"""It goes out, or went, whatever its counters say."""
+
 UNSETTLED = frozenset(
     {
         CampaignState.PENDING,
@@ -50,13 +55,12 @@ def campaign_state(reading: CampaignReading, now: datetime, policy: Policy) -> C
     if campaign.status in _FIXED:
         return _FIXED[campaign.status]
     reported = reading.report.counters if reading.report else {}
-    left = campaign.send_amt or reported.get("send_amt", 0)
-    signs = any(campaign.counters.values()) or any(reported.values())
+    counted = any(campaign.counters.values()) or any(reported.values())
     match campaign.status:
         case CampaignStatus.COMPLETE:
-            return CampaignState.SENT if signs else CampaignState.COMPLETE_EMPTY
+            return CampaignState.SENT if counted else CampaignState.COMPLETE_EMPTY
         case CampaignStatus.SCHEDULED:
-            if signs:
+            if counted or campaign.mail_left:
                 return CampaignState.COUNTERS_DISAGREE
             if campaign.due is None:
                 return CampaignState.UNKNOWN
@@ -65,8 +69,10 @@ def campaign_state(reading: CampaignReading, now: datetime, policy: Policy) -> C
         case CampaignStatus.SENDING:
             if campaign.send_amt:
                 return CampaignState.IN_FLIGHT
-            if left or signs:
+            if counted:
                 return CampaignState.COUNTERS_DISAGREE
+            if campaign.mail_left:
+                return CampaignState.IN_FLIGHT  # its counters are off
             return CampaignState.PENDING if campaign.due else CampaignState.UNKNOWN
         case _:
             return CampaignState.UNKNOWN

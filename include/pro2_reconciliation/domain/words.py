@@ -114,7 +114,7 @@ _ACTING = frozenset(
 class Choice(StrEnum):
     """What a person may answer for one item. ``LEAVE`` is always offered, always preset.
 
-    ``RESEND`` and ``REPROCESS`` mail in the sending hours only, their ``_NOW`` forms at any hour.
+    A choice that can reach an inbox is carried out in the sending hours only, its ``_NOW`` form at any hour.
     """
 
     LEAVE = "leave to me"
@@ -125,13 +125,36 @@ class Choice(StrEnum):
     REPROCESS = "reprocess"
     REPROCESS_NOW = "reprocess now"
     REPROCESS_EVEN_IF_NOT_STOPPED = "reprocess even if it cannot be stopped (both may run)"
+    REPROCESS_NOW_EVEN_IF_NOT_STOPPED = "reprocess now, even if it cannot be stopped (both may run)"
     ADD_TAG = "add the tag"
+    ADD_TAG_NOW = "add the tag now"
     REMOVE_TAG = "remove the tag"
+    REMOVE_TAG_NOW = "remove the tag now"
+
+    @property
+    def now_form(self) -> Choice | None:
+        """The same at any hour; None where the sending hours hold up nothing of it, or do not any more."""
+        return _NOW_FORMS.get(self)
 
     @property
     def at_any_hour(self) -> bool:
         """Whether a person chose explicitly that mail may leave outside the sending hours."""
-        return self in (Choice.RESEND_NOW, Choice.REPROCESS_NOW)
+        return self in _PLAIN_FORMS
+
+    @property
+    def plain(self) -> Choice:
+        """The same without a word about the hour."""
+        return _PLAIN_FORMS.get(self, self)
+
+
+_NOW_FORMS = {
+    Choice.RESEND: Choice.RESEND_NOW,
+    Choice.REPROCESS: Choice.REPROCESS_NOW,
+    Choice.REPROCESS_EVEN_IF_NOT_STOPPED: Choice.REPROCESS_NOW_EVEN_IF_NOT_STOPPED,
+    Choice.ADD_TAG: Choice.ADD_TAG_NOW,
+    Choice.REMOVE_TAG: Choice.REMOVE_TAG_NOW,
+}
+_PLAIN_FORMS = {now: plain for plain, now in _NOW_FORMS.items()}
 
 
 class Verb(StrEnum):

@@ -88,12 +88,6 @@ class ActionsPart(Core):
         with self._read() as session:
             return next(iter(actions_where(session, ActionRow.id == action_id)), None)
 
-    def action_of_step(self, step_id: int) -> ActionRecord | None:
-        """The action that a step belongs to, None if there is no such step."""
-        with self._read() as session:
-            owner = select(StepRow.action_id).where(StepRow.id == step_id).scalar_subquery()
-            return next(iter(actions_where(session, ActionRow.id == owner)), None)
-
     def actions_of(self, organization: str, root: str) -> list[ActionRecord]:
         """Every action on one root, whatever its remedy and generation, oldest first."""
         with self._read() as session:
@@ -149,16 +143,6 @@ class ActionsPart(Core):
         """The root of a campaign's lineage: that of our copy, else ``campaign:<its own id>``."""
         with self._read() as session:
             return _copies(session, organization).get(campaign_id, f"campaign:{campaign_id}")
-
-    def sends_and_actions(self, plan_hash: str) -> tuple[int, int]:
-        """How many sends, and actions in all, a plan has cleared that can still have, or had, an effect.
-
-        A send is an action with a step SEND_CAMPAIGN. What was declined, skipped or went stale before
-        anything was sent does not count.
-        """
-        counted = [action for action in self.actions_of_plan(plan_hash) if action.live or action.had_effect]
-        sends = sum(1 for action in counted if action.step(Verb.SEND_CAMPAIGN) is not None)
-        return sends, len(counted)
 
     def _register(self, session: Session, wanted: _Wanted) -> ActionRecord:
         key = wanted.key
@@ -269,8 +253,8 @@ def _newest(
         ActionRow.remedy == remedy.value,
     )
     if lock:
-        held = select(StepRow.id).join(ActionRow).where(*conditions).with_for_update()
-        session.scalars(held.order_by(StepRow.id)).all()
+        locked = select(StepRow.id).join(ActionRow).where(*conditions).with_for_update()
+        session.scalars(locked.order_by(StepRow.id)).all()
     return max(actions_where(session, *conditions), key=lambda action: action.generation, default=None)
 
 

@@ -1,8 +1,7 @@
 """Claiming steps, and moving them: the part that stands between a decision and a request.
 
 The order of one step: ``claim`` → ``intend`` (committed before the request leaves) → ``check`` → the request
-→ ``move``. A claim is a lease: its token is asked for in the same transaction that writes a move, so a slow
-worker whose lease expired, and was taken over, writes nothing any more and finds out.
+→ ``move``. A claim is a lease (``leases.py``): its token is asked for in the same transaction that writes a move.
 
 How it fails: ``LedgerError`` for a move the state does not allow, a lost lease, another fingerprint;
 ``claim`` returns None where somebody else is at it.
@@ -19,9 +18,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pro2_reconciliation.domain.errors import LeaseLost, LedgerError
+from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, MoveRow, StepRow
 from pro2_reconciliation.ledger.core import Core
+from pro2_reconciliation.ledger.leases import require_lease
 from pro2_reconciliation.ledger.moves import LEASED, RETRYABLE, RETRYABLE_BY_PERSON, State, may_follow
 from pro2_reconciliation.ledger.reading import actions_where, locked_step, step_record, step_row
 from pro2_reconciliation.ledger.records import ActionRecord, Claim, StepRecord
@@ -71,41 +71,6 @@ class StepsPart(Core):
         except _Refused:
             return None  # another process claimed it between our look and our write
 
-    def holder(self, step_id: int) -> tuple[str, datetime] | None:
-        """Who holds a living lease on a step, and until when (UTC); None where nobody does."""
-        with self._read() as session:
-            lease = session.get(LeaseRow, step_id)
-            return (
-                (lease.owner, lease.expires_at)
-                if lease is not None and lease.expires_at > self.now()
-                else None
-            )
-
-    def check(self, claim: Claim, margin: float = 0.0) -> None:
-        """Raise ``LedgerError`` unless the claim is still ours and stays so for ``margin`` seconds more."""
-        with self._read() as session:
-            _require_lease(session, claim, self.now() + timedelta(seconds=margin))
-
-    def renew(self, claim: Claim, lease_seconds: float) -> Claim:
-        """The same claim with a later end, counted from now. Raises ``LedgerError`` if it was lost."""
-        with self._write() as session:
-            locked_step(session, claim.step_id)
-            now = self.now()
-            lease = _require_lease(session, claim, now)
-            lease.expires_at = now + timedelta(seconds=lease_seconds)
-            return Claim(
-                claim.step_id, claim.owner, claim.token, lease.expires_at, claim.state, claim.taken_over
-            )
-
-    def release(self, claim: Claim) -> None:
-        """End the lease now, so that the next one need not wait; nothing happens if it was lost already."""
-        with self._write() as session:
-            locked_step(session, claim.step_id)
-            lease = session.get(LeaseRow, claim.step_id, populate_existing=True)
-            now = self.now()
-            if lease is not None and lease.token == claim.token and lease.expires_at > now:
-                lease.expires_at = now
-
     def intend(
         self, claim: Claim, *, fingerprint: str, details: Mapping[str, Any] | None = None
     ) -> StepRecord:
@@ -119,7 +84,7 @@ class StepsPart(Core):
         with self._write() as session:
             row = locked_step(session, claim.step_id)
             now = self.now()
-            _require_lease(session, claim, now)
+            require_lease(session, claim, now)
             if row.action.fingerprint != fingerprint:
                 raise LedgerError(
                     f"{_named(row)} was decided on other facts (fingerprint {row.action.fingerprint}, now "
@@ -155,7 +120,7 @@ class StepsPart(Core):
             row = locked_step(session, step_id)
             now = self.now()
             if claim is not None:
-                _require_lease(session, claim, now)
+                require_lease(session, claim, now)
             state = step_record(row).state
             if claim is None and state in LEASED:
                 raise LedgerError(
@@ -275,24 +240,6 @@ def _moved(
     append(session, row.id, was, to, who=who, why=why, at=at, remote_id=remote_id, details=details)
     session.expire_all()
     return step_record(row)
-
-
-def _require_lease(session: Session, claim: Claim, until: datetime) -> LeaseRow:
-    lease = session.get(LeaseRow, claim.step_id, populate_existing=True)
-    if lease is None or lease.token != claim.token:
-        holder = f"{lease.owner} holds it now" if lease is not None else "nobody holds it"
-        raise LeaseLost(
-            f"lease lost on step {claim.step_id}: {claim.owner} no longer holds it, {holder}. "
-            "Nothing was written; "
-            "stop here, whoever took over settles the step."
-        )
-    if lease.expires_at <= until:
-        raise LeaseLost(
-            f"lease lost on step {claim.step_id}: that of {claim.owner} ends at "
-            f"{lease.expires_at.isoformat()}. "
-            "Nothing was written; stop here and claim the step again, then read before anything is sent."
-        )
-    return lease
 
 
 def _named(row: StepRow) -> str:

@@ -20,12 +20,16 @@ from pro2_reconciliation.ledger.endings import EndingsPart
 from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
+from pro2_reconciliation.ledger.leases import LeasesPart
+from pro2_reconciliation.ledger.leaving import LeavingPart
 from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.pruning import PruningPart
 from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
+from pro2_reconciliation.ledger.trust import TrustPart
 from pro2_reconciliation.ledger.watch import WatchPart
 
 
@@ -33,6 +37,7 @@ class Ledger(
     IdentityPart,
     ActionsPart,
     StepsPart,
+    LeasesPart,
     EndingsPart,
     PlansPart,
     RunsPart,
@@ -42,6 +47,9 @@ class Ledger(
     WatchPart,
     ItemsPart,
     NotificationsPart,
+    PruningPart,
+    TrustPart,
+    LeavingPart,
 ):
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 

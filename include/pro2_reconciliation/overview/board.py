@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.ledger import DagRun, Ledger, Witness, why_plan_only
-from pro2_reconciliation.overview.countdown import headline, what_next
+from pro2_reconciliation.overview.countdown import Next, headline, what_next
 from pro2_reconciliation.overview.due import LOOKED_BACK, at_risk, upcoming
 from pro2_reconciliation.overview.picture import Picture, newest_first, text_of
 from pro2_reconciliation.overview.services import services
@@ -100,7 +100,7 @@ def _outage(
     one: Outage,
     runs: Sequence[DagRun],
     found: Sequence[Standing],
-    following: str,
+    following: Next,
 ) -> OutageView:
     counts = dict(Counter(item.outcome for item in found)) or _before_a_plan(picture, runs)
     return OutageView(
@@ -115,7 +115,8 @@ def _outage(
         runs=tuple(_run(picture, run) for run in runs),
         counts=counts,
         items=sum(counts.values()),
-        next=following,
+        next=following.text,
+        until=following.until,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.outage import Outage, OutageState
@@ -20,63 +21,74 @@ NEWS = timedelta(hours=24)
 """An alarm stands in the headline for so long."""
 
 
+@dataclass(frozen=True)
+class Next:
+    """A sentence, and the time in it that is to come: the page counts down to it. None: no time is known."""
+
+    text: str
+    until: datetime | None = None
+
+
 def what_next(
     picture: Picture, outage: Outage, runs: Sequence[DagRun], found: Sequence[Standing], switch: SwitchRecord
-) -> str:
+) -> Next:
     """What happens next with one outage, or is to be done. ``runs`` are its dag runs, newest first."""
     zone = picture.site.zone
     if outage.end is not None and outage.end == outage.start:
-        return "it was taken back: nothing is left of it"
+        return Next("it was taken back: nothing is left of it")
     at_work = next((run for run in runs if picture.alive(run)), None)
     if at_work is not None:
         said = _at_work(picture, at_work, found)
-        if said:
+        if said.text:
             return said
     if lasts(outage, picture.now):
         until = f", until {local(outage.end, zone)} at least" if outage.end else ""
-        return (
-            f"it lasts{until}: nothing is repaired before it is over, and detection looks every five minutes"
+        return Next(
+            f"it lasts{until}: nothing is repaired before it is over, and detection looks every five minutes",
+            outage.end,
         )
     if outage.suspected and not _done(runs, picture):
-        return "it is only suspected: say whether it was one; until then nothing is repaired"
+        return Next("it is only suspected: say whether it was one; until then nothing is repaired")
     if outage.state is OutageState.ENDED and outage.end is not None:
         settles = outage.end + timedelta(seconds=picture.site.policy.settle_seconds)
         if settles > picture.now:
-            return f"nothing to do until {local(settles, zone)}: then it has settled"
-        return "it has not settled: detection waits until every probe is up and no import backlog is left"
+            return Next(f"nothing to do until {local(settles, zone)}: then it has settled", settles)
+        return Next(
+            "it has not settled: detection waits until every probe is up and no import backlog is left"
+        )
     if outage.state is OutageState.SETTLED:
         if switch.stage is not Stage.OFF:
-            return (
+            return Next(
                 f"nothing is started: the kill switch is «{switch.stage.value}» ({switch.who}: {switch.why})"
             )
-        return "it has settled: the next detection pass starts its dag run, if reconcile is not paused"
-    return _left(found)
+        return Next("it has settled: the next detection pass starts its dag run, if reconcile is not paused")
+    return Next(_left(found))
 
 
 def _done(runs: Sequence[DagRun], picture: Picture) -> bool:
     return any(picture.mode_of(run) is not Mode.PLAN for run in runs)
 
 
-def _at_work(picture: Picture, run: DagRun, found: Sequence[Standing]) -> str:
+def _at_work(picture: Picture, run: DagRun, found: Sequence[Standing]) -> Next:
     zone = picture.site.zone
     if run.stage is RunStage.WATCHING and run.until is not None:
         if run.until > picture.now:
-            return f"nothing to do until {local(run.until, zone)}: then watching ends"
-        return run.progress or "watching has ended: the plan is being made"
+            return Next(f"nothing to do until {local(run.until, zone)}: then watching ends", run.until)
+        return Next(run.progress or "watching has ended: the plan is being made")
     if run.stage is RunStage.ASKED:
         asked = [one for one in found if one.asks]
         if not asked:
-            return ""
+            return Next("")
         ends = [one.item.send_by for one in asked if one.item.send_by and one.item.send_by > picture.now]
         ends += [run.until] if run.until else []
         first = min(ends, default=None)
         until = f" until {local(first, zone)}" if first else ""
-        return f"{_items(len(asked))} for an answer{until}"
+        return Next(f"{_items(len(asked))} for an answer{until}", first)
     if run.stage is RunStage.ACTING:
         under_way = sum(one.outcome == Now.UNDER_WAY for one in found)
         if under_way:
-            return f"{_count(under_way, 'item is', 'items are')} being repaired"
-    return run.progress or f"dag run {run.id} is at work"
+            return Next(f"{_count(under_way, 'item is', 'items are')} being repaired")
+    return Next(run.progress or f"dag run {run.id} is at work")
 
 
 def _left(found: Sequence[Standing]) -> str:
@@ -103,7 +115,7 @@ def headline(
     risky: int,
     alarms: Sequence[Alarm],
     switch: SwitchRecord,
-    nexts: Mapping[str, str],
+    nexts: Mapping[str, Next],
 ) -> str:
     """What matters most now, worst first; two sentences at most. ``nexts``: outage id to ``what_next``."""
     zone, now = picture.site.zone, picture.now
@@ -129,11 +141,14 @@ def headline(
     if people:
         said.append(f"{_count(people, 'item needs', 'items need')} a person")
     for outage in picture.outages:
-        if len(said) < 2 and outage.end and outage.end <= now and outage.state in _TO_COME:
+        if len(said) < 2 and not asked and outage.end and outage.end <= now and outage.state in _TO_COME:
             said.append(
-                f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id]}"
+                f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id].text}"
             )
-    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
+    return (
+        ". ".join(one[0].upper() + one[1:] for one in said[:2])
+        or "Nothing to do: no outage lasts, and nothing needs a person"
+    )
 
 
 def _counts(found: Sequence[Standing]) -> Mapping[str, int]:

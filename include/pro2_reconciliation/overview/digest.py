@@ -1,8 +1,8 @@
 """What a person has to know of one organization in the morning, as a short mail: one line where there is nothing to do.
 
 Made from the ledger alone. Sections come in the order of urgency: what stops anything, alarms, questions that wait,
-what is open for a person, what goes out today at risk; then what is only news. Names are hostile data: each is one
-printable line, and the HTML escapes it. Raises ``LedgerError`` where the ledger cannot be read.
+what is open for a person, what goes out today at risk; then what is only news, and once a week the shadow. Names are
+hostile data: each is one printable line, and the HTML escapes it. Raises ``LedgerError`` where it cannot be read.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.catching_up import RULE, CatalogCheck
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.localtime import describe_window, local
+from pro2_reconciliation.domain.localtime import describe_window, find_zone, local
+from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.ledger import Ledger, RunStage, Stage, State, Witness
 from pro2_reconciliation.overview.board import board
+from pro2_reconciliation.overview.shadow import shadow, told
 from pro2_reconciliation.overview.views import Board, OpenItemView, OutageView
 from pro2_reconciliation.repair.detection import GAP
 from pro2_reconciliation.repair.page import environment
@@ -32,11 +35,12 @@ LOOKED_BACK = timedelta(days=3)
 
 
 class Entry(Value):
-    """One line of a section; ``more`` stands below it, ``url`` leads to the page."""
+    """One line of a section; ``lines`` to be pasted and ``more`` stand below it, ``url`` leads to the page."""
 
     text: str
     more: str = ""
     url: str = ""
+    lines: tuple[str, ...] = ()
 
 
 class Section(Value):
@@ -134,9 +138,19 @@ def _sections(
     yield from _section(
         "Due in the next 24 hours, at risk", risky, _many(len(risky), "is due at risk", "are due at risk")
     )
+    differs = [*_catalog(ledger, site.organization, since)]
+    yield from _section(
+        f"The catalog may be out of date ({RULE})",
+        differs,
+        _many(len(differs), "job differs from the catalog", "jobs differ from the catalog"),
+    )
     found = [one for one in seen.outages if one.end is not None and _is_new(ledger, one, since)]
     yield from _section("Outages that were found", [_outage(one, zone) for one in found], pressing=False)
     yield from _section("Repaired and proven", [*_repaired(site, ledger, since, link)], pressing=False)
+    if _weekly(since, seen.made_at, zone):
+        week = shadow(site, ledger, seen.made_at, days=7)
+        entries = [Entry(text=printable(text), more=printable(more)) for text, more in told(week, zone)]
+        yield from _section("Shadow of the last seven days", entries, pressing=False)
     holds = [
         Entry(
             text=f"{printable(one.key)}: {printable(one.who)} keeps it since {local(one.at, zone)} "
@@ -146,6 +160,12 @@ def _sections(
         for one in seen.holds
     ]
     yield from _section("Kept by a person", holds, pressing=False)
+
+
+def _weekly(since: datetime, now: datetime, zone: str) -> bool:
+    """Whether the local week turned since the last digest: then this is the weekly one, whatever its hour."""
+    first, last = (moment.astimezone(find_zone(zone)).isocalendar()[:2] for moment in (since, now))
+    return first != last
 
 
 def _section(
@@ -236,6 +256,18 @@ def _age(item: OpenItemView, seen: Board) -> str:
     return f"Open for {since}, closes {local(item.closes_at, seen.zone)}"
 
 
+def _catalog(ledger: Ledger, organization: str, since: datetime) -> Iterator[Entry]:
+    """What the newest report of a night found; a check that could not be made stands in the report only."""
+    for run in reversed(ledger.runs(organization, since)):
+        kept = ledger.report_of(organization, run.id) if run.reported_at else None
+        found = CatalogCheck.model_validate((kept or {}).get("catalog") or {})
+        if found.as_of is None:
+            continue
+        for one in found.findings:
+            yield Entry(text=printable(one.text), lines=tuple(map(one_line, one.lines)))
+        return
+
+
 def _is_new(ledger: Ledger, outage: OutageView, since: datetime) -> bool:
     traces = ledger.outage_traces(outage.id)
     return bool(traces) and traces[0].at >= since
@@ -281,6 +313,7 @@ def _text(lead: str, sections: tuple[Section, ...]) -> str:
         lines += ["", *heading(section.title)]
         for entry in section.entries:
             lines += wrapped(f"* {entry.text}", "  ", first="")
+            lines += [f"      {line}" for line in entry.lines]
             lines += wrapped(entry.more, "  ") if entry.more else []
             lines += [f"  {href(entry.url)}"] if href(entry.url) else []
         lines += [f"  and {section.left_out:,} more"] if section.left_out else []

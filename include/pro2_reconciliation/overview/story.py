@@ -20,7 +20,7 @@ from pro2_reconciliation.overview.items import item_alone
 from pro2_reconciliation.overview.links import PLANNED_BY, REPORTED_BY, SEEN_BY, link_of, link_to
 from pro2_reconciliation.overview.picture import Picture, text_of
 from pro2_reconciliation.overview.views import Event, Story
-from pro2_reconciliation.repair.adoption import is_manual
+from pro2_reconciliation.repair.lost_requests import is_manual
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LOOKED_BACK = timedelta(days=3)

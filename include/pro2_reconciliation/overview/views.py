@@ -104,7 +104,7 @@ class RunView(Value):
 
 class OutageView(Value):
     """One outage. ``counts``: outcome to number of items. ``next``: what happens next, as a sentence with the time
-    ("nothing to do until Thu 19 Nov 21:46 CST: then watching ends").
+    ("nothing to do until Thu 19 Nov 21:46 CST: then watching ends"); ``until``: that time, to count down to.
     """
 
     id: str
@@ -119,6 +119,7 @@ class OutageView(Value):
     counts: dict[str, int] = Field(default_factory=dict)
     items: int = 0
     next: str = ""
+    until: UtcTime | None = None
 
 
 class LogLink(Value):

@@ -47,22 +47,27 @@ LANE_OF: dict[Verb, Lane] = {
 }
 REMEDY_OF: dict[Choice, Remedy] = {
     Choice.RESEND: Remedy.RESEND,
-    Choice.RESEND_NOW: Remedy.RESEND,
     Choice.HOLD_BACK: Remedy.HOLD_BACK,
     Choice.ADD_TAG: Remedy.ADD_TAG,
     Choice.REMOVE_TAG: Remedy.REMOVE_TAG,
 }
-_REPROCESS = frozenset({Choice.REPROCESS, Choice.REPROCESS_NOW, Choice.REPROCESS_EVEN_IF_NOT_STOPPED})
+_REPROCESS = frozenset({Choice.REPROCESS, Choice.REPROCESS_EVEN_IF_NOT_STOPPED})
 SENDING_VERBS = frozenset({Verb.SEND_CAMPAIGN, Verb.RUN_NOW})
 """Verbs that must not double: they wait for the guard, and for nobody else's copy."""
 IMPORT_VERBS = frozenset({Verb.REPEAT_IMPORT, Verb.IMPORT_LIST})
 TAG_VERBS = frozenset({Verb.ADD_TAG, Verb.REMOVE_TAG})
-"""These, and imports, may start automations that mail: where the reach of the decision is an inbox."""
+AUTOMATION_VERBS = IMPORT_VERBS | TAG_VERBS
+"""These may start automations that mail: where the reach of the decision is an inbox."""
 
 
 def may_mail(verb: Verb, reach: Reach) -> bool:
     """Whether a request may by itself make a patron receive mail. ``reach`` is that of its decision."""
-    return verb in SENDING_VERBS or (reach is Reach.INBOX and verb in IMPORT_VERBS | TAG_VERBS)
+    return verb in SENDING_VERBS or (reach is Reach.INBOX and verb in AUTOMATION_VERBS)
+
+
+def waits_for_hours(decision: Decision) -> bool:
+    """Whether a step of what the decision offers goes in the sending hours only."""
+    return any(may_mail(verb, decision.reach) for verb in VERBS.get(decision.remedy, ()))
 
 
 class Decided(Protocol):
@@ -80,9 +85,9 @@ class Decided(Protocol):
 
 def chosen_remedy(decision: Decided, choice: Choice) -> Remedy | None:
     """The remedy that a choice asks for; None for "leave to me" and "keep watching"."""
-    if choice in _REPROCESS:
+    if choice.plain in _REPROCESS:
         return decision.remedy
-    return REMEDY_OF.get(choice)
+    return REMEDY_OF.get(choice.plain)
 
 
 def verbs_of(decision: Decision, remedy: Remedy) -> tuple[Verb, ...]:

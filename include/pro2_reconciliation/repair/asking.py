@@ -15,8 +15,9 @@ from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.sending_hours import MAILING, opens
+from pro2_reconciliation.domain.sending_hours import opens
 from pro2_reconciliation.domain.words import Choice, ItemKind, Reach, Remedy
+from pro2_reconciliation.repair.actions import waits_for_hours
 
 QUESTION_SIZE = 40
 """So many selects are still one form that a person reads to its end."""
@@ -229,13 +230,13 @@ def _seen(decision: Decision, plan: Plan) -> str:
 
 
 def _shown(choice: Choice, decision: Decision, plan: Plan, policy: Policy) -> str:
-    """A choice as the select shows it: the plain forms of what mails say when that would be."""
+    """A choice as the select shows it: the plain forms of what may mail say when that would be."""
     start, end = policy.sending_hours
     if choice.at_any_hour:
         return f"{choice.value}: at any hour, also outside {start} to {end}"
     opening = opens(policy, plan.zone, plan.created_at)
-    mails = choice in (Choice.RESEND, Choice.REPROCESS) and decision.remedy in MAILING
-    if mails and opening is not None and opening > plan.created_at:
+    waits = choice.now_form is not None and waits_for_hours(decision)
+    if waits and opening is not None and opening > plan.created_at:
         return f"{choice.value}: in the sending hours, from {local(opening, plan.zone)}"
     return choice.value
 
@@ -248,6 +249,10 @@ def _choices(plan: Plan, policy: Policy, asked: Sequence[Decision]) -> list[tupl
     hours = f"{start} to {end}" + (f"; they open {local(opening, plan.zone)}" if waits and opening else "")
     minutes = f"{policy.watch_campaign_seconds / 60:g} min"
     repairs = "; ".join(_REPAIRS[r] for r in dict.fromkeys(d.remedy for d in asked) if r in _REPAIRS)
+    at_once = f"the same, at any hour, also outside {start} to {end}"
+    in_hours = f", in the sending hours only ({hours})"
+    held = any(d.remedy in _REPAIRS and waits_for_hours(d) for d in asked)
+    reaching = f"; what can reach an inbox{in_hours}" if held else ""
     stops = " What is missing or hangs is stopped first." if any(d.stop_first for d in asked) else ""
     told = {
         Choice.LEAVE: "nothing is done. It stays open with your name, and you are not asked again",
@@ -258,19 +263,23 @@ def _choices(plan: Plan, policy: Policy, asked: Sequence[Decision]) -> list[tupl
         Choice.RESEND_NOW: f"the same, and the copy may leave at any hour, also outside {start} to {end}",
         Choice.KEEP_WATCHING: f"nothing is done. The next dag run watches it for another {minutes} and asks again",
         Choice.HOLD_BACK: "the original is stopped and nothing is sent",
-        Choice.REPROCESS: f"{repairs}.{stops} Then the Activity Log is read until it shows the run",
-        Choice.REPROCESS_NOW: f"the same, at any hour, also outside {start} to {end}",
-        Choice.REPROCESS_EVEN_IF_NOT_STOPPED: "the same, also if the run cannot be stopped: then both may run",
-        Choice.ADD_TAG: "the tag is added to the contacts that lack it, one by one, each looked at before",
+        Choice.REPROCESS: f"{repairs}{reaching}.{stops} Then the Activity Log is read until it shows the run",
+        Choice.REPROCESS_NOW: at_once,
+        Choice.REPROCESS_EVEN_IF_NOT_STOPPED: "as «reprocess», also if the run cannot be stopped: then both may run",
+        Choice.REPROCESS_NOW_EVEN_IF_NOT_STOPPED: at_once,
+        Choice.ADD_TAG: "the tag is added to the contacts that lack it, one by one, each looked at before"
+        + in_hours,
+        Choice.ADD_TAG_NOW: at_once,
         Choice.REMOVE_TAG: "the tag is removed from the contacts that should not hold it, one by one, each looked at "
-        "before",
+        "before" + in_hours,
+        Choice.REMOVE_TAG_NOW: at_once,
     }
     offered = {choice for d in asked for choice in d.choices}
     return [(choice.value, told[choice]) for choice in told if choice in offered]
 
 
 _REPAIRS = {
-    Remedy.RUN_NOW: "Run Now is pressed once, in the sending hours",
+    Remedy.RUN_NOW: "Run Now is pressed once",
     Remedy.REPEAT_IMPORT: "Repeat Import is pressed once",
     Remedy.DATA_SYNC: "the List Manager list is imported once under a unique tag, and the tags are compared; what "
     "differs is asked about apart",

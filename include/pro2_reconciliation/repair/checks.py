@@ -12,7 +12,9 @@ from datetime import timedelta
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.drift import Drift
+from pro2_reconciliation.domain.drill import DRILL
 from pro2_reconciliation.domain.errors import NoConsole, Rejected
+from pro2_reconciliation.domain.facts import began, signs_of
 from pro2_reconciliation.domain.jobs import ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
@@ -25,6 +27,7 @@ from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, 
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import TAG_VERBS
+from pro2_reconciliation.repair.canary import colleagues_on
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
 
@@ -100,12 +103,22 @@ def _campaign_stale(
     if fingerprint_of(original, action.remedy).digest != action.fingerprint:
         return "its subject line, lists, segment or message changed since the question was asked"
     if not reading.zero_everywhere:
-        return f"mail has left: the original counts {_most(reading)}"
+        signs = "an unread report" if reading.report is None else signs_of(reading, account.zone)
+        return f"mail has left: the original shows {signs}"
+    seen = decision.observation.reading if decision.observation else None
+    if verb is Verb.STOP_CAMPAIGN and began(seen.campaign if seen else None, reading.campaign):
+        return "it began to go out since the question was asked"
     state = campaign_state(reading, account.now(), account.policy)
-    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING:
+    canary = decision.rule == DRILL and state is CampaignState.DUE_LATER
+    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING and not canary:
         return f"it is not pending any more but {state.value}"
     if verb is not Verb.STOP_CAMPAIGN and reading.campaign.status not in STOPPED_STATUSES:
         return f"the original is {reading.campaign.status.value}, not stopped"
+    if decision.rule == DRILL:
+        try:
+            colleagues_on(account, original)
+        except Rejected as error:
+            return str(error)
     own = _copy_of(action)
     problem = _siblings(account, plan, original, own)
     if problem or verb is Verb.STOP_CAMPAIGN:
@@ -116,13 +129,6 @@ def _campaign_stale(
     if problem or verb is Verb.COPY_CAMPAIGN:
         return problem
     return _copy_differs(account, original, own)
-
-
-def _most(reading: CampaignReading) -> str:
-    counters = [reading.campaign.counters if reading.campaign else {}]
-    counters.append(reading.report.counters if reading.report else {})
-    most = {key: max(c.get(key, 0) for c in counters) for key in counters[0]}
-    return ", ".join(f"{key} {value}" for key, value in most.items() if value) or "an unread report"
 
 
 def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None) -> str | None:
@@ -172,7 +178,7 @@ def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> 
         return "there is no copy to send"
     both = account.campaigns.detailed([copy_id, original.id])  # one request, the last before ours leaves
     copy, latest = both.get(copy_id), both.get(original.id)
-    if latest is None or latest.status not in STOPPED_STATUSES or any(latest.counters.values()):
+    if latest is None or latest.status not in STOPPED_STATUSES or latest.mail_left:
         return f"the original is {latest.status.value if latest else 'gone'} by now, not stopped with nothing sent"
     if copy is None:
         return f"the copy {copy_id} is gone"

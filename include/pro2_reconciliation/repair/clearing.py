@@ -235,7 +235,7 @@ def _register(account: Account, plan: Plan, decision: Decision, remedy: Remedy, 
 
 
 def _open_steps(action: ActionRecord, decision: Decision, plan: Plan, choice: Choice) -> list[ClearedStep]:
-    """Every newest step of an action, done ones included: a lane that meets one adopts it instead of doing it."""
+    """Every newest step of an action, done ones included: a lane that meets one goes on from there."""
     return [
         ClearedStep(
             lane=LANE_OF[step.verb],
@@ -245,7 +245,7 @@ def _open_steps(action: ActionRecord, decision: Decision, plan: Plan, choice: Ch
             name=decision.name,
             plan_hash=plan.hash,
             audience=decision.audience or 0,
-            even_if_not_stopped=choice is Choice.REPROCESS_EVEN_IF_NOT_STOPPED,
+            even_if_not_stopped=choice.plain is Choice.REPROCESS_EVEN_IF_NOT_STOPPED,
         )
         for step in action.latest
     ]

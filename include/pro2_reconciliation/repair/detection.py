@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.maintenance import PIECE, without_maintenance
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.windows import merge_evidence
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.ledger import Ledger, Sample
+from pro2_reconciliation.ledger import Ledger, OutageTrace, Sample
 from pro2_reconciliation.ledger.watch import KEPT
 from pro2_reconciliation.repair.sources import DECLARED, Part, ProbeResult, Source, read_all
 
@@ -27,6 +27,8 @@ GAP = timedelta(minutes=15)
 """Two samples of a probe further apart than this leave a gap that proves nothing."""
 SPEAKS_FOR = timedelta(minutes=5)
 """How long a failed look without a next one is taken to speak for: the time between two passes."""
+AGAIN_AFTER, FAILED_EARLY = timedelta(minutes=15), "failed before it had a plan"
+"""So long lies between the first two dag runs of an outage where the first failed like that; and what is said of it."""
 LOOKED_BACK = timedelta(days=3)
 """What ended earlier, and before the last nightly, is no news: a page tells of its last fifty incidents."""
 
@@ -123,17 +125,42 @@ def detection_pass(
     moved = [_moved_on(outage, site, samples, now, waiting) for outage in merged]
     stored = ledger.replace_outages(site.organization, moved, "detection pass")
     ledger.beat(DETECTION, now)
-    due = tuple(
-        DueOutage(
-            outage_id=outage.id,
-            run_id=f"outage__{outage.id}__g{outage.generation}",
-            generation=outage.generation,
-            suspected=outage.suspected,
-        )
-        for outage in stored
-        if outage.state is OutageState.SETTLED
-    )
+    due = tuple(_due(outage) for outage in stored if outage.state is OutageState.SETTLED)
     return DetectionResult(tuple(stored), due, tuple(unread), tuple(samples))
+
+
+def _due(outage: Outage) -> DueOutage:
+    return DueOutage(
+        outage_id=outage.id,
+        run_id=f"outage__{outage.id}__g{outage.generation}",
+        generation=outage.generation,
+        suspected=outage.suspected,
+    )
+
+
+def begun_anew(ledger: Ledger, due: DueOutage, now: datetime) -> DueOutage:
+    """The next dag run of an outage whose last one failed before it had a plan: the outage's next generation.
+
+    Still the same one where a plan was made meanwhile, and for ``AGAIN_AFTER`` from its start on, each time longer: a
+    site that cannot work yet is not told every five minutes.
+    """
+    outage = ledger.outage(due.outage_id)
+    if outage is None or outage.state is not OutageState.SETTLED or outage.generation != due.generation:
+        return due
+    traces = [trace for trace in ledger.outage_traces(outage.id) if _moved(trace)]
+    failed = sum(trace.why.endswith(FAILED_EARLY) for trace in traces)
+    if not traces or now - traces[-1].at < AGAIN_AFTER * (failed + 1):
+        return due
+    why = f"dag run {due.run_id} {FAILED_EARLY}"
+    return _due(
+        ledger.set_outage_state(outage.id, OutageState.SETTLED, generation=due.generation + 1, why=why)
+    )
+
+
+def _moved(trace: OutageTrace) -> bool:
+    """Whether the outage got another state or generation; what was said of it may change at any time."""
+    was, became = trace.was or {}, trace.became or {}
+    return any(was.get(name) != became.get(name) for name in ("state", "generation"))
 
 
 def probe_evidence(

@@ -1,6 +1,6 @@
 """What a look at the world proves of a request whose answer never came, verb by verb, as data (decisions, section 5).
 
-``adoption.py`` looks and decides by this table, and ``docs/lost-requests.md`` is written from it. A retry, another
+``lost_requests.py`` looks and decides by this table, and ``docs/lost-requests.md`` is written from it. A retry, another
 dag run and another host take the same path, because there is no other. It cannot fail; a sight without a row is a
 ``KeyError``, and a test looks for each.
 """

@@ -23,7 +23,7 @@ from pro2_reconciliation.domain.sending_hours import is_open, opens
 from pro2_reconciliation.domain.words import ItemKind, Reach, Remedy, Service, Verb
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, Stage, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import IMPORT_VERBS, SENDING_VERBS, TAG_VERBS
+from pro2_reconciliation.repair.actions import AUTOMATION_VERBS, IMPORT_VERBS, SENDING_VERBS
 
 GUARD = "guard_repairs"
 """The name under which the guard's passes beat in the ledger."""
@@ -229,7 +229,7 @@ def _sending_hours(passing: Passing) -> Shut | None:
         late = (
             f", and after {local(decision.send_by, account.zone)} it is too late" if decision.send_by else ""
         )
-        return Shut(f"{why}{late}; only «now», chosen in the next question, sends it")
+        return Shut(f"{why}{late}; only «now», chosen in the next question, lets it go")
     return Shut(f"{why}; it goes on {local(opening, account.zone)}", opens=opening)
 
 
@@ -315,7 +315,7 @@ GATES: tuple[GateRule, ...] = (
         "two or more campaigns that were due after the outage hang as well, and nothing was mailed since",
         "the vendor lifts the hold; the next plan looks again",
         verbs=SENDING_VERBS,
-        if_inbox=IMPORT_VERBS | TAG_VERBS,
+        if_inbox=AUTOMATION_VERBS,
         others=_MAILS,
     ),
     GateRule(
@@ -330,10 +330,10 @@ GATES: tuple[GateRule, ...] = (
     GateRule(
         Gate.SENDING_HOURS,
         _sending_hours,
-        "the local time is outside `sending_hours`; not for what a person chose to send now",
+        "the local time is outside `sending_hours`; not for what a person chose «now» for",
         "the clock; «now», chosen in the next question",
         verbs=SENDING_VERBS,
-        if_inbox=IMPORT_VERBS | TAG_VERBS,
+        if_inbox=AUTOMATION_VERBS,
         others=_MAILS,
     ),
     GateRule(

@@ -14,15 +14,12 @@ from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import CampaignReading
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.states import GOING, WENT
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import ActionRecord, Alarm, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import is_manual
 from pro2_reconciliation.repair.checks import read_campaign
-
-GOING = frozenset({CampaignStatus.SCHEDULED, CampaignStatus.SENDING})
-"""A campaign in these may still mail somebody."""
-WENT = GOING | {CampaignStatus.COMPLETE}
+from pro2_reconciliation.repair.lost_requests import is_manual
 
 
 class Twice(Value):

@@ -59,21 +59,21 @@ def wake_of(stop: ActionRecord) -> tuple[str, int]:
 
 def stop_again(account: Account, action: ActionRecord) -> Stopped:
     """Stop the woken original of ``action``; the caller has just seen that it is going."""
-    number, held = _open_stop(account, action)
-    if held is None:
+    number, open_stop = _open_stop(account, action)
+    if open_stop is None:
         return Stopped(
             number,
             f"it was stopped again {MOST_STOPS} times and woke each time: stop it in Pro2 by hand, NOW",
             refused=True,
         )
-    step = held.step(Verb.STOP_CAMPAIGN)
+    step = open_stop.step(Verb.STOP_CAMPAIGN)
     claim = account.ledger.claim(step.id, account.owner, LEASE_SECONDS) if step else None
     if step is None or claim is None:
         return Stopped(number, None)
     try:
         if claim.state in (State.INTENDED, State.AMBIGUOUS):  # of a guard that died; it did not take
             step, claim = _anew(account, step, claim)
-        account.ledger.intend(claim, fingerprint=held.fingerprint)
+        account.ledger.intend(claim, fingerprint=open_stop.fingerprint)
         return Stopped(number, _request(account, action, step, claim), asked=True)
     finally:
         account.ledger.release(claim)

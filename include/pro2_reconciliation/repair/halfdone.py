@@ -13,10 +13,11 @@ from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.lineage import is_visible_copy
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan
+from pro2_reconciliation.domain.states import WENT
 from pro2_reconciliation.domain.words import CampaignStatus, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import floor_of
+from pro2_reconciliation.repair.lost_requests import floor_of
 
 PASSED = frozenset({State.DONE, State.CONFIRMED, State.SKIPPED})
 RESUMABLE = frozenset(
@@ -141,5 +142,4 @@ def _by_hand(
 
 
 def _left(copy: Campaign) -> bool:
-    going = (CampaignStatus.SCHEDULED, CampaignStatus.SENDING, CampaignStatus.COMPLETE)
-    return copy.status in going or any(copy.counters.values())
+    return copy.status in WENT or any(copy.counters.values())

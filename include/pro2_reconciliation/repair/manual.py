@@ -22,10 +22,10 @@ from pro2_reconciliation.domain.words import ProcessType, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import may_mail
-from pro2_reconciliation.repair.adoption import Finding, find_out, floor_of
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.lost_requests import Finding, find_out, floor_of
 
 ANSWER_LEASE_SECONDS = 60.0
 PRESS_WITHIN = ANSWER_WITHIN
@@ -44,12 +44,12 @@ class ManualAnswer(StrEnum):
 
 
 class Look(Value):
-    """What the world shows of an asked step. ``state``: a ledger state; ``held``: the closed gate before it."""
+    """What the world shows of an asked step. ``state``: a ledger state; ``gated``: a closed gate holds it up."""
 
     state: State
     why: str
     remote_id: str | None = None
-    held: bool = False
+    gated: bool = False
 
 
 def asker(owner: str) -> str:
@@ -174,7 +174,7 @@ def look_again(
         return Look(state=state, why=why, remote_id=remote)
     gate = closed_gate(account, plan, decision, action, step.verb)
     if gate:
-        return Look(state=state, why=f"do not press it now: {gate.why}", held=True)
+        return Look(state=state, why=f"do not press it now: {gate.why}", gated=True)
     reason = stale_reason(account, plan, decision, action, step.verb)
     if reason:
         return Look(

@@ -176,17 +176,20 @@ def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived:
 
     It ends when the item settled, was repaired by hand, the wait was waived (after the read gap), or at the
     deadline, which is absolute: then it says "still pending" and does not fail. A deadline that passed while nobody
-    looked counts as no observation (invariant 11): "unknown".
+    looked counts as no observation (invariant 11): "unknown". Whoever looks again by then (Airflow was away, its
+    triggerer was started anew) waits for a second read first, however late that is.
     """
     if seen is not None and (
         not needs_watching(seen.state, seen.reading.campaign if seen.reading else None) or seen.note
     ):
         return seen
-    watched = seen is not None and _watched(item, seen, now)
-    ended = now >= item.deadline or (waived and (watched or seen is None) and now >= item.not_before)
-    if not ended:
+    lately = seen is not None and now - seen.seen_at <= GAP
+    agreed = seen is not None and lately and _agreed(item, seen)
+    ended = now >= item.deadline or (waived and (agreed or seen is None) and now >= item.not_before)
+    # it cannot wait for ever: when reading fails again, what was seen is not of lately any more
+    if not ended or (lately and not agreed):
         return None
-    if seen is None or not watched:
+    if seen is None or not agreed:
         return Observation(
             kind=item.kind,
             item_id=item.item_id,
@@ -199,11 +202,10 @@ def verdict(item: WatchItem, seen: Observation | None, now: datetime, *, waived:
     return seen.model_copy(update={"still_pending": True, "waived": waived and now < item.deadline})
 
 
-def _watched(item: WatchItem, seen: Observation, now: datetime) -> bool:
-    """Whether it was read lately, and for the read gap since the last time that nobody looked."""
-    lately = now - seen.seen_at <= GAP
+def _agreed(item: WatchItem, seen: Observation) -> bool:
+    """Whether it was read for the read gap since the last time that nobody had looked."""
     since = seen.after_gap
-    return lately and (since is None or seen.seen_at - since >= timedelta(seconds=item.read_gap_seconds))
+    return since is None or seen.seen_at - since >= timedelta(seconds=item.read_gap_seconds)
 
 
 def watch_span(inventory: Inventory, site: Site, watched: Collection[str]) -> tuple[datetime, datetime]:

@@ -14,7 +14,7 @@ from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.actions import Decided, chosen_remedy
-from pro2_reconciliation.repair.adoption import is_manual
+from pro2_reconciliation.repair.lost_requests import is_manual
 
 
 class End(StrEnum):

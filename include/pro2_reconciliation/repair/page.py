@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from pro2_reconciliation.domain.catching_up import RULE
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.repair.cards import cards
@@ -114,6 +115,7 @@ def _render(report: Report, beside: str, size: _Size) -> str:
             stale=possibly_stale(report),
             open_days=OPEN_FOR.days,
             vendor=contact(report.vendor_contact or ""),
+            catalog_rule=RULE,
         )
     )
 

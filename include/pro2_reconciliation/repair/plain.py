@@ -10,7 +10,9 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from unicodedata import combining, east_asian_width
 
+from pro2_reconciliation.domain.catching_up import RULE, CatalogCheck
 from pro2_reconciliation.domain.localtime import describe_window, local
+from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.words import Mode, Remedy
 from pro2_reconciliation.repair.cards import Card, cards, steps_of, why
 from pro2_reconciliation.repair.checklist import NOT_NEEDED, TICKED, checklist, possibly_stale
@@ -75,6 +77,7 @@ def render_text(report: Report) -> str:
         table = [heads, *(_cells(row, report.zone) for row in report.rows)]
         widths = [max(map(_width, column)) for column in zip(*table, strict=True)]
         lines += ["", *("  ".join(map(_filled, cells, widths)).rstrip() for cells in table)]
+    lines += catalog_lines(report.catalog)
     for row in report.rows:
         if row.outcome is End.NEEDS_HUMAN:
             lines += ["", f"Needs a person: «{printable(row.name)}» ({printable(row.item_id)}): {why(row)}"]
@@ -119,6 +122,7 @@ def mail_text(report: Report, *, beside: str = "") -> str:
             lines += ["", *wrapped(f"{len(rows):,} need nothing{_where(beside)}.")]
         else:
             lines += _section(f"{look.label.capitalize()} ({len(rows)})", [_line(r) for r in rows], beside)
+    lines += catalog_lines(report.catalog)
     lines += ["", *heading("To paste for colleagues"), *wrapped(summary(report))]
     soon = [
         f"{local(one.due, report.zone)}, «{cut(one.name, 60)}» ({printable(one.item_id)})"
@@ -133,6 +137,19 @@ def mail_text(report: Report, *, beside: str = "") -> str:
         mark = _MARKS.get(line.state, "[ ]")
         lines += wrapped(f"{mark} {line.text}: {line.state}. {line.note}", "    ", first="")
     return "\n".join(lines) + "\n"
+
+
+def catalog_lines(found: CatalogCheck) -> list[str]:
+    """Where ``jobs.yaml`` may be out of date, with the lines to paste, which are never broken."""
+    if not found.findings and not found.unread:
+        return []
+    lines = ["", *heading(f"The catalog ({RULE})")]
+    if found.unread:
+        lines += wrapped(f"It could not be checked: {printable(found.unread)}.")
+    for one in found.findings[:MOST_LINES]:
+        lines += wrapped(f"* {printable(one.text)}", "  ", first="")
+        lines += [f"      {one_line(line)}" for line in one.lines]
+    return [*lines, *_more(len(found.findings) - MOST_LINES, "")]
 
 
 _TOLD_ABOVE = frozenset({End.NEEDS_HUMAN, End.FAILED})

@@ -28,11 +28,12 @@ from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.sending_hours import with_now
-from pro2_reconciliation.domain.states import campaign_state
+from pro2_reconciliation.domain.states import WENT, campaign_state
 from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessType, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.actions import waits_for_hours
 from pro2_reconciliation.repair.drift import OutageEnds, drift_decisions, old_list, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
 from pro2_reconciliation.repair.restricting import restricted
@@ -78,7 +79,10 @@ def build_plan(
     decisions += drift_decisions(account, decisions, inventory.window)
     decisions += [decide_automation(automation) for automation in inventory.automations]
     now = account.now()
-    decisions = [with_now(d, account.policy, account.zone, now, now + ANSWER_WITHIN) for d in decisions]
+    decisions = [
+        with_now(d, account.policy, account.zone, now, now + ANSWER_WITHIN) if waits_for_hours(d) else d
+        for d in decisions
+    ]
     identity = account.ledger.identity
     return Plan(
         organization=account.organization,
@@ -218,11 +222,7 @@ def _second_reading(
 ) -> CampaignReading:
     campaign = world.campaigns.get(campaign_id) or account.campaign_of(campaign_id, first.campaign)
     report = None
-    if campaign and campaign.status in (
-        CampaignStatus.SCHEDULED,
-        CampaignStatus.SENDING,
-        CampaignStatus.COMPLETE,
-    ):
+    if campaign and campaign.status in WENT:
         unclear = _pending(campaign, account) or (
             campaign.status is CampaignStatus.COMPLETE and not campaign.send_amt
         )

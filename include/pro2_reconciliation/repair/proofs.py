@@ -30,10 +30,10 @@ from pro2_reconciliation.domain.states import STOPPED_STATUSES
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome, Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import asked_rows, is_manual
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.effects import HELD_BEFORE, copy_of
+from pro2_reconciliation.repair.lost_requests import asked_rows, is_manual
 from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"
@@ -74,7 +74,12 @@ class Proof:
             to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
             rule = ENDING_RULES.get(self.verb.value, "")
             why = f"{rule}: {verdict.why}" if to is State.NEEDS_HUMAN and rule else verdict.why
-            self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
+            try:
+                self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
+            except LedgerError:
+                if self.account.ledger.step(step.id).state is State.DONE:
+                    raise
+                return self.peek()  # another dag run wrote its own verdict meanwhile; that stands
             if to is State.NEEDS_HUMAN:
                 end_of_action(self.account, action.id, self.verb, why)
         return verdict

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
-from pro2_reconciliation.domain.words import ItemKind, Mode, Remedy
+from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy
 from pro2_reconciliation.ledger import AnswerRecord, Ledger, State
-from pro2_reconciliation.repair.actions import SENDING_VERBS, chosen_remedy
+from pro2_reconciliation.repair.actions import chosen_remedy, may_mail
 from pro2_reconciliation.repair.asking import QUESTION_SIZE, in_order, worth_asking
 
 HOURS = "hours__"
@@ -140,7 +140,8 @@ def going_on(ledger: Ledger, plan: Plan) -> dict[str, AnswerRecord]:
     """Item key to the answer of the plan before that only waited for the sending hours.
 
     Only in a dag run that was made for that, and only where the action that a person chose still waits and nothing
-    that he was shown has changed; else he is asked anew.
+    that he was shown has changed; else he is asked anew. What he left goes on as left: the two tags of a data sync come
+    into a plan together, and one of them must not hold up the other with a question.
     """
     parent = ledger.plan(plan.parent) if plan.parent and plan.run.startswith(HOURS) else None
     if parent is None:
@@ -152,7 +153,11 @@ def going_on(ledger: Ledger, plan: Plan) -> dict[str, AnswerRecord]:
         if answer is None or answer.choice not in decision.choices:
             continue
         known = standing.get(decision.key)
-        if known.who == _who(answer, plan) if known else _still_waits(ledger, plan, decision, answer):
+        if answer.choice is Choice.LEAVE:
+            goes_on = _unchanged(parent, decision)
+        else:
+            goes_on = _still_waits(ledger, plan, decision, answer)
+        if known.who == _who(answer, plan) if known else goes_on:
             found[decision.key] = answer
     return found
 
@@ -172,13 +177,18 @@ def _who(answer: AnswerRecord, plan: Plan) -> str:
     return f"{answer.who} (chosen {local(answer.at, plan.zone)}{_WAITED}"
 
 
+def _unchanged(parent: Plan, decision: Decision) -> bool:
+    before = parent.decision(decision.key)
+    return before is not None and before.fingerprint == decision.fingerprint
+
+
 def _still_waits(ledger: Ledger, plan: Plan, decision: Decision, answer: AnswerRecord) -> bool:
     remedy = chosen_remedy(decision, answer.choice)
     if remedy is None:
         return False
     wanted = decision.fingerprint.model_copy(update={"remedy": remedy.value}).digest
     for action in ledger.actions_of(plan.organization, decision.root):
-        waiting = next((step for step in action.latest if step.verb in SENDING_VERBS), None)
+        waiting = next((step for step in action.latest if may_mail(step.verb, decision.reach)), None)
         same = action.remedy is remedy and action.fingerprint == wanted
         if same and waiting is not None and waiting.state is State.CLEARED:
             return True

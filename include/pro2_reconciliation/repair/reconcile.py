@@ -29,7 +29,7 @@ from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.questions import asked_now, carry, to_be_asked
 from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
-from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GONE_ON, HELD, StepResult
+from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GATED, GONE_ON, StepResult
 from pro2_reconciliation.repair.steps import carry_out
 from pro2_reconciliation.repair.watching import Watch
 
@@ -120,7 +120,7 @@ def carried_out(account: Account, plan: Plan, step: ClearedStep) -> StepResult:
         result = carry_out(
             account, plan, step.action_id, step.verb, even_if_not_stopped=step.even_if_not_stopped
         )
-        if result.state not in (ELSEWHERE, HELD) or not result.wait_seconds:
+        if result.state not in (ELSEWHERE, GATED) or not result.wait_seconds:
             return result
         account.clock.sleep(min(account.policy.poll_seconds, result.wait_seconds))
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
+from pro2_reconciliation.domain.catching_up import CatalogCheck
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
@@ -72,7 +73,8 @@ class Report(Value):
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
     ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what
-    goes out in the next 24 hours, filled by the caller. ``restriction`` and ``not_looked_at`` are the plan's.
+    goes out in the next 24 hours, and ``catalog``, what a night found out of date in ``jobs.yaml``, are filled by the
+    caller. ``restriction`` and ``not_looked_at`` are the plan's.
     """
 
     organization: str
@@ -90,6 +92,7 @@ class Report(Value):
     old_tags: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
     upcoming: Upcoming = Upcoming()
+    catalog: CatalogCheck = CatalogCheck()
     restriction: Restriction = UNRESTRICTED
     not_looked_at: tuple[NotLookedAt, ...] = ()
 

@@ -8,20 +8,23 @@ from __future__ import annotations
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, State, StepRecord
+from pro2_reconciliation.ledger.moves import ENDED, RETRYABLE
 
 ASKED = "asked"
-HELD = "held"
+GATED = "gated"
 ELSEWHERE = "elsewhere"
 GONE_ON = frozenset({State.DONE, State.CONFIRMED})
-ENDED = frozenset({State.DECLINED, State.SKIPPED, State.STALE, State.FAILED, State.NEEDS_HUMAN, State.CLOSED})
+GIVEN_UP = ENDED - GONE_ON - RETRYABLE
+"""It ended without being done, and nothing of ours tries it again."""
 
 
 class StepResult(Value):
-    """What became of one step: a ledger state, or "held" (a gate), "elsewhere" (somebody is at it) or "asked".
+    """What became of one step: a ledger state, or "gated" (a gate is closed), "elsewhere" (somebody is at it), "asked".
 
     ``asked``: a person is to press what ``instruction`` says within ``wait_seconds``; ``manual.answer_manual`` takes
     his answer. "elsewhere" with ``wait_seconds``: whoever is at it is a process, whose lease ends by then;
-    "held" with it: the gate opens by itself, or is closed for longer by then.
+    "gated" with it: the gate opens by itself, or is closed for longer by then.
+    ``found``: it was not done now, but found to be so, in the ledger or in Pro2.
     """
 
     action_id: str
@@ -31,7 +34,7 @@ class StepResult(Value):
     state: str
     why: str
     remote_id: str | None = None
-    adopted: bool = False
+    found: bool = False
     instruction: str = ""
     wait_seconds: float = 0
 
@@ -41,7 +44,7 @@ class StepResult(Value):
 
 
 def result_of(
-    action: ActionRecord, step: StepRecord, why: str, *, state: str | None = None, adopted: bool = False
+    action: ActionRecord, step: StepRecord, why: str, *, state: str | None = None, found: bool = False
 ) -> StepResult:
     """The result of a step as it stands; ``state`` where it is none of the ledger's."""
     return StepResult(
@@ -52,5 +55,5 @@ def result_of(
         state=state or step.state.value,
         why=why,
         remote_id=step.remote_id,
-        adopted=adopted,
+        found=found,
     )

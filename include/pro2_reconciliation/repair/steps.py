@@ -2,7 +2,7 @@
 besides the guard's own stops (``guard_stops.py``).
 
 Order is everything. The claim and the intent are committed before the request leaves; after a take-over, or an
-answer that got lost, nothing is sent again: the world is read (``adoption.py``). A crash at any point leaves a
+answer that got lost, nothing is sent again: the world is read (``lost_requests.py``). A crash at any point leaves a
 state from which this same function goes on. A worker that was stopped and wakes is no dead one: its lease goes with
 its request to the socket (``wire.deadline``), and nobody concludes that nothing happened before that has run out.
 It fails with ``LedgerError`` when the lease was lost, and with the errors of the ports when the fresh look cannot be
@@ -28,17 +28,17 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import ActionRecord, Claim, State, StepRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.adoption import (
+from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
+from pro2_reconciliation.repair.effects import noted_before, perform
+from pro2_reconciliation.repair.evidence import EVIDENCE_OF
+from pro2_reconciliation.repair.gates import at_any_hour, closed_gate
+from pro2_reconciliation.repair.lost_requests import (
     LEAVES_BY,
     MANUAL,
     is_manual,
     landed_before,
     look_until_settled,
 )
-from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
-from pro2_reconciliation.repair.effects import noted_before, perform
-from pro2_reconciliation.repair.evidence import EVIDENCE_OF
-from pro2_reconciliation.repair.gates import at_any_hour, closed_gate
 from pro2_reconciliation.repair.manual import (
     Look,
     asker,
@@ -49,9 +49,9 @@ from pro2_reconciliation.repair.manual import (
 from pro2_reconciliation.repair.step_result import (
     ASKED,
     ELSEWHERE,
-    ENDED,
+    GATED,
+    GIVEN_UP,
     GONE_ON,
-    HELD,
     StepResult,
     result_of,
 )
@@ -89,8 +89,8 @@ def carry_out(
     if step is None:
         raise LedgerError(f"{action_id} has no step {verb.value}; it was never planned")
     if step.state in GONE_ON:
-        return result_of(action, step, step.moves[-1].why, adopted=True)
-    if step.state in ENDED:
+        return result_of(action, step, step.moves[-1].why, found=True)
+    if step.state in GIVEN_UP:
         return result_of(action, step, step.moves[-1].why)
     if step.state is State.NOT_DONE:
         if _tried_enough(plan, action, verb):
@@ -103,7 +103,9 @@ def carry_out(
         return _end_stale(account, action, step, blocked)
     gate = closed_gate(account, plan, decision, action, verb)
     if gate and step.state not in (State.INTENDED, State.AMBIGUOUS):
-        return result_of(action, step, gate.why, state=HELD).model_copy(update={"wait_seconds": gate.seconds})
+        return result_of(action, step, gate.why, state=GATED).model_copy(
+            update={"wait_seconds": gate.seconds}
+        )
     manual = is_manual(step) or (verb in account.manual and not step.had_effect)
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
@@ -173,7 +175,7 @@ def _claimed(
     if claim.state is State.INTENDED and is_manual(account.ledger.step(claim.step_id)):
         return _asked(account, plan, decision, action, claim, again=True)
     if claim.state in (State.INTENDED, State.AMBIGUOUS):
-        return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+        return _find_out(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     step = account.ledger.step(claim.step_id)
     reason, drift = stale_reason(account, plan, decision, action, step.verb), None
     if reason is None:
@@ -222,8 +224,8 @@ def _asked(
     look = Look(state=State.INTENDED, why="asked for")
     if again:
         look = look_again(account, plan, decision, action, step)
-    if look.held:
-        return result_of(action, step, look.why, state=HELD)
+    if look.gated:
+        return result_of(action, step, look.why, state=GATED)
     if look.state is State.INTENDED:
         anytime = at_any_hour(account, plan, decision)
         press = words(account, decision, action, step, again=again, at_any_hour=anytime)
@@ -237,7 +239,7 @@ def _asked(
     )
     if look.state is State.NEEDS_HUMAN:
         end_of_action(account, action.id, step.verb, look.why)
-    return result_of(action, account.ledger.step(step.id), look.why, adopted=True)
+    return result_of(action, account.ledger.step(step.id), look.why, found=True)
 
 
 def _request(
@@ -279,24 +281,24 @@ def _request(
         except RequestError as unread:
             why = f"{error}; and whether an earlier one had its effect cannot be read: {unread}"
             ledger.move(step.id, State.AMBIGUOUS, who=who, why=why, claim=claim)
-            return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+            return _find_out(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
         if landed is not None:
             why = f"{landed.why}, although the answer was: {error}"
             ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=landed.remote_id)
-            return result_of(action, ledger.step(step.id), why, adopted=True)
+            return result_of(action, ledger.step(step.id), why, found=True)
         ledger.move(step.id, State.FAILED, who=who, why=str(error), claim=claim)
         end_of_action(account, action.id, step.verb, str(error))
         return result_of(action, ledger.step(step.id), str(error))
     except (Ambiguous, Unreadable) as error:
         ledger.move(step.id, State.AMBIGUOUS, who=who, why=str(error), claim=claim)
-        return _adopt(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+        return _find_out(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
     said = str(remote).replace("_", " ") if step.verb is Verb.STOP_RUN else remote
     why = DONE_WORDS.get(step.verb, "accepted").format(remote=said)
     ledger.move(step.id, State.DONE, who=who, why=why, claim=claim, remote_id=remote)
     return result_of(action, ledger.step(step.id), why)
 
 
-def _adopt(
+def _find_out(
     account: Account,
     plan: Plan,
     decision: Decision,
@@ -323,16 +325,16 @@ def _adopt(
     if finding.state is State.NOT_DONE and again:
         ledger.retry_step(step.id, who, f"not done: {finding.why}")
         return carry_out(account, plan, action.id, step.verb, even_if_not_stopped=even_if_not_stopped)
-    return result_of(action, settled, finding.why, adopted=True)
+    return result_of(action, settled, finding.why, found=True)
 
 
 def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason: str) -> StepResult:
     """A step whose earlier one did not succeed has lost its ground, unless that one may still succeed."""
     earlier = [s for s in action.latest if s.ordinal < step.ordinal]
-    if step.state is State.CLEARED and any(s.state in ENDED for s in earlier):
+    if step.state is State.CLEARED and any(s.state in GIVEN_UP for s in earlier):
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason)
         return result_of(action, account.ledger.step(step.id), reason)
-    return result_of(action, step, reason, state=HELD)
+    return result_of(action, step, reason, state=GATED)
 
 
 def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:

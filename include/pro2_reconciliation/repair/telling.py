@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Mode, Remedy, Verb
 from pro2_reconciliation.ledger import AnswerRecord, State
 from pro2_reconciliation.repair.proofs import FAILED, OPEN, PROVEN, WAITING, Verdict
-from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, HELD, StepResult
+from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GATED, StepResult
 
 HEARTBEAT = timedelta(minutes=10)
 """So often a look that finds nothing new says so."""
@@ -47,7 +47,7 @@ _BECAME: dict[str, str] = {
     State.STALE: "was dropped",
     State.NEEDS_HUMAN: "was left to a person",
     State.CLOSED: "was closed by a person",
-    HELD: "had to wait",
+    GATED: "had to wait",
     ELSEWHERE: "was left to the one who is at it",
     ASKED: "was asked of a person",
 }
@@ -113,7 +113,7 @@ def chosen(plan: Plan, decision: Decision, mode: Mode, answer: AnswerRecord | No
 
 def outcome(result: StepResult) -> str:
     """What became of a step, and why."""
-    before = " before" if result.adopted and result.went_on else ""
+    before = " before" if result.found and result.went_on else ""
     return became(result.verb, result.state, result.why, before)
 
 

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 LEAVE = "leave to me"
-IN_ORDER = ("resend", "resend now", "reprocess", "add the tag", "remove the tag", "hold back")
+IN_ORDER = (
+    "resend",
+    "resend now",
+    "reprocess",
+    "reprocess now",
+    "add the tag",
+    "add the tag now",
+    "remove the tag",
+    "remove the tag now",
+    "hold back",
+)
 """The first of these that an item offers is what approving it means."""
 GO = "Carry out my choices"
 NOTHING = "Do nothing"

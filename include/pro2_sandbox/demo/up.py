@@ -114,7 +114,7 @@ def welcome(stage: Stage, incident: Incident, begun: datetime) -> str:
     """Where it is, who may log in, what to expect and what to try first."""
     width = max(map(len, USERS))
     logins = [f"  {user:{width}}  {stage.airflow.passwords[user]}  {what}" for user, what in USERS.items()]
-    dag = f"{stage.airflow.url}/dags/{RECONCILE}"
+    dag, page = f"{stage.airflow.url}/dags/{RECONCILE}", f"{stage.airflow.url}/plugin/outages"
     lines = [
         "",
         f"Airflow  {stage.airflow.url}",
@@ -125,10 +125,11 @@ def welcome(stage: Stage, incident: Incident, begun: datetime) -> str:
         *(f"  {line}" for line in timetable(incident, begun)),
         "",
         "Try first:",
-        f"  1. Log in as viewer and open {dag}: a dag run appears by itself when Pro2 is back.",
-        f"  2. When it asks, answer as user under {stage.airflow.url}/required_actions, and see the lanes do it.",
-        f"  3. As user, trigger {RECONCILE} as its form stands: a plan of the latest outage, nothing is changed.",
-        f"  4. As admin, open {stage.airflow.url}/connections and press Test, with a wrong password for once.",
+        f"  1. Log in as user and open Outages, {page}: what is at risk while Pro2 is down.",
+        "  2. When Pro2 is back, a dag run appears by itself. When it asks, answer on the page, and watch it do it.",
+        f"  3. Trigger {RECONCILE} as its form stands, {dag}: a plan of the latest outage, nothing is changed.",
+        "  4. As viewer, see the same and press nothing. As admin, turn the kill switch on the page.",
+        f"  5. As admin, open {stage.airflow.url}/connections and press Test, with a wrong password for once.",
         "",
         f"Reports: {stage.airflow.home.parent / 'reports'}",
         "Everything keeps running until Ctrl-C.",
@@ -204,7 +205,7 @@ class Teller:
             key = (run_id, task["task_id"], task["map_index"])
             if key not in self._asked:
                 self._asked.add(key)
-                said.append(f"Waits for an answer: {detail['subject']} {self.url}/required_actions")
+                said.append(f"Waits for an answer: {detail['subject']} {self.url}/plugin/outages")
         return said
 
     def _detect(self) -> list[str]:

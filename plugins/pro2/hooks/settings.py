@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pro2.connection_types import DASHBOARD, DEFAULT_PACE_MS, DEFAULT_TIMEOUT, PRO2, STATUS_FEED, TESSITURA
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -71,11 +71,9 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
     host = (connection.host or "").strip().rstrip("/")
     if host and "://" not in host:
         host = f"{connection.schema or 'https'}://{host}"
-    if connection.port:
-        host = f"{host}:{connection.port}"
     try:
         parts = urlsplit(host)
-        _ = parts.port
+        port = parts.port
     except ValueError:  # its words may repeat the host, and with it a secret
         raise ConfigurationError(
             f"connection {conn_id} has a host that is no URL; give the base URL with its scheme, "
@@ -90,6 +88,14 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
             f"connection {conn_id} has host {host!r}; give the base URL with its scheme, "
             "such as https://account.api-us1.com"
         )
+    if connection.port and port not in (None, connection.port):
+        raise ConfigurationError(
+            f"connection {conn_id} has port {port} in its host and port {connection.port} beside it; keep one of them"
+        )
+    if connection.port and not 0 < connection.port < 65536:
+        raise ConfigurationError(f"connection {conn_id} has port {connection.port}; give one from 1 to 65535")
+    if connection.port and port is None and parts.hostname:
+        parts = parts._replace(netloc=f"{parts.netloc}:{connection.port}")
     secret = connection.password or ""
     if connection.conn_type in (PRO2, DASHBOARD) and not (secret.isascii() and secret.isprintable()):
         raise ConfigurationError(
@@ -98,7 +104,7 @@ def read_settings(conn_id: str, connection: Any, extra: Mapping[str, Any]) -> Se
         )
     return Settings(
         conn_id=conn_id,
-        base_url=host,
+        base_url=urlunsplit(parts),
         login=connection.login or "",
         secret=secret,
         read_only=not _is_no(extra.get("read_only")),

@@ -1,6 +1,6 @@
 """One operator per remedy. All of them carry out one step through the ledger; none decides anything.
 
-A retry, a cleared task or a second dag run meets the ledger's claim and adopts what was done. A step that is not
+A retry, a cleared task or a second dag run meets the ledger's claim and goes on from what was done. A step that is not
 done any more (STALE), or not yet (a closed gate), is skipped with the reason in the log; one that another process is
 at is waited for, and a dead one's lease ends; one that went wrong fails without a retry, because only a person can go
 on; one of unknown outcome is tried again, which only reads (``pro2/retrying.py``).
@@ -48,6 +48,7 @@ class StepOperator(BaseOperator):
         self.step = step
 
     def execute(self, context: Any) -> dict[str, Any]:
+        from pro2_reconciliation.repair.step_result import GATED
         from pro2_reconciliation.repair.telling import outcome
 
         self._require_own_verb()
@@ -60,7 +61,7 @@ class StepOperator(BaseOperator):
         if result.instruction:
             self._ask_to_press(context, result)
         if result.wait_seconds:  # for the guard's pass; or for a process, dead or alive: its lease ends
-            pause = GUARD_WAIT if result.state == "held" else LEASE_WAIT
+            pause = GUARD_WAIT if result.state == GATED else LEASE_WAIT
             self.log.info(
                 "%s; that is usual for a minute: it is tried again in %.0f s, for %.0f min at most",
                 story,

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
+
+from pro2.organization import named, of_id, speak_for
 
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.inventory import Inventory, WatchItem
@@ -24,31 +28,59 @@ if TYPE_CHECKING:
 
 MOST_OBSERVERS = 16
 """So many dag runs are remembered by one triggerer."""
-_OBSERVERS: dict[str, Any] = {}
-_SUBSCRIBED: dict[Hashable, Counter[str]] = {}
-"""The dag runs whose triggers take part in the poll of an account, each with how many of them do."""
+_OBSERVERS: dict[tuple[str, str, datetime], Any] = {}
+
+
+@dataclass
+class _Party:
+    """The dag runs that take part in the poll of an account: how many triggers of each, and what it watches."""
+
+    triggers: Counter[str] = field(default_factory=Counter)
+    watches: dict[str, Any] = field(default_factory=dict)
+
+    def leave(self, name: str) -> None:
+        """With its last trigger goes its watch: its next one may be of an inventory that was taken anew."""
+        self.triggers[name] -= 1
+        if self.triggers[name] <= 0:
+            del self.triggers[name]
+            self.watches.pop(name, None)
+
+
+_PARTIES: dict[Hashable, _Party] = {}
 
 
 class _SharedPoll(BaseEventTrigger):
-    """What all watching triggers of an account have in common. ``inventory``: its id in the ledger, the dag run's."""
+    """What all watching triggers of an account have in common. ``inventory``: its id in the ledger, the dag run's.
 
-    def __init__(self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str) -> None:
+    ``organization``: of which it is, where there are several; one that starts in the triggerer learns it from its DAG.
+    """
+
+    def __init__(
+        self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str, organization: str = ""
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.organization = organization
         self.inventory = inventory
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
         self._told: Any = None
 
+    @abstractmethod
     def _item(self, inventory: Inventory) -> WatchItem:
         """The item that it watches."""
-        raise NotImplementedError
 
     def _kwargs(self) -> dict[str, Any]:
         return {
             "inventory": self.inventory,
             "pro2_conn_id": self.pro2_conn_id,
             "dashboard_conn_id": self.dashboard_conn_id,
+            "organization": self._organization,
         }
+
+    @property
+    def _organization(self) -> str:
+        mine = getattr(self.task_instance, "dag_id", "")
+        return self.organization or of_id(str(mine or ""))
 
     def shared_stream_key(self) -> Hashable:
         return _account_of(self._kwargs())
@@ -58,25 +90,26 @@ class _SharedPoll(BaseEventTrigger):
         """Poll for ever, for every dag run that takes part. Each event: dag run to ``inventory``, ``at``, ``seen``
         (item key to Observation), ``waived`` keys, ``errors``.
         """
-        from pro2.accounts import open_ledger, open_site
+        from pro2.accounts import open_ledger
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
+        from pro2.organization import open_site
         from pro2_reconciliation.domain.errors import LedgerUnavailable
 
+        speak_for(kwargs["organization"])
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
-        part = _SUBSCRIBED.setdefault(_account_of(kwargs), Counter())
-        watches = {kwargs["inventory"]: await sync_to_async(_watch)(site, ledger, kwargs["inventory"])}
+        party = _PARTIES.setdefault(_account_of(kwargs), _Party())
+        party.watches = {kwargs["inventory"]: await sync_to_async(_watch)(site, ledger, kwargs["inventory"])}
         waived: dict[str, frozenset[str]] = {}
         async with (
-            Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,
-            DashboardAsyncHook(kwargs["dashboard_conn_id"]) as dashboard,
+            Pro2AsyncHook(named(kwargs["pro2_conn_id"])) as pro2,
+            DashboardAsyncHook(named(kwargs["dashboard_conn_id"])) as dashboard,
         ):
             while True:
-                for name in (set(part) or set(watches)) - watches.keys():
+                for name in party.triggers.keys() - party.watches.keys():
                     with contextlib.suppress(LedgerUnavailable):  # it is asked for again in the next round
-                        watches[name] = await sync_to_async(_watch)(site, ledger, name)
-                for name in watches.keys() - part.keys() if part else ():
-                    del watches[name]
+                        party.watches[name] = await sync_to_async(_watch)(site, ledger, name)
+                watches = dict(party.watches)
                 snapshot = await _poll([watch.span() for watch in watches.values()], pro2, dashboard)
                 events: dict[str, dict[str, Any]] = {}
                 for name, watch in watches.items():
@@ -95,12 +128,12 @@ class _SharedPoll(BaseEventTrigger):
                         "errors": errors,
                     }
                 yield events
-                await _nap(site.policy.poll_seconds, watches, waived, ledger, part)
+                await _nap(site.policy.poll_seconds, watches, waived, ledger, party)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         """End with this item's observation once it settled, was waived, or its deadline passed."""
-        part = _SUBSCRIBED.setdefault(self.shared_stream_key(), Counter())
-        part[self.inventory] += 1
+        party = _PARTIES.setdefault(self.shared_stream_key(), _Party())
+        party.triggers[self.inventory] += 1
         try:
             async for events in shared_stream:
                 ended = self._ended(events.get(self.inventory))
@@ -108,9 +141,7 @@ class _SharedPoll(BaseEventTrigger):
                     yield TaskSuccessEvent(xcoms={"return_value": ended.model_dump(mode="json")})
                     return
         finally:
-            part[self.inventory] -= 1
-            if part[self.inventory] <= 0:
-                del part[self.inventory]
+            party.leave(self.inventory)
 
     def _ended(self, event: dict[str, Any] | None) -> Any:
         """The observation that ends this item's watch, or None. ``event`` None: its dag run came too late for it."""
@@ -179,7 +210,7 @@ class LeanTrigger(_SharedPoll):
 
 def _account_of(kwargs: Mapping[str, Any]) -> Hashable:
     """What the poll depends on: two dag runs about one account share it."""
-    return ("pro2-watch", kwargs["pro2_conn_id"], kwargs["dashboard_conn_id"])
+    return ("pro2-watch", kwargs["organization"], kwargs["pro2_conn_id"], kwargs["dashboard_conn_id"])
 
 
 def _watch(site: Any, ledger: Any, name: str) -> Any:
@@ -189,7 +220,9 @@ def _watch(site: Any, ledger: Any, name: str) -> Any:
 
     inventory = ledger.inventory(name)
     # a stream ends with its last subscriber; one that opens again must not forget what stood still how long
-    observer = _OBSERVERS.setdefault(name, Observer.of(site, inventory))
+    # (an inventory that was taken anew has other items)
+    taken = (inventory.organization, name, inventory.taken_at)
+    observer = _OBSERVERS.setdefault(taken, Observer.of(site, inventory))
     while len(_OBSERVERS) > MOST_OBSERVERS:
         del _OBSERVERS[next(iter(_OBSERVERS))]
     return Watch(site, inventory, observer=observer)
@@ -200,18 +233,18 @@ def _waived(ledger: Any, watch: Any) -> frozenset[str]:
 
 
 async def _nap(
-    most: float, watches: Mapping[str, Any], waived: Mapping[str, Any], ledger: Any, part: Collection[str]
+    most: float, watches: Mapping[str, Any], waived: Mapping[str, Any], ledger: Any, party: _Party
 ) -> None:
     """Wait for the next poll, ``most`` seconds at a time: a waiver or another dag run ends a long wait."""
     from pro2_reconciliation.domain.errors import LedgerUnavailable
 
     now = datetime.now(UTC)
-    left = min(watch.pause(now) for watch in watches.values())
+    left = min((watch.pause(now) for watch in watches.values()), default=most)
     while left > 0:
         await asyncio.sleep(min(left, most))
         left -= most
         if left > 0:
-            if set(part) - watches.keys():
+            if party.triggers.keys() - party.watches.keys():
                 return
             with contextlib.suppress(LedgerUnavailable):
                 for name, watch in watches.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
+from pro2.web.bundles import bundle_routes
 from pro2.web.desk import Desk
 from pro2.web.origin import from_here
 from pro2.web.pages import page_routes
@@ -25,7 +26,8 @@ def make_app(desk: Desk | None = None) -> FastAPI:
         openapi_url=None,
         dependencies=[Depends(person), Depends(from_here)],
     )
-    for router in (page_routes(), read_routes(opened), report_routes(), say_route(opened)):
+    routers = (page_routes(), read_routes(opened), report_routes(), bundle_routes(opened), say_route(opened))
+    for router in routers:
         app.include_router(router)
     add_refusals(app)
     app.add_middleware(Shell)

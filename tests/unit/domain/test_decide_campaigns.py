@@ -247,11 +247,23 @@ class TestPending:
 
     @pytest.mark.parametrize(("recipients", "rule"), [(499, "C14"), (500, "C11")])
     def test_a_stalled_send_is_told_from_a_slow_one_only_from_500_recipients_on(self, recipients, rule):
-        assert decided(with_status(CampaignStatus.SENDING, total_amt=recipients)).rule == rule
+        seen = with_status(CampaignStatus.SENDING, total_amt=recipients)
+        assert decided(seen, first=seen.model_copy(update={"read_at": seen.read_at - HOUR})).rule == rule
+
+    def test_one_that_began_while_it_was_watched_is_being_sent_whatever_its_counters_say(self):
+        seen = with_status(CampaignStatus.SENDING, total_amt=5000)
+        assert (decided(seen).rule, decided(seen).choices) == ("C9", ())
+
+    @pytest.mark.parametrize("status", [CampaignStatus.SCHEDULED, CampaignStatus.SENDING])
+    def test_a_time_at_which_it_was_sent_is_a_sign_of_mail_although_every_counter_is_zero(self, status):
+        seen = with_status(status, total_amt=5000, last_sent=DUE + HOUR)
+        found = decided(seen, first=seen.model_copy(update={"read_at": seen.read_at - HOUR}))
+        assert (found.rule, found.choices) == ("C7" if status is CampaignStatus.SCHEDULED else "C9", ())
 
     def test_without_predictive_sending_the_number_of_recipients_does_not_matter(self):
         seen = with_status(CampaignStatus.SENDING, total_amt=1)
-        assert decided(seen, policy=Policy(predictive_sending="never")).rule == "C11"
+        first = seen.model_copy(update={"read_at": seen.read_at - HOUR})
+        assert decided(seen, first=first, policy=Policy(predictive_sending="never")).rule == "C11"
 
     def test_a_scheduled_campaign_may_be_of_any_size(self):
         assert decided(with_status(CampaignStatus.SCHEDULED, total_amt=1)).rule == "C11"

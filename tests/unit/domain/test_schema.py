@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import jsonschema
@@ -47,9 +48,20 @@ def test_the_schema_that_is_kept_is_the_one_in_use(name: str) -> None:
 EXAMPLES = ["jobs", "policy", "sources"]
 
 
-def test_the_example_of_an_export_obeys_its_schema() -> None:
-    body = read_yaml(ROOT / "config" / "activity_export.example.yaml", needed=True)
-    jsonschema.Draft202012Validator(schema_of("activity_export")).validate(dict(body))
+@pytest.mark.parametrize("name", ["activity_export", "notifications"])
+def test_an_example_that_is_renamed_to_be_used_obeys_its_schema(name: str, tmp_path: Path) -> None:
+    path = ROOT / "config" / f"{name}.example.yaml"
+    jsonschema.Draft202012Validator(schema_of(name)).validate(dict(read_yaml(path, needed=True)))
+    copyfile(ROOT / "config" / "jobs.yaml", tmp_path / "jobs.yaml")
+    copyfile(path, tmp_path / f"{name}.yaml")
+    load_site(tmp_path)
+    schema = (path.parent / path.read_text().splitlines()[0].partition("$schema=")[2]).resolve()
+    assert json.loads(schema.read_text())["title"] == f"{name}.yaml"
+
+
+def test_the_example_of_notifications_names_every_kind() -> None:
+    body = read_yaml(ROOT / "config" / "notifications.example.yaml", needed=True)
+    assert list(body) == list(schema_of("notifications")["properties"])
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

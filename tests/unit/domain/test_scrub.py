@@ -70,6 +70,11 @@ def test_what_the_ledger_writes_is_left(text: str) -> None:
     assert scrub(text) == text
 
 
+def test_a_private_key_that_was_cut_off_takes_nothing_but_itself_away() -> None:
+    text = "he typed -----BEGIN PRIVATE KEY-----\nMIIE\nvQIB\n- Our question: what became of it?"
+    assert scrub(text) == f"he typed {SECRET}- Our question: what became of it?"
+
+
 def test_known_secrets_are_taken_out_however_short_they_look_like() -> None:
     assert scrub("the word is swordfish, really", ["swordfish"]) == f"the word is {SECRET}, really"
     assert scrub("a tale of two", ["a"]) == "a tale of two", "what is too short would take every text apart"

@@ -75,17 +75,24 @@ class TestNow:
         expected = (Choice.LEAVE, Choice.RESEND_NOW, Choice.KEEP_WATCHING, Choice.HOLD_BACK)
         assert offered(evening, at(19, 21, 45), policy) == expected
 
-    def test_is_offered_for_a_run_now_and_for_nothing_else_that_is_reprocessed(self):
-        choices = (Choice.LEAVE, Choice.REPROCESS)
-        run = f.decision(remedy=Remedy.RUN_NOW, choices=choices)
-        assert offered(run, at(19, 23)) == (*choices, Choice.REPROCESS_NOW)
-        assert offered(run.model_copy(update={"remedy": Remedy.REPEAT_IMPORT}), at(19, 23)) == choices
+    def test_follows_each_choice_that_it_is_a_form_of(self):
+        choices = (Choice.LEAVE, Choice.REPROCESS, Choice.REPROCESS_EVEN_IF_NOT_STOPPED)
+        assert offered(f.decision(remedy=Remedy.RUN_NOW, choices=choices), at(19, 23)) == (
+            Choice.LEAVE,
+            Choice.REPROCESS,
+            Choice.REPROCESS_NOW,
+            Choice.REPROCESS_EVEN_IF_NOT_STOPPED,
+            Choice.REPROCESS_NOW_EVEN_IF_NOT_STOPPED,
+        )
+        tag = f.decision(remedy=Remedy.REMOVE_TAG, choices=(Choice.LEAVE, Choice.REMOVE_TAG))
+        assert offered(tag, at(19, 23)) == (Choice.LEAVE, Choice.REMOVE_TAG, Choice.REMOVE_TAG_NOW)
 
     def test_adds_nothing_where_nobody_is_asked(self):
         assert offered(f.decision(remedy=Remedy.RESEND), at(19, 23)) == ()
 
     def test_is_no_choice_of_its_own_kind(self):
-        assert {choice for choice in Choice if choice.at_any_hour} == {
-            Choice.RESEND_NOW,
-            Choice.REPROCESS_NOW,
-        }
+        forms = {choice: choice.now_form for choice in Choice if choice.now_form is not None}
+        assert {choice for choice in Choice if choice.at_any_hour} == set(forms.values())
+        assert {now.plain: now for now in forms.values()} == forms
+        assert all("now" in now.value for now in forms.values())
+        assert Choice.HOLD_BACK.plain is Choice.HOLD_BACK

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import json
-import os
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from tests.unit.served import Served
 
-from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import checkup
 from pro2.hooks.dashboard import Pro2DashboardHook
 from pro2.hooks.pro2 import Pro2Hook
-from pro2.hooks.settings import _HTTP_OPTIONS
 from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
-from pro2_reconciliation.wire.exchange import Reply
-from pro2_sandbox import World, create_app, load_incident
-from pro2_sandbox.__main__ import DropConnections
+from pro2_sandbox import World, load_incident
 from pro2_sandbox.faults import Fault
 
 SECRET = "s3cret-token"
@@ -44,19 +35,9 @@ class Sandbox:
 
     def __init__(self, connect: Callable[..., str]) -> None:
         self.world = World(load_incident("still-open"), rate_limit=None)
-        config = uvicorn.Config(
-            DropConnections(create_app(self.world)), log_level="warning", proxy_headers=False, lifespan="off"
-        )
-        self.server = uvicorn.Server(config)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._served = Served(self.world)
+        self.url, self.stop = self._served.url, self._served.stop
         self._connect = connect
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
 
     def goes_wrong(self, kind: str, path: str, **more: Any) -> None:
         self.world.faults.add(
@@ -383,123 +364,3 @@ class TestAHostThatDoesNotAnswer:
         good, said = sandbox.said(extra={"proxies": {"http": "http://127.0.0.1:1"}})
         assert not good
         assert said.startswith("The proxy on the way to 127.0.0.1")
-
-
-class TestNoSecretIsEverSaid:
-    """The answer of each kind of trouble repeats the key, in its body and in its headers."""
-
-    @pytest.mark.parametrize("secret", [SECRET, "sh0rt"])
-    @pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 418, 429, 500, 503])
-    @pytest.mark.parametrize("stage", [0, 3, 5])
-    def test_when_the_server_repeats_it(
-        self, server: Any, answers: Any, connect: Any, stage: int, status: int, secret: str
-    ) -> None:
-        usual = [answers.reply(200, body) for body in list(ALL_IS_WELL.values())[:stage]]
-        echo = {"message": secret, "result_message": secret, "result_code": 0, "errors": [{"title": secret}]}
-        server.will(
-            *usual, answers.reply(status, echo, Location=f"https://{secret}.example/{secret}", Via=secret)
-        )
-        hook = Pro2Hook(connect("pro2", server.url, password=secret))
-        assert secret not in hook.test_connection()[1]
-
-    def test_when_it_stands_in_the_wrong_field(self, connect: Any) -> None:
-        for parts in (
-            {"host": f"https://user:{SECRET}@x.example"},
-            {"host": f"https://x.example/?key={SECRET}"},
-        ):
-            said = Pro2Hook(connect("pro2", **parts)).test_connection()[1]
-            assert SECRET not in said
-            assert "secret or a query in its host" in said
-
-    def test_when_it_breaks_a_header(self, connect: Any) -> None:
-        said = Pro2Hook(connect("pro2", "https://x.example", password=f"{SECRET}\n")).test_connection()[1]
-        assert SECRET not in said
-        assert "paste the secret once more" in said
-
-    def test_when_something_unforeseen_happens(self, connect: Any, mocker: Any) -> None:
-        hook = Pro2Hook(connect("pro2", "https://x.example"))
-        mocker.patch.object(hook, "carry", side_effect=KeyError(SECRET))
-        good, said = hook.test_connection()
-        assert not good
-        assert said == "It could not be tested (KeyError): see the log of the API server."
-
-    @pytest.mark.parametrize(
-        "extra",
-        [{"api_token": SECRET}, {"Authorization": "Bearer x"}, {"note": f"key {SECRET}"}, {"password": "y"}],
-    )
-    def test_one_in_the_extra_is_warned_of(self, sandbox: Sandbox, extra: dict[str, str]) -> None:
-        password = sandbox.world.incident.tokens.api_token
-        extra = {key: value.replace(SECRET, password) for key, value in extra.items()}
-        good, said = sandbox.said(extra=extra)
-        assert good
-        (key,) = extra
-        assert f"Warning: its extra has {key!r}, which looks like a secret" in said
-        assert password not in said
-
-    def test_one_in_the_extra_is_warned_of_where_the_password_is_empty(self, connect: Any) -> None:
-        said = Pro2Hook(
-            connect("pro2", "https://x.example", password="", extra={"token": SECRET})
-        ).test_connection()[1]
-        assert "has no password" in said
-        assert "its extra has 'token'" in said
-
-    def test_no_option_of_ours_looks_like_one(self) -> None:
-        ours = {key for one in CONNECTION_TYPES for key in one["conn-fields"]} | _HTTP_OPTIONS
-        assert checkup.stray_secrets(dict.fromkeys(ours, "x"), SECRET) == ()
-
-    def test_a_secret_that_goes_out_in_the_clear_is_warned_of(
-        self, server: Any, answers: Any, connect: Any, mocker: Any
-    ) -> None:
-        hook = StatusFeedHook(connect("status_feed", "http://status.example.org", password=""))
-        mocker.patch.object(hook, "carry", return_value=Reply(200, {}, json.dumps({"incidents": []})))
-        assert "in the clear" not in hook.test_connection()[1]
-        hook = TessituraHook(connect("tessitura", "http://tessitura.example.org", login="a:b:c"))
-        mocker.patch.object(hook, "carry", return_value=Reply(200, {}, "{}"))
-        assert "Warning: http:// sends the secret in the clear" in hook.test_connection()[1]
-
-
-class TestAnExport:
-    """The Activity Log as files: there is no host to ask."""
-
-    @pytest.fixture
-    def said(self, connect: Any, site: Any, tmp_path: Path) -> Callable[..., tuple[bool, str]]:
-        def check(*rows: str, age: timedelta = timedelta(hours=1), path: str = "") -> tuple[bool, str]:
-            folder = site()
-            exports = tmp_path / "exports"
-            (folder / "activity_export.yaml").write_text(
-                f"path: {path or exports}\ncolumns: {{started: Start, status: Result, job_id: Job}}\nas_of: modified\n"
-            )
-            if rows:
-                exports.mkdir()
-                file = exports / "log.csv"
-                file.write_text("\n".join(("Start,Result,Job", *rows)) + "\n")
-                moment = (datetime.now(UTC) - age).timestamp()
-                os.utime(file, (moment, moment))
-            return Pro2DashboardHook(
-                connect("pro2_dashboard", "", password="", extra={"adapter": "export"})
-            ).test_connection()
-
-        return check
-
-    def test_whose_files_are_there(self, said: Any) -> None:
-        good, words = said("2026-11-19 18:00,Completed,j-1")
-        assert good
-        assert words.startswith("It works. ")
-        assert "the log is whole" in words
-        assert " CST" in words or " CDT" in words
-        assert "A person presses what changes something." in words
-
-    def test_whose_files_are_missing(self, said: Any, tmp_path: Path) -> None:
-        assert said() == (False, f"There is nothing at {tmp_path / 'exports'}; put an export there")
-
-    def test_whose_newest_file_is_old(self, said: Any) -> None:
-        good, words = said("2026-11-19 18:00,Completed,j-1", age=timedelta(hours=50))
-        assert not good
-        assert words.startswith("The newest export is 50 h old: put a new one there.")
-
-    def test_that_is_not_described(self, connect: Any, site: Any) -> None:
-        site()
-        hook = Pro2DashboardHook(connect("pro2_dashboard", "", password="", extra={"adapter": "export"}))
-        good, words = hook.test_connection()
-        assert not good
-        assert "write one beside jobs.yaml" in words

@@ -36,7 +36,9 @@ def test_no_sequence_leaves_the_graph(ledger, register, clock, attempts, salt):
             elif attempt == "claim":
                 claim = ledger.claim(step.id, "x", 60) or claim
             elif attempt == "intend" and claim is not None:
-                ledger.intend(claim, fingerprint=ledger.action_of_step(claim.step_id).fingerprint)
+                ledger.intend(
+                    claim, fingerprint=ledger.action(ledger.step(claim.step_id).action_id).fingerprint
+                )
             elif attempt == "release" and claim is not None:
                 ledger.release(claim)
             elif attempt == "retry":

@@ -26,7 +26,6 @@ def test_an_action_is_written_with_its_steps_in_order(ledger, register, clock):
     assert not action.joined
     assert ledger.action(action.id) == action
     assert ledger.action("playhouse/campaign:103/resend/2") is None
-    assert ledger.action_of_step(action.steps[1].id) == action
 
 
 def test_the_same_key_and_fingerprint_joins_what_exists(ledger, register, drive):
@@ -151,16 +150,6 @@ def test_guarded_are_actions_with_an_effect(ledger, register, drive, clock):
     drive(register(root="tag:5", remedy=Remedy.ADD_TAG, verbs=(Verb.ADD_TAG,)).steps[0], State.DONE)
     assert [action.root for action in ledger.guarded("playhouse", clock.time)] == ["campaign:103"]
     assert ledger.guarded("playhouse", clock.time + timedelta(seconds=1)) == []
-
-
-def test_sends_and_actions_of_a_plan(ledger, register, drive):
-    register()
-    register(root="campaign:104", to=State.DECLINED)
-    stale = register(root="campaign:105", remedy=Remedy.HOLD_BACK, verbs=(Verb.STOP_CAMPAIGN,))
-    assert ledger.sends_and_actions("p1") == (1, 2)
-    drive(stale.steps[0], State.STALE)
-    assert ledger.sends_and_actions("p1") == (1, 1)
-    assert ledger.sends_and_actions("p2") == (0, 0)
 
 
 class TestStateOfAnAction:

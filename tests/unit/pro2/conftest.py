@@ -45,7 +45,7 @@ FORM = {key: param.value for key, param in form.params().items()}
 @dataclass
 class TaskInstance:
     """What a task sees of itself. ``xcoms``: task id to its value, or to the list of a mapped task's values; with a
-    key, ``task_id.key``.
+    key, ``task_id.key``. ``states``: of other dag runs, by run id.
     """
 
     task_id: str = "a_task"
@@ -54,6 +54,10 @@ class TaskInstance:
     dag_id: str = "reconcile"
     id: str = "00000000-0000-0000-0000-000000000001"
     xcoms: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+
+    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        return sum(self.states.get(run_id) in states for run_id in run_ids)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[f"{self.task_id}.{key}"] = value
@@ -269,7 +273,7 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = evening.ledger()
     monkeypatch.setattr(evening, "ledger", lambda: ledger)
     tasks = ("flow", "detection", "window", "reporting", "notifying")
-    for module in ("pro2.accounts", *(f"pro2.{name}" for name in tasks)):
+    for module in ("pro2.accounts", "pro2.organization", *(f"pro2.{name}" for name in tasks)):
         monkeypatch.setattr(f"{module}.open_account", lambda who, **_: evening.account(who), raising=False)
         monkeypatch.setattr(f"{module}.open_ledger", lambda **_: evening.ledger(), raising=False)
         monkeypatch.setattr(f"{module}.open_witness", lambda: evening.witness, raising=False)

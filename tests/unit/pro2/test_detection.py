@@ -98,6 +98,35 @@ class TestAPass:
         ledger.set_outage_state(outage_id(ledger), OutageState.PLANNED)
         assert detection.detect(context()) == []
 
+    def test_starts_another_dag_run_after_one_that_failed_before_it_had_a_plan(
+        self, context: Any, ledger: Ledger, probe: Any, clock: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its run id is taken for ever; and a site that cannot work yet is not told every five minutes."""
+        probe(True)
+        states: dict[str, str] = {}
+        started = []
+        for _ in range(12):
+            (one,) = detection.detect(context(states=states))
+            started.append(one["trigger_run_id"][-2:])
+            states[one["trigger_run_id"]] = "failed"
+            clock.shift(timedelta(minutes=5))
+        assert started == ["g1"] * 3 + ["g2"] * 6 + ["g3"] * 3
+        assert "__g1 failed before it had a plan; outage__" in caplog.text
+        found = outage_id(ledger)
+        ledger.set_outage_state(found, OutageState.PLANNED)
+        assert detection.detect(context(states=states)) == []
+
+    @pytest.mark.parametrize("state", ["queued", "running", "success"])
+    def test_starts_no_other_one_beside_one_that_did_not_fail(
+        self, context: Any, ledger: Ledger, probe: Any, clock: Any, state: str
+    ) -> None:
+        """Nor after one that a person marked as successful."""
+        probe(True)
+        (first,) = detection.detect(context())
+        clock.shift(timedelta(hours=2))
+        states = {first["trigger_run_id"]: state}
+        assert detection.detect(context(states=states)) == [first]
+
     def test_starts_nothing_while_a_probe_is_down(self, context: Any, ledger: Ledger, probe: Any) -> None:
         probe(False)
         assert detection.detect(context()) == []

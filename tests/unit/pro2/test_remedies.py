@@ -6,9 +6,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,11 +15,10 @@ from airflow.sdk.exceptions import (
     AirflowFailException,
     AirflowRescheduleException,
     AirflowSkipException,
-    TaskAwaitingInput,
 )
 from tests.unit.pro2.conftest import HOSTILE, Playing
 
-from pro2 import accounts, operators, sensors
+from pro2 import operators, sensors
 from pro2.operators import remedies
 from pro2.sensors.watch import LeanSensor
 from pro2.steps import first_unproven
@@ -124,7 +121,7 @@ def bring_to(
 ) -> None:
     """Let somebody else take a step through these states."""
     ledger, step = playing.ledger, in_the_ledger(playing, item, verb)
-    action = ledger.action_of_step(step.id)
+    action = ledger.action(step.action_id)
     claim = ledger.claim(step.id, "another worker", LEASE_SECONDS)
     assert claim is not None
     assert action is not None
@@ -152,11 +149,11 @@ class TestAStepThatWentOn:
     def test_returns_what_was_done_as_json(self, lane: Any) -> None:
         result = lane()
         assert json.loads(json.dumps(result)) == result
-        assert (result["state"], result["item_key"], result["adopted"]) == ("done", "campaign:103", False)
+        assert (result["state"], result["item_key"], result["found"]) == ("done", "campaign:103", False)
 
-    def test_is_adopted_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
+    def test_is_found_the_second_time_and_not_repeated(self, lane: Any, playing: Playing) -> None:
         lane()
-        assert lane()["adopted"] is True
+        assert lane()["found"] is True
         assert [e["kind"] for e in playing.evening.effects()] == ["campaign_stopped"]
 
 
@@ -273,7 +270,7 @@ class TestASend:
         elif how == "failed":
             bring_to(playing, State.FAILED, verb=Verb.SEND_CAMPAIGN)
         elif how == "stale":
-            action = ledger.action_of_step(in_the_ledger(playing, "campaign:103").id)
+            action = ledger.action(in_the_ledger(playing, "campaign:103").action_id)
             ledger.end_rest(action.id, State.STALE, who="guard", why="the original woke up")
         elif how == "held by a person":
             ledger.hold("playhouse", "campaign:103", "Ada", "I do it")
@@ -327,92 +324,3 @@ class TestASend:
         with pytest.raises(AirflowRescheduleException) as waiting:
             self.sending(lane)
         assert timedelta(0) < waiting.value.reschedule_date - datetime.now(UTC) <= timedelta(seconds=30)
-
-
-class TestByHand:
-    """Where a person presses: the mapped task itself waits for him."""
-
-    @pytest.fixture(autouse=True)
-    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-        shown: list[dict[str, Any]] = []
-        monkeypatch.setattr(
-            "airflow.sdk.execution_time.hitl.upsert_hitl_detail", lambda **said: shown.append(said)
-        )
-        return shown
-
-    @pytest.fixture
-    def stop(self, playing: Playing, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """The operator that stops campaign 103, whose connection says ``actions: manual``."""
-        _, cleared = playing.cleared()
-        opened = accounts.open_account
-        by_hand = frozenset({Verb.STOP_CAMPAIGN})
-        monkeypatch.setattr(accounts, "open_account", lambda who: replace(opened(who), manual=by_hand))
-        return remedies.StopCampaignOperator(
-            task_id="stop_campaign", step=step_of(cleared, "stop_campaign", "campaign:103")
-        )
-
-    def context(self, playing: Playing) -> Any:
-        found = playing.context(task_id="stop_campaign", map_index=0)
-        found["ti"].id = "ti-1"
-        return found
-
-    def answered(self, option: str) -> dict[str, Any]:
-        return {"chosen_options": [option], "params_input": {}, "responded_by_user": {"name": "Ada"}}
-
-    def test_it_waits_with_the_exact_words(self, stop: Any, playing: Playing, asked: list[Any]) -> None:
-        with pytest.raises(TaskAwaitingInput):
-            stop.execute(self.context(playing))
-        (said,) = asked
-        assert said["options"] == ["I did it", "Not possible", "Skip it"]
-        assert said["params"] == {}, "Airflow refuses None"
-        assert "stop campaign" in said["subject"]
-        assert "Do not delete it" in said["body"]
-        assert playing.evening.effects() == []
-        assert in_the_ledger(playing, "campaign:103").state is State.INTENDED
-
-    def test_it_waits_half_a_day_for_what_mails_nobody(
-        self, stop: Any, playing: Playing, asked: list[Any]
-    ) -> None:
-        with pytest.raises(TaskAwaitingInput) as waiting:
-            stop.execute(self.context(playing))
-        assert waiting.value.timeout == timedelta(hours=12)
-        assert waiting.value.method_name == "execute_complete"
-
-    def test_a_run_that_cannot_be_stopped_is_an_answer(
-        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The end of the stop, not a failed task: rule R10b stands in the report."""
-        refused = SimpleNamespace(state=State.FAILED, moves=[SimpleNamespace(why="Ada says no")])
-        monkeypatch.setattr(remedies, "answer_step", lambda *_: refused)
-        step = {"verb": "stop_run", "name": "Gala", "item_key": "occurrence:j-1@x", "action_id": "a"}
-        task = remedies.StopRunOperator(task_id="stop_run", step=step)
-        with pytest.raises(AirflowSkipException, match="Ada says no"):
-            task.execute_complete(self.context(playing), self.answered("Not possible"))
-
-    def test_done_is_written_with_the_name_of_who_said_so(self, stop: Any, playing: Playing) -> None:
-        with pytest.raises(TaskAwaitingInput):
-            stop.execute(self.context(playing))
-        told = stop.execute_complete(self.context(playing), self.answered("I did it"))
-        assert told["state"] == "done"
-        assert in_the_ledger(playing, "campaign:103").moves[-1].who == "Ada"
-        assert playing.evening.effects() == []
-
-    @pytest.mark.parametrize("option", ["Not possible", "Skip it"])
-    def test_another_answer_fails_the_task_without_a_retry(
-        self, stop: Any, playing: Playing, option: str
-    ) -> None:
-        with pytest.raises(TaskAwaitingInput):
-            stop.execute(self.context(playing))
-        with pytest.raises(AirflowFailException, match="Ada answered"):
-            stop.execute_complete(self.context(playing), self.answered(option))
-        assert in_the_ledger(playing, "campaign:103").state is State.NEEDS_HUMAN
-
-    @pytest.mark.parametrize(
-        "event", [{"error": "timed out", "error_type": "timeout"}, {"chosen_options": ["Send it twice"]}, {}]
-    )
-    def test_no_answer_chooses_nothing(self, stop: Any, playing: Playing, event: dict[str, Any]) -> None:
-        with pytest.raises(TaskAwaitingInput):
-            stop.execute(self.context(playing))
-        with pytest.raises(AirflowSkipException, match="nobody answered"):
-            stop.execute_complete(self.context(playing), event)
-        assert in_the_ledger(playing, "campaign:103").state is State.INTENDED

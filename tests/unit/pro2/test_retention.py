@@ -115,6 +115,20 @@ class TestNothingElseIsTouched:
         assert retention.delete_old(account) == []
         assert "names no plan of ours; it stays" in caplog.text
 
+    @pytest.mark.parametrize("ending", ENDINGS)
+    def test_no_such_file_of_any_ending(self, account: Any, made: Made, reports: Path, ending: str) -> None:
+        """One that names another plan is another's, though all the others of that name are ours."""
+        made("old", 100)
+        made("newest", 1)
+        other = reports / f"old.{ending}"
+        other.write_text(
+            '"job","action","contact","email","plan_hash"\r\n"j-1","add","7","a@b.c","0123456789abcdef"'
+        )
+        assert sorted(retention.delete_old(account)) == sorted(
+            f"old.{one}" for one in ENDINGS if one != ending
+        )
+        assert other.exists()
+
     def test_files_of_other_names_and_endings(self, account: Any, made: Made, reports: Path) -> None:
         plan = made("old", 100)
         made("newest", 1)
@@ -138,6 +152,45 @@ class TestNothingElseIsTouched:
         made("cleared", 100)
         made("cleared", 1)
         assert retention.delete_old(account) == []
+
+
+class TestTheDriftOfAnEarlierVersion:
+    """It did not name its plan, and it holds addresses."""
+
+    @pytest.mark.parametrize("head", ["job,action,contact,email", '\ufeff"job","action","contact","email"'])
+    def test_goes_with_its_age_by_its_name_and_its_columns(
+        self, account: Any, made: Made, reports: Path, head: str
+    ) -> None:
+        for run, days in (("old", 15), ("fresh", 13)):
+            made(run, days)
+            (reports / f"{run}.drift.csv").write_text(f"{head}\r\nj-201,add,7,patron7@example.org\r\n")
+        assert retention.delete_old(account) == ["old.drift.csv"]
+        assert (reports / "fresh.drift.csv").exists()
+
+    @pytest.mark.parametrize("content", ["", "contact,email\r\n7,a@b.c", "job,action,contact,email,note\r\n"])
+    def test_with_other_columns_is_somebody_elses(
+        self, account: Any, made: Made, reports: Path, content: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        made("old", 15)
+        (reports / "old.drift.csv").write_text(content)
+        assert retention.delete_old(account) == []
+        assert "it stays" in caplog.text
+
+    def test_whose_dag_run_the_ledger_does_not_know_stays(
+        self, account: Any, made: Made, reports: Path
+    ) -> None:
+        made("newest", 1)
+        (reports / "theirs.drift.csv").write_text("job,action,contact,email\r\n")
+        assert retention.delete_old(account) == []
+
+    def test_is_no_reason_to_delete_another_file_with_such_a_line(
+        self, account: Any, made: Made, reports: Path
+    ) -> None:
+        made("old", 100)
+        made("newest", 1)
+        (reports / "old.csv").write_text("job,action,contact,email\r\n")
+        retention.delete_old(account)
+        assert left(reports)["old"] == {"csv"}
 
 
 class TestAStorageThatFails:

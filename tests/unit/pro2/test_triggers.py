@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -247,7 +246,7 @@ class TestTheStream:
     @pytest.fixture(autouse=True)
     def in_process(self, playing: Playing, slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("pro2.triggers.watch._OBSERVERS", {})
-        monkeypatch.setattr("pro2.triggers.watch._SUBSCRIBED", {})
+        monkeypatch.setattr("pro2.triggers.watch._PARTIES", {})
         evening = playing.evening
         hooks = "pro2.hooks.asynchronous"
         monkeypatch.setattr(f"{hooks}.Pro2AsyncHook", lambda _: Carried(evening.pro2))
@@ -305,7 +304,8 @@ class TestTheStream:
             one, other = watch("outage__1__g1"), watch("scheduled__1")
             stream = WatchTrigger.open_shared_stream(one.serialize()[1])
             mine = one.filter_shared_stream(counted(stream))
-            triggers_watch._SUBSCRIBED.setdefault(other.shared_stream_key(), Counter())["scheduled__1"] += 1
+            party = triggers_watch._PARTIES.setdefault(other.shared_stream_key(), triggers_watch._Party())
+            party.triggers["scheduled__1"] += 1
             assert [event async for event in mine] == []
             await stream.aclose()  # type: ignore[attr-defined]
             return served
@@ -313,6 +313,15 @@ class TestTheStream:
         served = asyncio.run(collected())
         assert served == [{"outage__1__g1", "scheduled__1"}] * 2
         assert len(playing.evening.pro2.carried) - before == 2
+
+    def test_forgets_what_a_dag_run_watched_with_its_last_trigger(self) -> None:
+        """Else an inventory that was taken anew would be watched with the items of the first one."""
+        party = triggers_watch._Party(watches={"outage__1__g1": "the watch"})
+        party.triggers["outage__1__g1"] = 2
+        party.leave("outage__1__g1")
+        assert party.watches == {"outage__1__g1": "the watch"}
+        party.leave("outage__1__g1")
+        assert (party.watches, party.triggers) == ({}, {})
 
     def test_passes_on_what_a_person_waived(self, playing: Playing) -> None:
         def waive() -> None:
@@ -337,6 +346,22 @@ class TestTheStream:
         assert second["errors"] == ("the database was shut down",)
         assert second["seen"].keys() == first["seen"].keys()
 
+    def test_begins_anew_with_an_inventory_that_was_taken_anew(self, playing: Playing) -> None:
+        """A person cleared ``take_inventory``: what is watched now was not all in the first one."""
+        first = playing.ledger.inventory("outage__1__g1")
+        without = {key: seen for key, seen in first.observations.items() if key != "campaign:104"}
+        playing.ledger.save_inventory(
+            "outage__1__g1",
+            first.model_copy(
+                update={"observations": without, "taken_at": first.taken_at - timedelta(hours=1)}
+            ),
+        )
+        with time_machine.travel(first.taken_at + timedelta(days=1), tick=False):
+            self.polls(1)
+            playing.ledger.save_inventory("outage__1__g1", first)
+            (event,) = self.polls(1)
+        assert event["seen"]["campaign:104"].after_gap is not None, "the new inventory saw it, a day ago"
+
     def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
         self.polls(3)
         assert slept == [playing.evening.site.policy.poll_seconds] * 2
@@ -344,7 +369,7 @@ class TestTheStream:
     def test_serves_an_item_alone_too(self, playing: Playing) -> None:
         """The way that a triggerer takes which shares nothing."""
         first = playing.watched_items("campaign")[0]
-        past = {**first, "deadline": first["not_before"]}
+        past = {**first, "deadline": first["not_before"], "read_gap_seconds": 0}
 
         async def collected() -> list[TriggerEvent]:
             return [event async for event in watch("outage__1__g1", item=past).run()]

@@ -185,16 +185,32 @@ class TestASelect:
         assert select.shown["resend"] == "resend: in the sending hours, from Fri 20 Nov 08:00 CST"
 
     @pytest.mark.parametrize(
-        ("remedy", "says"),
+        ("remedy", "reach", "waits"),
         [
-            (Remedy.RUN_NOW, "reprocess: in the sending hours, from Fri 20 Nov 08:00 CST"),
-            (Remedy.REPEAT_IMPORT, "reprocess"),
+            (Remedy.RUN_NOW, Reach.DATA, True),
+            (Remedy.REPEAT_IMPORT, Reach.INBOX, True),
+            (Remedy.REPEAT_IMPORT, Reach.DATA, False),
+            (Remedy.DATA_SYNC, Reach.INBOX, True),
+            (Remedy.DATA_SYNC, Reach.DATA, False),
         ],
     )
-    def test_says_it_of_a_run_now_and_of_no_import(self, remedy, says):
+    def test_says_it_of_what_can_reach_an_inbox_and_of_nothing_else(self, remedy, reach, waits):
         choices = (Choice.LEAVE, Choice.REPROCESS)
-        select = question(f.plan(f.decision(choices=choices, remedy=remedy))).selects[0]
-        assert select.shown["reprocess"] == says
+        found = question(f.plan(f.decision(choices=choices, remedy=remedy, reach=reach)))
+        hours = ": in the sending hours, from Fri 20 Nov 08:00 CST"
+        assert found.selects[0].shown["reprocess"] == f"reprocess{hours if waits else ''}"
+        assert ("what can reach an inbox, in the sending hours only" in shown(found.body)) is waits
+
+    def test_says_it_of_a_tag(self):
+        choices = (Choice.LEAVE, Choice.ADD_TAG, Choice.ADD_TAG_NOW)
+        found = question(f.plan(f.decision(choices=choices, remedy=Remedy.ADD_TAG, reach=Reach.INBOX)))
+        assert found.selects[0].shown["add the tag"] == (
+            "add the tag: in the sending hours, from Fri 20 Nov 08:00 CST"
+        )
+        assert (
+            "each looked at before, in the sending hours only (08:00 to 21:30; they open Fri 20 Nov 08:00 CST)\n"
+            "* **add the tag now**: the same, at any hour, also outside 08:00 to 21:30"
+        ) in shown(found.body)
 
     def test_says_nothing_of_the_hours_while_they_are_open(self):
         select = question(f.plan(offer("2"), created_at=f.NOW - f.HOUR)).selects[0]

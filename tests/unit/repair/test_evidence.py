@@ -9,8 +9,8 @@ from pathlib import Path
 from pro2.hooks import settings
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import State
-from pro2_reconciliation.repair.adoption import LONGEST_REQUEST
 from pro2_reconciliation.repair.evidence import EVIDENCE, EVIDENCE_OF, Sight, markdown
+from pro2_reconciliation.repair.lost_requests import LONGEST_REQUEST
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "lost-requests.md"
 

@@ -99,7 +99,7 @@ class TestPolls:
             NOW + 360 * MINUTE,
             NOW + 360 * MINUTE,
         )
-        assert verdict(ITEM, back, NOW + 360 * MINUTE, waived=False).state == CampaignState.UNKNOWN
+        assert verdict(ITEM, back, NOW + 360 * MINUTE, waived=False) is None
 
     def test_a_run_without_a_row_is_not_judged_while_the_console_cannot_be_read(self, observer):
         seen = observer.observe(looked(log=f.log(), console=None))[RUN]
@@ -202,10 +202,19 @@ class TestVerdict:
         assert ended.note == "nobody looked when its time was up"
         assert self.end(f.watched(still_pending=False), 30, read=15).still_pending
 
-    def test_nor_is_one_that_passes_sooner_than_two_reads_can_agree_after_the_gap(self):
+    def test_who_looks_again_after_a_gap_waits_for_a_second_read_although_its_time_is_up(self):
+        """A triggerer that was started anew knows only the inventory: one minute away looks like half an hour."""
         back = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 26 * MINUTE})
-        assert self.end(back, 30).state == CampaignState.UNKNOWN
+        assert self.end(back, 30) is None
         assert self.end(back, 31).still_pending
+        late = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 6 * HOUR})
+        assert self.end(late, 364.99) is None
+        assert self.end(late, 365).still_pending
+
+    def test_but_not_when_reading_fails_again(self):
+        back = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 26 * MINUTE})
+        assert self.end(back, 43, read=28) is None
+        assert self.end(back, 43.01, read=28).state == CampaignState.UNKNOWN
 
     def test_a_waiver_after_a_gap_waits_until_two_reads_can_agree(self):
         back = f.watched(still_pending=False).model_copy(update={"after_gap": NOW + 20 * MINUTE})

@@ -1,9 +1,9 @@
 // The drawer: one item with all that is known of it, what to do, and what may be said about it.
 
-import { pathOf } from "./airflow.js";
+import { pathOf, RECONCILE } from "./airflow.js";
 import { read } from "./api.js";
 import { el, morph, name } from "./dom.js";
-import { button, facts, outcome, patrons } from "./parts.js";
+import { button, facts, outcome, patrons, shortId } from "./parts.js";
 import { at, tick } from "./when.js";
 
 const SETTLED = new Set(["verified", "none", "closed", "reported"]);
@@ -29,7 +29,7 @@ function buttons(item, me) {
 function about(item, words) {
   const soon = item.send_by && [at(item.send_by), ", ", tick(item.send_by, "% ago", "in %")];
   return facts([
-    ["Kind", `${words.kinds[item.kind] ?? item.kind} ${item.item_id}`],
+    ["Kind", `${words.kinds[item.kind] ?? item.kind} ${shortId(item.item_id)}`],
     ["Due", item.due && [at(item.due), ", ", tick(item.due)]],
     ["Audience", patrons(item.audience)],
     ["Pro2 shows", [name(item.observation.replaceAll("_", " ")), item.observed_at && [", read ", at(item.observed_at)]]],
@@ -44,7 +44,7 @@ function about(item, words) {
     ["Not waited for by", item.waived_by && name(item.waived_by)],
     ["Open since", item.open_since && [at(item.open_since), ", ", tick(item.open_since)]],
     ["Copy", item.copy_id && name(item.copy_id)],
-    ["Dag run", item.dag_run && el("a", { href: pathOf({ dag_id: "reconcile", run_id: item.dag_run }), "data-do": "go" }, name(item.dag_run))],
+    ["Dag run", item.dag_run && el("a", { href: pathOf({ dag_id: RECONCILE, run_id: item.dag_run }), "data-do": "go" }, name(item.dag_run))],
     ["Log", logLink(item.log, "of")],
   ]);
 }
@@ -70,12 +70,14 @@ function body(view) {
   return [
     el("header", null, el("h2", { id: "drawer-title" }, name(item.name || key)), close),
     trouble && el("p", { class: "failed" }, trouble),
+    item.alarm && el("p", { class: "failed strong", "data-key": "alarm" }, "Alarm: ", name(item.alarm)),
     el("p", null, outcome(view.words, item.outcome), item.pro2_url && [" · ", el("a", { href: item.pro2_url, "data-do": "outside" }, "Open in Pro2")]),
     buttons(item, view.me),
     item.steps.length > 0 && el("section", { class: "steps", "data-key": "steps" }, el("h3", null, "What to do in Pro2"), el("ol", null, ...item.steps.map((step) => el("li", null, name(step))))),
     about(item, view.words),
     el("h3", null, "Its story"),
     events.length ? el("ol", { class: "story" }, ...events.map(event)) : el("p", { class: "soft" }, "Nothing happened to it yet."),
+    el("p", null, el("a", { href: `bundles/${encodeURIComponent(key)}`, download: true }, "Support bundle (zip)"), " with a message to the vendor"),
   ];
 }
 

@@ -1,8 +1,9 @@
 // The table of items. Of a thousand rows the first screenful is made at once, and the next ones when somebody comes near
 // them; later only what changed is made anew, so that focus and scroll stay.
 
+import { pathOf } from "./airflow.js";
 import { el, morph, name } from "./dom.js";
-import { button, outcome } from "./parts.js";
+import { button, outcome, shortId } from "./parts.js";
 import { COLUMNS, sieve, whose } from "./sieve.js";
 import { at } from "./when.js";
 
@@ -21,16 +22,22 @@ function cells(item, words) {
   const open = el("button", { type: "button", class: "link", "data-do": "story", "data-item": item.key, tabindex: "-1" }, name(item.name || item.item_id));
   const note = [item.held_by && "kept", item.waived_by && "not waited for"].filter(Boolean).join(", ");
   return [
-    el("td", null, outcome(words, item.outcome), note && el("div", { class: "soft" }, note)),
-    el("th", { scope: "row" }, open, el("div", { class: "soft id" }, name(item.item_id), item.copy_id && [", copy ", name(item.copy_id)])),
+    el("td", null, outcome(words, item.outcome), item.alarm && el("div", { class: "failed strong", title: item.alarm }, "alarm"), note && el("div", { class: "soft" }, note)),
+    el("th", { scope: "row" }, open, el("div", { class: "soft id" }, name(shortId(item.item_id)), item.copy_id && [", copy ", name(item.copy_id)])),
     el("td", null, words.kinds[item.kind] ?? item.kind),
     el("td", { class: "nowrap" }, item.due ? at(item.due) : "–"),
     el("td", null, name(item.observation.replaceAll("_", " "))),
-    el("td", { class: "nowrap", title: item.reason }, [item.rule, ...item.via].join(" ")),
+    el("td", { class: "nowrap", title: item.reason }, [item.rule, ...item.via].join(" "), item.log && el("div", null, logLink(item.log))),
     el("td", null, item.decision.replaceAll("_", " "), item.answer && el("div", { class: "soft" }, `chosen: ${item.answer}`)),
     el("td", { class: "number" }, item.audience === null ? "–" : item.audience.toLocaleString("en")),
     el("td", null, whose(item) ? name(whose(item)) : "–"),
   ];
+}
+
+/** To the log of the task that knew most of an item. Tab passes it by: with the keyboard it is reached in the item's story. */
+function logLink(log) {
+  const label = `log of ${log.label || log.task_id}`;
+  return el("a", { href: pathOf(log), "data-do": "go", class: "soft", tabindex: "-1", title: label, "aria-label": label }, "log");
 }
 
 function rowOf(item, words) {
@@ -76,7 +83,7 @@ function tools(items, words, title, links) {
       choice("by-kind", "Kind", [["", "all"], ...kinds.map(([value, label]) => [value, `${label} (${count("kind", value)})`])], filter.kind, "kind"),
       el("label", { class: "field grow" }, el("span", null, "Search"), el("input", { id: "search", type: "search", "data-change": "search", placeholder: "name, id, rule, reason", autocomplete: "off" })),
       el("p", { id: "shown", class: "soft", role: "status" }),
-      el("div", { class: "links" }, ...links.map(({ label, href }) => el("a", { href, download: true }, label))),
+      el("div", { class: "links" }, ...links),
     ),
   ];
 }
@@ -92,7 +99,7 @@ function frame(section) {
   near.observe(end);
 }
 
-/** Draw the table into `section`. `links`: what may be taken away. */
+/** Draw the table into `section`. `links`: what may be taken away, as elements. */
 export function drawItems(section, items, words, title, links) {
   frame(section);
   section.hidden = false;

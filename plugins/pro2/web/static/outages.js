@@ -65,9 +65,18 @@ export function outageList(view) {
   return card(`Outages (${board.outages.length})`, "Choose one to see its items.", list, tools, declarations(view));
 }
 
+/** The report of a dag run: its files as Airflow serves them; where none could be written, what the ledger kept. */
+export function reportLinks(one) {
+  const [, file] = /([\w-]+)\.html$/.exec(one.report) ?? [];
+  if (!file) return [el("a", { href: `api/reports/${encodeURIComponent(one.dag_run)}`, download: true }, "Report")];
+  return [
+    el("a", { href: `reports/${file}.html`, "data-do": "outside" }, "Report"),
+    ...["CSV", "JSON"].map((kind) => el("a", { href: `reports/${file}.${kind.toLowerCase()}`, download: true }, `Report as ${kind}`)),
+  ];
+}
+
 function run(one) {
   const path = pathOf({ dag_id: one.dag_id, run_id: one.dag_run });
-  const report = one.stage === "reported" && el("a", { href: `api/reports/${encodeURIComponent(one.dag_run)}`, download: true }, "Report");
   return el(
     "li",
     { "data-key": one.dag_run },
@@ -75,7 +84,7 @@ function run(one) {
     el("span", { class: "soft" }, ` ${one.mode ? `mode ${one.mode}, ` : ""}${STAGES[one.stage] ?? one.stage}, `, at(one.at)),
     one.plan_hash && el("code", { class: "soft", title: "plan" }, ` ${one.plan_hash.slice(0, 8)}`),
     one.progress && el("p", null, name(one.progress)),
-    report && el("div", null, report, one.report && el("span", { class: "soft" }, ", kept at ", name(one.report))),
+    one.stage === "reported" && el("div", { class: "files" }, ...reportLinks(one), one.report && el("span", { class: "soft" }, "kept at ", name(one.report))),
   );
 }
 

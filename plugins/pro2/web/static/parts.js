@@ -46,6 +46,11 @@ export function itemButton(key, text) {
   return made;
 }
 
+/** An item's id without the due time in UTC that a job's has: the time stands beside it on the organization's clock. */
+export function shortId(id) {
+  return id.replace(/@[^+]*/, "");
+}
+
 /** "about 1,200 patrons" or nothing. */
 export function patrons(audience) {
   return audience === null || audience === undefined ? "" : `${audience.toLocaleString("en")} patrons`;

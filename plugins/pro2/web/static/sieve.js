@@ -33,7 +33,7 @@ function compare(a, b) {
 
 /** All that a person may search for in an item. */
 export function haystack(item) {
-  const words = [item.name, item.item_id, item.key, item.rule, item.observation, item.decision, item.reason, item.detail, item.copy_id];
+  const words = [item.name, item.item_id, item.key, item.rule, item.observation, item.decision, item.reason, item.detail, item.alarm, item.copy_id];
   return [...words, item.dag_run, whose(item)].filter(Boolean).join("\n").toLowerCase();
 }
 

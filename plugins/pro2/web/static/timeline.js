@@ -2,6 +2,7 @@
 // The table says the same in words, so the picture is one image to a screen reader.
 
 import { svg } from "./dom.js";
+import { shortId } from "./parts.js";
 import { clockTime, day, local, now, span, zoneName } from "./when.js";
 
 const HOUR = 3600000;
@@ -89,7 +90,7 @@ function columns(items, words, x) {
 function mark(item, words, left, y) {
   const known = words.outcomes[item.outcome] ?? { look: "quiet", label: item.outcome };
   const shape = words.looks[known.look];
-  const text = `${item.name} (${item.item_id}), due ${local(item.due)}: ${known.label}`;
+  const text = `${item.name} (${shortId(item.item_id)}), due ${local(item.due)}: ${known.label}`;
   return svg(
     "g",
     { class: `mark ${known.look}`, "data-do": "story", "data-item": item.key, "data-key": item.key },

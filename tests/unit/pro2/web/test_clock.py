@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,13 +31,32 @@ def shown(moment: datetime, clock: list[dict[str, Any]]) -> str:
     return f"{wall:%a} {wall.day} {wall:%b} {wall:%H:%M} {step['name']}"
 
 
+def moments(clock: list[dict[str, Any]]) -> Iterator[datetime]:
+    """Two years in steps that meet every hour of the day, and each jump of the clock minute by minute."""
+    start, two_years = datetime(2025, 6, 1, tzinfo=UTC), timedelta(days=2 * 365)
+    yield from (start + timedelta(hours=hour, minutes=7) for hour in range(0, 2 * 365 * 24, 11))
+    for step in clock:
+        jump = datetime.fromisoformat(step["at"])
+        if start < jump < start + two_years:
+            yield from (jump + timedelta(minutes=minute) for minute in range(-61, 62, 5))
+
+
 @pytest.mark.parametrize("zone", ZONES)
 def test_every_hour_of_two_years_reads_alike(zone: str) -> None:
     clock = wall_clock(zone, [NOW])
-    start = datetime(2025, 6, 1, tzinfo=UTC)
-    for hour in range(2 * 365 * 24):
-        moment = start + timedelta(hours=hour, minutes=7)
+    for moment in moments(clock):
         assert shown(moment, clock) == local(moment, zone)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_no_jump_of_two_years_is_missed(zone: str) -> None:
+    """Whatever the clocks of the zone do: the difference to UTC is the same on both sides of every other hour."""
+    place, start = ZoneInfo(zone), datetime(2025, 6, 1, tzinfo=UTC)
+    hours = [start + timedelta(hours=hour) for hour in range(2 * 365 * 24)]
+    offsets = [hour.astimezone(place).utcoffset() for hour in hours]
+    jumps = {hour for hour, one, other in zip(hours[1:], offsets, offsets[1:], strict=False) if one != other}
+    known = {datetime.fromisoformat(step["at"]) for step in wall_clock(zone, [NOW])}
+    assert {jump for jump in jumps if not any(jump - timedelta(hours=1) <= k <= jump for k in known)} == set()
 
 
 @pytest.mark.parametrize("second", [-1, 0, 1])
