@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -168,13 +169,15 @@ def _measure(site: BenchSite, one: Waiting) -> Measured:
     site.people([{"does": deed, "item": item} for item in one.ids])
     api.wait_dag_run(one.dag_id, run_id, timeout=LONGEST, pause=0.5)
     wall, cpu = time.monotonic() - began, site.cpu() - cpu
-    return Measured(
+    measured = Measured(
         cpu=cpu,
         wall=wall,
         requests=len(site.relay.carried) - asked,
         slots=len(site.started(one.dag_id, run_id)),
         failed=one.count - site.count(one.dag_id, run_id, "success"),
     )
+    print(f"watch: {one.dag_id}: {measured}", file=sys.stderr, flush=True)
+    return measured
 
 
 def _rows(waiting: list[Waiting], crowd: Waiting, done: dict[str, Measured]) -> list[Row]:
