@@ -107,6 +107,8 @@ def run() -> list[Row]:
     least = sum(times * math.ceil(stands.get(what, 1) / page) for what, (_, times, page) in PAGES.items())
     other = [told for told in asked if not any(re.match(pattern, told) for pattern, _, _ in PAGES.values())]
     print(f"nightly: started {', '.join(sorted(row['task_id'] for row in started))}", file=sys.stderr)
+    for what, (pattern, _, _) in PAGES.items():
+        print(f"nightly: {sum(bool(re.match(pattern, told)) for told in asked)} {what}", file=sys.stderr)
     for told in other:
         print(f"nightly: no page that has to be read: {told[:200]}", file=sys.stderr)
     good = ended["state"] == "success" and night["run_type"] == "scheduled"
