@@ -1,14 +1,10 @@
-# The slim image: Airflow and nothing that requirements.txt does not name, so its pins meet no other provider's.
-FROM apache/airflow:slim-3.3.2-python3.12
+# The image of the Astro CLI (astro dev start, astro deploy). Runtime 3.3-8 holds Airflow 3.3.2; the tag without a
+# Python would be 3.14, which this package does not support yet. For docker-compose.yaml: compose.Dockerfile.
+FROM astrocrpublic.azurecr.io/runtime:3.3-8-python-3.12
 
-# Dependencies first: they change less often than the project does.
-COPY --chown=airflow:0 requirements.txt constraints.txt /opt/airflow/
-RUN pip install --no-cache-dir -r /opt/airflow/requirements.txt -c /opt/airflow/constraints.txt
+# By now the base image has installed requirements.txt and then copied the project (its ONBUILD steps, in that order).
+# So the project itself cannot stand in requirements.txt, and is installed here: editable, because the CLI mounts
+# include/ and plugins/ over the copies.
+RUN pip install --no-cache-dir --no-deps -e .
 
-# Editable, so that plugins/ and include/ mounted over these folders are what runs. It is a step of its own
-# because the project is not there yet when the requirements are installed.
-COPY --chown=airflow:0 . /opt/airflow/
-RUN pip install --no-cache-dir --no-deps -e /opt/airflow
-
-ENV AIRFLOW__CORE__LOAD_EXAMPLES=False \
-    PRO2_RECONCILIATION_CONFIG=/opt/airflow/config
+ENV PRO2_RECONCILIATION_CONFIG=/usr/local/airflow/config

@@ -2,7 +2,7 @@
 # Needs bash, Python 3.11 to 3.13 (name one with PYTHON=...), and a package registry for the first install.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-extras="dev,postgres,redis,sandbox"
+extras="celery,dev,postgres,redis,sandbox"
 
 venv_python() { echo "$root/.venv/bin/python"; }
 

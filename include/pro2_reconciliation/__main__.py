@@ -12,6 +12,7 @@
     withdraw NUMBER              take a declaration back
     adopt [--create] --why "..."                    this ledger is the one to go by: from now on it may be acted on
     repeat ITEM --why "..."      an ended action on an item may be planned, asked about and done once more
+    prune --older-than DAYS [--yes]   delete what only tells of long ago; never what keeps a mail from leaving twice
     bundle ITEM --out FILE.zip   all that is known of an item, with a message to the vendor; no secrets, no addresses
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
@@ -163,7 +164,7 @@ def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
         case "close":
             return commands.close(ledger, organization, zone, given.item, who=given.who, why=given.why)
         case command if command in desk_ledger.COMMANDS:
-            return desk_ledger.do(given, ledger, organization, zone)
+            return desk_ledger.do(given, ledger, site)
         case command if command in desk_bundle.COMMANDS:
             return desk_bundle.do(given, ledger, site)
         case command if command in desk_export.COMMANDS:

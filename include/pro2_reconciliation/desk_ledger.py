@@ -1,20 +1,29 @@
-"""What a person says about the ledger itself, and about what it holds as done: adopt, repeat.
+"""What a person says about the ledger itself, and about what it holds as done: adopt, repeat, prune.
 
 Both are recorded with name and reason. Adopting is a promise that this ledger is the newest there is; repeating takes
 only our own memory of an item out of the way, so the next plan decides on it by what the world shows, and asks again.
+Pruning deletes nothing unless it is told ``--yes``, and never what keeps a mail from leaving twice.
 Fails with one sentence that names the value and the next step.
 """
 
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 from typing import Any
 
+from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import Ledger, why_plan_only
 from pro2_reconciliation.overview import commands as say
 
-COMMANDS = frozenset({"adopt", "repeat"})
+COMMANDS = frozenset({"adopt", "prune", "repeat"})
+LEAST_DAYS = 60
+"""Younger things are not pruned: an item stays open for 30 days, and its night is looked at again until then."""
+AFTER_REPORTS_DAYS = 30
+"""So long after ``keep_reports_days``: by its plan a report is known as ours, so the file has to go first."""
+MOST_DAYS = 36_500
 
 
 def add_commands(commands: Any) -> None:
@@ -25,13 +34,42 @@ def add_commands(commands: Any) -> None:
     repeat = commands.add_parser("repeat", help="plan an ended action once more")
     repeat.add_argument("item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z")
     repeat.add_argument("--why", required=True)
+    prune = commands.add_parser("prune", help="delete what only tells of long ago")
+    prune.add_argument("--older-than", type=float, required=True, metavar="DAYS")
+    prune.add_argument("--yes", action="store_true", help="do it; without it is only counted")
 
 
-def do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
+def do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Carry out one command; returns a sentence. Raises ``ReconciliationError``."""
+    organization, zone = site.organization, site.zone
+    if given.command == "prune":
+        return _prune(ledger, site, given.older_than, delete_it=given.yes)
     if given.command == "adopt":
         return say.adopt(ledger, organization, zone, who=given.who, why=given.why)
     return say.repeat(ledger, organization, zone, given.item, who=given.who, why=given.why)
+
+
+def _prune(ledger: Ledger, site: Site, days: float, *, delete_it: bool) -> str:
+    least = max(LEAST_DAYS, site.policy.keep_reports_days + AFTER_REPORTS_DAYS)
+    if not least <= days < MOST_DAYS:
+        raise ReconciliationError(
+            f"--older-than {days:g} is not allowed; give {least:g} days or more: items may be open for 30 days, and "
+            f"the files of reports are deleted by their plans after {site.policy.keep_reports_days:g} days "
+            "(keep_reports_days)"
+        )
+    before = ledger.now() - timedelta(days=days)
+    found = ledger.prune(site.organization, before, delete_it=delete_it)
+    rows = (
+        f"{found.plans} plans with {found.plan_items} items and {found.answers} answers, "
+        f"{found.inventories} inventories, {found.dag_runs} dag runs"
+    )
+    kept = f"{found.kept} older plans stay: something was done on them, they are open, or they are the newest"
+    what = f"of {site.organization} made before {local(before, site.zone)}"
+    if not found.rows:
+        return f"Nothing {what} may be deleted. {kept}"
+    if not delete_it:
+        return f"Would delete {rows} {what}. {kept}. Back the ledger up, then say it again with --yes"
+    return f"Deleted {rows} {what}. {kept}. Actions, outages and what people said were not touched"
 
 
 def told(ledger: Ledger, zone: str) -> list[str]:

@@ -36,13 +36,19 @@ class Held:
     def wait(self, seconds: float) -> None:
         assert self.arrived.wait(seconds), f"no request {self.pattern.pattern!r} came within {seconds:.0f} s"
 
-    def kill(self) -> int:
-        """SIGKILL to the process that waits for this answer; its process id."""
+    @property
+    def pid(self) -> int:
+        """The process that waits for this answer."""
         [pid] = {
             one.pid
             for one in psutil.net_connections("tcp")
             if one.laddr and one.laddr.port == self.client and one.pid
         } - {os.getpid()}
+        return int(pid)
+
+    def kill(self) -> int:
+        """SIGKILL to the process that waits for this answer; its process id."""
+        pid = self.pid
         os.kill(pid, signal.SIGKILL)
         return pid
 

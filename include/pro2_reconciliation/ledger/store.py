@@ -26,6 +26,7 @@ from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
 from pro2_reconciliation.ledger.plans import PlansPart
+from pro2_reconciliation.ledger.pruning import PruningPart
 from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
 from pro2_reconciliation.ledger.trust import TrustPart
@@ -46,6 +47,7 @@ class Ledger(
     WatchPart,
     ItemsPart,
     NotificationsPart,
+    PruningPart,
     TrustPart,
     LeavingPart,
 ):

@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.drill import DRILL
 from pro2_reconciliation.domain.errors import NoConsole, Rejected
 from pro2_reconciliation.domain.facts import began, signs_of
-from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
+from pro2_reconciliation.domain.jobs import ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.matching import same_audience
@@ -195,18 +195,12 @@ def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> 
     return None
 
 
-def rows_since(account: Account, plan: Plan, job_id: str) -> list[ActivityRow]:
-    """Rows of one job since the window began."""
-    log = account.dashboard.activity(plan.window.start - timedelta(hours=1), account.now())
-    return list(log.of(job_id))
-
-
 def _run_stale(
     account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
 ) -> str | None:
     job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
     due = decision.due or plan.window.start
-    rows = rows_since(account, plan, job.id)
+    rows = account.dashboard.activity(due, account.now()).of(job.id)
     manual = [r for r in rows if r.manual and r.started >= due and r.outcome is not Outcome.FULL_ERROR]
     if manual:
         return f"a person reprocessed it at {local(manual[-1].started, account.zone)}"

@@ -15,7 +15,8 @@ from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.words import Choice, ItemKind, Remedy, Service
 from pro2_reconciliation.ledger import Ledger, RunStage, migrations
-from pro2_reconciliation.ledger.migrate import HEAD
+from pro2_reconciliation.ledger.columns import Base
+from pro2_reconciliation.ledger.migrate import HEAD, VERSION_TABLE
 
 
 def migrate_to(ledger: Ledger, revision: str) -> None:
@@ -223,3 +224,21 @@ def test_opening_an_up_to_date_ledger_does_not_import_alembic(ledger, url):
         "sys.exit('alembic' in sys.modules or 'airflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_version_can_be_taken_back_and_comes_again(ledger, url, register, clock):
+    """What was done survives the way there and back, and the tables are then those of the code."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    action = register()
+    for revision in ("0004", "0003", "0002", "0001"):
+        migrate_to(ledger, revision)
+        ledger.close()
+        ledger = Ledger.open(url, clock=clock)
+        with ledger._engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+            assert compare_metadata(context, Base.metadata) == []
+            assert context.get_current_revision() == HEAD
+        assert ledger.action(action.id).steps == action.steps
+    ledger.close()
