@@ -19,10 +19,14 @@
     schema jobs|policy|sources|activity_export      the JSON schema of a file
     learn --activity-log FILE [--zone ZONE] [--out FILE]
                                  propose jobs.yaml from an export of the Activity Log (docs/learn.md)
+    export --out FOLDER [--csv]  the whole ledger as files, JSON lines or CSV
+    drill CAMPAIGN [--yes]       stop, duplicate and send a canary to named colleagues, and note what was seen
+    capabilities [--json]        what this account was seen to do
+    doctor [--json]              is this site ready? reads only; exit code 1 if anything needs something
 
-The last three need no ledger. The ledger is the one of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database
-URL), else the file in AIRFLOW_HOME; the site that of ``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one
-sentence and exit code 2.
+``plan``, ``schema`` and ``learn`` need no ledger; ``drill`` and ``doctor`` use that of Airflow. The ledger is that of
+``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in AIRFLOW_HOME; the site that of
+``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
 """
 
 from __future__ import annotations
@@ -31,11 +35,14 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pro2_reconciliation import (
     desk_bundle,
+    desk_doctor,
+    desk_drill,
+    desk_export,
     desk_learn,
     desk_ledger,
     desk_outages,
@@ -52,14 +59,19 @@ LEDGER_VARIABLE = "PRO2_RECONCILIATION_LEDGER"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it was done, 2 with a sentence on stderr when it was not."""
+    """Run one command; 0 when it was done, 2 with a sentence on stderr when it was not.
+
+    1 where it was done and found something to do (``doctor``).
+    """
     given = _parser().parse_args(arguments)
     try:
-        print(_WITHOUT_LEDGER.get(given.command, _with_ledger)(given))
+        said = _WITHOUT_LEDGER.get(given.command, _with_ledger)(given)
     except ReconciliationError as error:
         print(error, file=sys.stderr)
         return 2
-    return 0
+    text, code = (said, 0) if isinstance(said, str) else said
+    print(text)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     desk_ledger.add_commands(commands)
     desk_outages.add_commands(commands)
     desk_bundle.add_command(commands)
+    desk_doctor.add_command(commands)
+    desk_drill.add_commands(commands)
+    desk_export.add_command(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
     desk_learn.add_command(commands)
@@ -102,7 +117,22 @@ def _with_ledger(given: argparse.Namespace) -> str:
     return _do(given, ledger, site)
 
 
-_WITHOUT_LEDGER = {"plan": desk_plan.do, "schema": desk_schema.do, "learn": desk_learn.do}
+def _doctor(given: argparse.Namespace) -> tuple[str, int]:
+    return desk_doctor.do(given, _opened)
+
+
+_WITHOUT_LEDGER: dict[str, Callable[[argparse.Namespace], str | tuple[str, int]]] = {
+    "plan": desk_plan.do,
+    "schema": desk_schema.do,
+    "learn": desk_learn.do,
+    "doctor": _doctor,
+    "drill": desk_drill.do_drill,
+}
+
+
+def _opened(url: str | None) -> Ledger:
+    """The ledger of a URL, or of the default place; never a new one."""
+    return Ledger.open(_existing(url or _default_ledger()), clock=lambda: datetime.now(UTC), create=False)
 
 
 def _default_ledger() -> str:
@@ -137,6 +167,10 @@ def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
             return desk_ledger.do(given, ledger, site)
         case command if command in desk_bundle.COMMANDS:
             return desk_bundle.do(given, ledger, site)
+        case command if command in desk_export.COMMANDS:
+            return desk_export.do(given, ledger)
+        case "capabilities":
+            return desk_drill.do_capabilities(given, ledger, organization, zone)
         case command if command in desk_outages.COMMANDS:
             return desk_outages.do(given, ledger, organization, zone)
         case _:

@@ -2,9 +2,9 @@
 
     learn --activity-log FILE [FILE ...] [--zone ZONE] [--organization NAME] [--out FILE]
 
-How the files are read says ``activity_export.yaml`` of ``--config``; its ``path`` is not used. Organization and zone are
-those of ``jobs.yaml`` there, where it exists. Without ``--out`` the proposal is printed, else it is written to a new file
-and a table is printed. Nothing else is changed, ever. Fails with one sentence.
+How the files are read says ``activity_export.yaml`` of ``--config``; its ``path`` is not used. Organization and zone
+are those of ``jobs.yaml`` there, where it exists. Without ``--out`` the proposal is printed, else it is written to a
+new file and a table is printed. Nothing else is changed, ever. Fails with one sentence.
 """
 
 from __future__ import annotations

@@ -118,6 +118,7 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
     """The digest, and what is too old. Neither is a reason to fail: the report was written."""
     from pro2_reconciliation.overview.digest import digest
 
+    _compare(account)
     try:
         night = digest(
             account.site, account.ledger, account.now(), since=plan.window.start, witness=account.witness,
@@ -132,6 +133,23 @@ def _end_the_night(context: Any, account: Account, plan: Plan) -> None:
     deleted = delete_old(account)
     if deleted:
         log.info("%d files were too old and were deleted: %s", len(deleted), ", ".join(deleted))
+
+
+def _compare(account: Account) -> None:
+    """What became of the proposals of mode plan (docs/shadow.md); a night does not fail because of it."""
+    from pro2_reconciliation.repair.shadowing import compare
+
+    try:
+        for one in compare(account):
+            log.info(
+                "Shadow: %s of %s would have been «%s»: %s",
+                one.rule,
+                one.item_key,
+                one.verdict.value,
+                one.why,
+            )
+    except Exception as error:
+        log.warning("Proposals could not be compared with what happened: %s", error)
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:

@@ -28,13 +28,12 @@ class VariableWitness:
         self.name = f"Airflow Variable {self._key}"
 
     def read(self) -> Witnessed | None:
-        from airflow.sdk import Variable
         from pydantic import ValidationError
 
         from pro2_reconciliation.ledger import Witnessed
 
         try:
-            text = Variable.get(self._key, default=None)
+            text = self._get()
         except Exception as error:  # whatever Airflow says of a Variable it may not or cannot give
             raise LedgerError(f"the {self.name} cannot be read ({error})") from error
         if not text:
@@ -48,11 +47,33 @@ class VariableWitness:
             ) from error
 
     def write(self, seen: Witnessed) -> None:
-        from airflow.sdk import Variable
-
         try:
-            Variable.set(self._key, seen.model_dump_json(), description=ABOUT)
+            self._set(seen.model_dump_json())
         except Exception as error:
             raise LedgerError(
                 f"the {self.name} cannot be written ({error}); look whether Airflow's API server is up"
             ) from error
+
+    def _get(self) -> str | None:
+        from airflow.sdk import Variable
+
+        return Variable.get(self._key, default=None)  # type: ignore[no-any-return]
+
+    def _set(self, text: str) -> None:
+        from airflow.sdk import Variable
+
+        Variable.set(self._key, text, description=ABOUT)
+
+
+class ShellWitness(VariableWitness):
+    """The same Variable from a shell: it is no task, so Airflow's database is written directly."""
+
+    def _get(self) -> str | None:
+        from airflow.models import Variable
+
+        return Variable.get(self._key, default_var=None)  # type: ignore[no-any-return]
+
+    def _set(self, text: str) -> None:
+        from airflow.models import Variable
+
+        Variable.set(self._key, text, description=ABOUT)

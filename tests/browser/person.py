@@ -101,7 +101,7 @@ class Person:
             assert time.monotonic() < end, f"{text!r} is not in {within} after {seconds} s: {seen[:2000]}"
             self.run("() => document.dispatchEvent(new Event('visibilitychange'))")
             self.meanwhile()
-            self.window.wait_for_timeout(1000)
+            self.window.wait_for_timeout(2000)
 
     def trigger(self, dag_id: str, **fields: str) -> None:
         """Airflow's own form: open it, fill in what is given, press Trigger."""

@@ -12,7 +12,7 @@ from typing import Any
 from tests.chaos.full_run import named
 from tests.chaos.test_hostile_names import rename
 from tests.incident.harness import Evening, approve_all
-from tests.unit.overview.looking import wakes_after
+from tests.incident.overview.looking import wakes_after
 
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan
@@ -129,13 +129,9 @@ def reconciled(folder: Path, *, hostile: bool = False) -> Evening:
     return evening
 
 
-WOKEN = "104"
-"""The campaign whose original wakes after it was resent."""
-
-
 def woken(folder: Path) -> Evening:
     """Everything was approved and done; then an original that was stopped goes out, and the guard stops it again."""
-    evening = Evening(folder, wakes_after(timedelta(hours=3), "evening-outage", WOKEN))
+    evening = Evening(folder, wakes_after(timedelta(hours=3)))
     evening.end_outage()
     put_outages(evening)
     evening.reconcile(

@@ -17,6 +17,10 @@ from pro2_reconciliation.ledger import Ledger, Stage
 pytestmark = pytest.mark.browser
 Look = Callable[..., Any]
 ORGANIZATION = "playhouse"
+UNDER_EACH_OTHER = """() => [...document.querySelectorAll('dialog.dialog .row')].every(row => {
+    const [label, field] = [...row.children].map(one => one.getBoundingClientRect());
+    return label.bottom <= field.top + 1;
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,7 @@ def test_the_kill_switch_asks_for_a_stage_and_a_reason(site: Served, look: Look,
     assert page.locator("dialog.dialog").count() == 1, "a reason is needed"
     page.check("input[name=stage][value=everything]")
     page.fill("dialog.dialog textarea", "Pro2 behaves strangely")
+    assert page.evaluate(UNDER_EACH_OTHER), "a label lies beside or over its field"
     shoot(page, "kill-switch")
     page.click("dialog.dialog button.danger")
     assert "«everything», by Ada: Pro2 behaves strangely" in told(page)

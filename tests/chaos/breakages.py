@@ -16,6 +16,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = "include/pro2_reconciliation"
+GATE = (
+    "tests/chaos/test_gates.py::test_what_is_closed_lets_nothing_through_and_opened_it_goes_on"
+    "[{}-the next dag run]"
+)
+"""The id of one cell of the short form: gate, chain, step."""
 COPIED = (
     "include",
     "plugins",

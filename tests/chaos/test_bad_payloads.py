@@ -122,6 +122,7 @@ OPERATIONS: dict[str, Callable[[Evening, Random], Spoiling]] = {
     "holders": pro2(lambda p, e: p.holders("1")),
     "few addresses": pro2(lambda p, e: p.addresses(["1", "2"], "1", 2)),
     "many addresses": pro2(lambda p, e: p.addresses([str(n) for n in range(40)], "1", 2)),
+    "members": pro2(lambda p, e: p.members("1", 20)),
     "tags_beginning": pro2(lambda p, e: p.tags_beginning("M")),
     "holder_count": pro2(lambda p, e: p.holder_count("1")),
     "add_tag": pro2(lambda p, e: p.add_tag("1", "2")),

@@ -46,12 +46,12 @@ class Waking(Faulty):
         if lie is not None:
             self.spoil(Fault(kind=lie, item="103"))
 
-    def wake(self) -> None:
-        """The vendor sends it at this moment, and a second passes."""
+    def wake(self, seconds: float = 1) -> None:
+        """The vendor sends it at this moment, and ``seconds`` pass."""
         if not self.awake:
             self.awake = True
             self.spoil(Fault(kind="wakes", item="103"))
-            self.clock.at += timedelta(seconds=1)
+            self.clock.at += timedelta(seconds=seconds)
 
     def step(self, account: Any, plan: Plan, step: ClearedStep) -> None:
         self.before(step)
@@ -167,6 +167,62 @@ def test_an_original_that_goes_before_any_request_of_ours(tmp_path: Path, lie: s
         number += 1
     assert number > 20
     assert unseen == ([] if lie == "complete without sending" else unseen[:1]), "only the send itself"
+
+
+class TestAnalyticsOffAtTheStop:
+    """Every counter stays 0, so only the status, and the time of the last sending, tell what became of it."""
+
+    @pytest.mark.parametrize(
+        ("verb", "says", "done"),
+        [
+            (Verb.STOP_CAMPAIGN, "it began to go out since the question was asked", []),
+            (Verb.COPY_CAMPAIGN, "the original is sending, not stopped", ["campaign_stopped"]),
+        ],
+    )
+    def test_one_of_which_no_mail_has_left_yet_is_left_to_go(
+        self, tmp_path: Path, verb: Verb, says: str, done: list[str]
+    ) -> None:
+        evening = Waking(tmp_path, "counters_stuck")
+        evening.before = lambda step: evening.wake(0) if step.verb is verb else None
+        row = evening.played()
+        assert says in row.detail
+        assert (evening.kinds(), evening.patrons()) == (done, PATRONS)
+
+    def test_one_that_goes_between_our_last_look_and_the_stop_is_not_copied(self, tmp_path: Path) -> None:
+        """The stop lands in the middle; who got it is not known, so a person goes on."""
+        evening = Waking(tmp_path, "counters_stuck")
+        carry = evening.pro2.carry
+
+        def carried(request: Any) -> Any:
+            if request.mutating:
+                evening.wake()
+            return carry(request)
+
+        evening.pro2.carry = carried  # type: ignore[method-assign]
+        row = evening.played()
+        require_sound(evening, row)
+        assert row.outcome is End.NEEDS_HUMAN
+        assert (evening.kinds(), evening.patrons()) == (["campaign_stopped"], PATRONS // 2)
+
+
+@pytest.mark.parametrize("lie", ["counts as ever", "analytics off"])
+def test_one_that_goes_while_its_copy_waits_at_a_gate_is_left_to_go_by_the_guard(
+    tmp_path: Path, lie: str
+) -> None:
+    evening = Waking(tmp_path, LIES[lie])
+
+    def held(step: ClearedStep) -> None:
+        if step.verb is Verb.SEND_CAMPAIGN:
+            evening.ledger().hold("playhouse", CAMPAIGN, "kim", "a moment")
+            evening.wake()
+
+    evening.before = held
+    evening.played()
+    send = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+    assert send is not None
+    assert (send.state, send.moves[-1].why) == (State.STALE, "the original woke up; it may go")
+    assert evening.kinds() == ["campaign_stopped", "campaign_copied"], "it is not stopped a second time"
+    assert (evening.patrons(), evening.truth()["mailed_twice"]) == (PATRONS, [])
 
 
 class TestAnalyticsOffWhileItIsWatched:

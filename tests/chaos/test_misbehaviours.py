@@ -129,6 +129,18 @@ class TestASend:
         assert (row.outcome, patrons(evening), twice(evening)) == (End.VERIFIED, 120, 0)
         assert [one["kind"] for one in evening.effects()].count("campaign_sent") == 1
 
+    def test_that_never_came_is_sent_again_only_after_the_quiet_time_and_two_looks_at_a_draft(
+        self, evening: Faulty
+    ) -> None:
+        row = played(evening, Fault(kind="timeout_before", match=V1, skip=1))
+        assert (row.outcome, patrons(evening), twice(evening)) == (End.VERIFIED, 120, 0)
+        lost = next(s for s in evening.ledger().actions("playhouse")[0].steps if s.verb is Verb.SEND_CAMPAIGN)
+        unknown, absent = lost.when(State.AMBIGUOUS), lost.when(State.NOT_DONE)
+        assert unknown
+        assert absent
+        policy = evening.site.policy
+        assert absent - unknown >= timedelta(seconds=policy.quiet_seconds + policy.read_gap_seconds)
+
     def test_whose_answer_is_no_although_it_goes_out_is_done(self, evening: Faulty) -> None:
         row = played(evening, Fault(kind="twice", match=V1, skip=1))
         assert (row.outcome, patrons(evening), twice(evening)) == (End.VERIFIED, 120, 0)

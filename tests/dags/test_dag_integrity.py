@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.bench.parse import touched
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 EXPECTED = {"detect_outages", "guard_repairs", "reconcile"}
@@ -60,6 +61,11 @@ def test_the_check_of_the_astro_cli_finds_every_file_in_order():
     assert {file.stem for file in found["FILES"]} == EXPECTED
     for file in found["FILES"]:
         found["test_a_dag_file_can_be_imported"](file)
+
+
+def test_parsing_touches_no_network_no_database_no_process_and_no_file_elsewhere():
+    """A DAG processor parses again and again, on a host that may reach nothing."""
+    assert touched() == []
 
 
 def test_each_organization_of_a_consortium_has_its_own_dags():

@@ -47,6 +47,10 @@ PREFERENCE = (
 )
 
 
+LIVED_THROUGH = 600.0
+"""Seconds; between two looks nobody sleeps longer."""
+
+
 class MovableClock:
     """Time that passes only when somebody sleeps, or a test says so; ``every_minute`` is called as it passes."""
 
@@ -59,10 +63,14 @@ class MovableClock:
         return self.at
 
     def sleep(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-        if self.every_minute is not None and self.at - self._called >= timedelta(minutes=1):
-            self._called = self.at
-            self.every_minute()
+        """Let time pass: minutes one by one, as others live through them, and hours at once."""
+        step = 30.0 if self.every_minute is not None and seconds <= LIVED_THROUGH else seconds
+        while seconds > 0:
+            self.at += timedelta(seconds=min(step, seconds))
+            seconds -= step
+            if self.every_minute is not None and self.at - self._called >= timedelta(minutes=1):
+                self._called = self.at
+                self.every_minute()
 
 
 class Carrier:

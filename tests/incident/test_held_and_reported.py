@@ -10,12 +10,18 @@ from tests.incident.asking import asked
 from tests.incident.harness import Evening
 from tests.incident.test_manual import only
 
-from pro2_reconciliation.domain.words import Mode, Remedy, Verb
+from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
 from pro2_reconciliation.ledger import State
+from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import clear
+from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
+from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.reconcile import watch
 from pro2_reconciliation.repair.report import End, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
+from pro2_reconciliation.repair.step_result import GATED
 from pro2_reconciliation.repair.steps import carry_out
 
 
@@ -63,6 +69,23 @@ class TestACampaignThatAJobFeeds:
         _, second = evening.reconcile(dag_run="run-2", answer=answer)
         assert self.row(second).outcome is End.VERIFIED
         assert evening.truth()["mailed_twice"] == []
+
+
+def test_a_copy_waits_until_the_stop_of_its_original_is_proven(evening: Evening) -> None:
+    """Accepted is not proven: a copy task that comes too early, cleared or out of order, makes nothing."""
+    account = evening.account("run-1")
+    account.ledger.beat(GUARD)
+    inventory = take_inventory(account, evening.window(), only=("campaign:103",))
+    plan = build_plan(account, inventory, watch(account, inventory), run="run-1")
+    account.ledger.save_plan(plan, "run-1")
+    account.ledger.save_answers(plan.hash, {"campaign:103": Choice.RESEND}, "Ada")
+    stop = clear(account, plan, Mode.ASK, who="Ada").of(Lane.STOP_CAMPAIGN)[0]
+    assert carry_out(account, plan, stop.action_id, Verb.STOP_CAMPAIGN).state == State.DONE
+
+    early = carry_out(account, plan, stop.action_id, Verb.COPY_CAMPAIGN)
+
+    assert (early.state, early.why) == (GATED, "stop campaign is done: accepted")
+    assert [one["kind"] for one in evening.effects()] == ["campaign_stopped"]
 
 
 class TestAReport:

@@ -68,7 +68,7 @@ def test_an_inventory_says_how_many_campaigns_it_has_read(
     assert set(read) <= set(caplog.messages)
 
 
-def test_an_import_and_a_drift_say_how_far_they_are_and_nothing_once_they_are_over(
+def test_a_drift_says_how_far_it_is_and_nothing_once_it_is_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     follows = Follows(tmp_path / "evening")
@@ -83,3 +83,11 @@ def test_an_import_and_a_drift_say_how_far_they_are_and_nothing_once_they_are_ov
     assert set(drift) <= set(caplog.messages)
     (run,) = [run for run in looking.shown().runs if run.dag_run == "ask__1"]
     assert run.progress == ""
+
+
+def test_a_proof_that_waits_says_what_for(tmp_path: Path) -> None:
+    looking = Looking(tmp_path, "evening-outage")
+    page = Page(looking)
+    looking.evening.end_outage()
+    looking.evening.reconcile(account=page.account(), window=looking.window())
+    assert any(line.startswith("«") and "no row of it yet" in line for line in page.said)

@@ -6,7 +6,7 @@ The oracle is the sandbox, which knows every effect, and the report of each dag 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +16,9 @@ from sqlalchemy import text
 
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
-from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD, RECONCILE, Runs
+from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD, RECONCILE
 from pro2_sandbox.demo.approval import Approval, answer_to
-from pro2_sandbox.demo.pressing import Person
 from pro2_sandbox.demo.reports import Item, file_name, read_report
-from pro2_sandbox.demo.stopwatch import Stopwatch
 from pro2_sandbox.local.processes import wait_until
 from pro2_sandbox.local.rest import AirflowApi, TaskRow
 from pro2_sandbox.local.sandbox import SandboxProcess
@@ -32,6 +30,8 @@ DAG_FILES = Path(__file__).resolve().parents[2] / "dags"
 SMALL = Path(__file__).with_name("small-evening.yaml")
 EVERYTHING = Approval(all=True)
 AWAY = timedelta(minutes=20)
+WAITING_FOR_A_LOCK = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
 STOP, COPY, SEND = r"campaign_status.*&status=4", r"POST \S*/copy", r"campaign_status.*&status=1"
 RUN_NOW, REPEAT_IMPORT = r"POST \S*/run-now", r"POST \S*/repeat-import"
@@ -55,8 +55,6 @@ ONCE = Counter(
 """What the small evening needs, and nothing twice."""
 EVERY_ITEM = frozenset(item for _, item in ONCE)
 DECISIONS = {"103": "resend", "104": "resend", "j-1": "repeat_import", "j-2": "run_now"}
-STOP, SEND = r"campaign_status.*&status=4", r"campaign_status.*&status=1"
-RUN_NOW = r"POST \S*/run-now"
 
 
 class Evening:
@@ -83,18 +81,19 @@ class Evening:
         for dag_id in DAGS:
             self.api.unpause(dag_id)
         self.api.trigger(GUARD, f"evening-{self.number}")
-        while not (found := self._planned()):
-            self._passes += 1
-            run_id = self.api.trigger(DETECT, f"evening-{self.number}-{self._passes}")
-            self.api.wait_dag_run(DETECT, run_id, timeout=60, pause=0.5)
-        return found
+        return self.detected()
 
-    def _planned(self) -> str | None:
-        """The dag run of this evening's outage, started by a pass of ours or by one on schedule."""
-        with self.ledger() as ledger:
-            names = tuple(f"outage__{outage.id}__" for outage in ledger.outages("playhouse"))
-        runs = [run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)]
-        return next((run for run in runs if names and run.startswith(names)), None)
+    def detected(self, generation: int = 1) -> str:
+        """The dag run of this evening's outage, once a pass of ours or one on schedule has started it; its run id."""
+        while True:
+            with self.ledger() as ledger:
+                wanted = {f"outage__{one.id}__g{generation}" for one in ledger.outages("playhouse")}
+            if found := wanted & {run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)}:
+                return found.pop()
+            self._passes += 1
+            assert self._passes < 20, "detection starts nothing"
+            run_id = self.api.trigger(DETECT, f"evening-{self.number}-{self._passes}")
+            self.api.wait_dag_run(DETECT, run_id, timeout=90, pause=0.5)
 
     def by_hand(self, name: str, **params: Any) -> str:
         """Somebody opens the form and presses Trigger."""
@@ -116,6 +115,10 @@ class Evening:
 
     def await_question(self, run_id: str, timeout: float = 150) -> Mapping[str, Any]:
         self.api.wait_task(RECONCILE, run_id, "ask", states={"awaiting_input", "success"}, timeout=timeout)
+        return self.question(run_id)
+
+    def question(self, run_id: str) -> Mapping[str, Any]:
+        """The question of a dag run as Airflow keeps it, answered or not."""
         rows = self.api.hitl_details(RECONCILE, run_id, pending_only=False)
         return next(row for row in rows if row["task_instance"]["task_id"] == "ask")
 
@@ -131,22 +134,23 @@ class Evening:
             timeout=timeout,
         )
 
-    def press(self, run_id: str, approval: Approval) -> str:
-        """Answer the form, then do in Pro2 what each task of a lane asks for; the state in which it ended."""
-
-        def effects() -> list[dict[str, Any]]:
-            return list(self.sandbox.get("/sandbox/effects").json()["effects"])
-
-        person = Person(self.api, self.sandbox.do, effects, {})
-        runs = Runs(self.api, Stopwatch(300), self.site.airflow.must_run, person=person)
-        return runs.follow(run_id, approval)
-
     def finish(self, run_id: str, timeout: float = 240) -> str:
         """Wait for the end of a dag run; its state."""
         return str(self.api.wait_dag_run(RECONCILE, run_id, timeout=timeout)["state"])
 
     def rows(self, run_id: str, task_id: str) -> list[TaskRow]:
         return [row for row in self.api.task_instances(RECONCILE, run_id) if row.task_id == task_id]
+
+    def asked_again(self, timeout: float = 90) -> str:
+        """The dag run that asks about what another one left open; its run id."""
+
+        def found() -> list[str]:
+            runs = [run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)]
+            return [run for run in runs if run.startswith("ask__")]
+
+        wait_until(lambda: bool(found()), timeout=timeout, what="a dag run that asks again")
+        (run_id,) = found()
+        return run_id
 
     def await_all(self, run_id: str, task_id: str, state: str, number: int, timeout: float = 180) -> None:
         """Wait until all instances of a mapped task are in this state."""
@@ -166,10 +170,35 @@ class Evening:
             complain=lambda: str(self.rows(run_id, task_id)),
         )
 
+    def first_to_pass(self, run_ids: Sequence[str], task_id: str, timeout: float = 120) -> str:
+        """The dag run in which one of the instances of a task is the first to succeed."""
+
+        def passed() -> list[str]:
+            return [run for run in run_ids if any(row.state == "success" for row in self.rows(run, task_id))]
+
+        wait_until(lambda: bool(passed()), timeout=timeout, what=f"the success of a {task_id}")
+        return passed()[0]
+
     def three_minutes_pass(self) -> None:
         """Let every lease end that is alive, as time does; whose process lives on would find out, and send nothing."""
+        self._in_the_ledger("UPDATE lease SET expires_at = :now")
+
+    def a_quarter_of_an_hour_passes(self) -> None:
+        """For detection, which waits so long before it starts an outage's next dag run."""
+        self._in_the_ledger("UPDATE outage_trace SET at = at - interval '16 minutes'")
+
+    def _in_the_ledger(self, statement: str) -> None:
         with self.ledger() as ledger, ledger._engine.begin() as connection:
-            connection.execute(text("UPDATE lease SET expires_at = :now"), {"now": datetime.now(UTC)})
+            now = {"now": datetime.now(UTC)} if ":now" in statement else {}
+            connection.execute(text(statement), now)
+
+    @contextmanager
+    def nobody_can_answer(self) -> Iterator[Callable[[], int]]:
+        """Keep every plan locked, so that an answer which arrived cannot be written. Yields what counts who waits."""
+        with self.ledger() as ledger, ledger._engine.connect() as connection:
+            connection.execute(text("SELECT hash FROM plan FOR UPDATE")).all()
+            with ledger._engine.connect() as other:
+                yield lambda: int(other.execute(text(WAITING_FOR_A_LOCK)).scalar_one())
 
     def nobody_looked_for_twenty_minutes(self, run_id: str) -> None:
         """As if Airflow had been away for so long: what the inventory saw is twenty minutes older."""

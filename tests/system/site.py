@@ -99,6 +99,14 @@ class AirflowSite:
         if self.airflow is not None:
             self.airflow.stop()
 
+    def kill(self, *components: str) -> None:
+        """SIGKILL to components with all that they started, and start them again; nothing is waited for."""
+        assert self.airflow is not None
+        for component in components:
+            self.airflow.kill(component)
+        for component in components:
+            self.airflow.launch(component)
+
     def await_health(self) -> None:
         """Wait until the API server answers, and finds every component alive."""
 
@@ -111,21 +119,19 @@ class AirflowSite:
         wait_until(well, timeout=180, what="A healthy Airflow", complain=lambda: str(self.airflow.url))
 
     @contextmanager
-    def evening(self, incident: Path = SMALL, *, actions: str = "api") -> Iterator[Evening]:
-        """A new sandbox and a new ledger. ``actions``: ``manual`` where a person presses what Airflow asks for."""
+    def evening(self) -> Iterator[Evening]:
+        """The small evening in a new sandbox, with a new ledger."""
         self._evenings += 1
         name = f"ledger_{self._evenings}"
         self.server.psql(f"CREATE DATABASE {name};")
         log = self.folder / f"sandbox-{self._evenings}.log"
-        with SandboxProcess(incident, log=log) as sandbox:
+        with SandboxProcess(SMALL, log=log) as sandbox:
             self.relay.target = sandbox.url
             served = {part: sandbox.get(f"/sandbox/config/{part}").text for part in SERVED}
             write_files(self.folder / "config", served)
             host = self.server.get_uri(name).partition("?host=")[2]
             ledger = {"conn_type": "postgres", "host": host, "login": "postgres", "schema": name}
             for conn_id, connection in {**self.connections, "reconciliation_ledger": ledger}.items():
-                if "actions" in connection.get("extra", {}):
-                    connection = {**connection, "extra": {**connection["extra"], "actions": actions}}
                 self.api.put_connection(conn_id, connection)
             adopted = Ledger.open(self.server.get_uri(name), clock=WallClock().now)
             adopted.adopt("operator", "first start")  # a new ledger allows plans only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -202,3 +203,41 @@ class TestPruning:
         assert main([*old, "prune", "--older-than", days, "--yes"]) == 2
         assert "give 120 days or more" in capsys.readouterr().err
         assert len(ledger_of(old).plans_made("playhouse")) == 5
+
+
+@pytest.mark.parametrize("how", ["jsonl", "csv"])
+def test_the_whole_ledger_is_written_as_files(
+    desk: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    ledger_of(desk).set_switch("playhouse", Stage.EVERYTHING, "kim", '=HYPERLINK("x")')
+    folder = tmp_path / "left"
+
+    assert main([*desk, "export", "--out", str(folder), *(["--csv"] if how == "csv" else [])]) == 0
+
+    assert f"{folder} holds " in capsys.readouterr().out
+    names = {path.name for path in folder.iterdir()}
+    assert {f"{table}.{how}" for table in ("identity", "move", "plan", "switch", "shadow_verdict")} <= names
+    assert folder.stat().st_mode & 0o777 == 0o700
+    text = (folder / f"switch.{how}").read_text(encoding="utf-8")
+    if how == "jsonl":
+        (row,) = map(json.loads, text.splitlines())
+        assert (row["stage"], row["who"], row["why"]) == ("everything", "kim", '=HYPERLINK("x")')
+        assert row["at"].endswith("+00:00")
+    else:
+        head, row = text.splitlines()
+        assert '"organization"' in head
+        assert "\"'=HYPERLINK" in row
+
+
+def test_an_export_leaves_a_folder_that_is_there_alone(
+    desk: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*desk, "export", "--out", str(tmp_path)]) == 2
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_capabilities_are_listed_before_anybody_looked(
+    desk: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*desk, "capabilities"]) == 0
+    assert "not proven: v1 stops a campaign that is scheduled (status 1)" in capsys.readouterr().out

@@ -18,7 +18,7 @@ from pro2_sandbox.demo.options import parse
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 IMAGES = sorted((ROOT / "docs" / "images").glob("*"))
-MOST_BYTES = 300 * 1024
+MOST_BYTES = 150 * 1024
 
 
 def text_of(page: Path) -> str:

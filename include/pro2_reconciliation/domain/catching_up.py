@@ -43,7 +43,7 @@ class FindingKind(StrEnum):
 
 
 class Finding(Value):
-    """One job whose entry in ``jobs.yaml`` may be out of date. ``lines`` are to be pasted there; none: look yourself."""
+    """One job whose entry in ``jobs.yaml`` may be out of date. ``lines`` are for that entry; none: look yourself."""
 
     job_id: str
     name: str
@@ -145,8 +145,9 @@ class _Checker:
     def of(self, job: Job, rows: Sequence[ActivityRow], seen: _Seen | None) -> list[Finding]:
         """At most one finding on a job of the catalog."""
         if seen is None:
-            days = {row.started.date() for row in rows if row.started >= self.log.as_of - LATELY}
-            return [self._runs_though_paused(job, rows)] if len(days) >= GONE else []
+            days = {row.started.date() for row in rows}
+            goes_on = len(days) >= GONE and rows[-1].started >= self.log.as_of - _TWO_DAYS
+            return [self._runs_though_paused(job, rows)] if goes_on else []
         since, after = seen.since()
         if len(since) >= GONE and since[-1] - since[0] >= _TWO_DAYS:
             lesson = self._lesson(job.id, after) if after else None
@@ -213,11 +214,16 @@ class _Checker:
                 f"When it is due now is not clear yet{why}"
             )
             return self._finding(job.id, job.name, FindingKind.MOVED, until, text, ())
-        when = f"{local(until, job.zone)}, {self._ago(until)}"
-        text = (
-            f"{_named(job.name, job.id)} moved {when}: its runs fit «{lesson.cron}»"
-            f"{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
-        )
+        if last is None:
+            text = (
+                f"{_named(job.name, job.id)} never ran when it was due by jobs.yaml («{job.cron}»): its runs since "
+                f"{local(after[0].started, job.zone)} fit «{lesson.cron}»{_elsewhere(job, lesson)}"
+            )
+        else:
+            text = (
+                f"{_named(job.name, job.id)} moved {local(until, job.zone)}, {self._ago(until)}: its runs fit "
+                f"«{lesson.cron}»{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
+            )
         return self._finding(
             job.id, job.name, FindingKind.MOVED, until, text, self._changed(job, lesson, until, last)
         )
@@ -238,8 +244,8 @@ class _Checker:
         changed = [one.until for one in lesson.schedules]
         until = changed[-1] if changed else since
         text = (
-            f"{_named(job.name, job.id)} runs otherwise than jobs.yaml says: its runs since {local(until, job.zone)} fit "
-            f"«{lesson.cron}»{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
+            f"{_named(job.name, job.id)} runs otherwise than jobs.yaml says: its runs since {local(until, job.zone)} "
+            f"fit «{lesson.cron}»{_elsewhere(job, lesson)}, and jobs.yaml says «{job.cron}»"
         )
         lines = self._changed(job, lesson, until, until if changed else None)
         return self._finding(job.id, job.name, FindingKind.RUNS_OTHERWISE, until, text, lines)
@@ -257,9 +263,10 @@ class _Checker:
 
     def _runs_though_paused(self, job: Job, rows: Sequence[ActivityRow]) -> Finding:
         lately = [row for row in rows if row.started >= self.log.as_of - LATELY]
+        last = local(rows[-1].started, job.zone)
         text = (
             f"{_named(job.name, job.id)} is paused in jobs.yaml, and ran {len(lately)} times since "
-            f"{local(lately[0].started, job.zone)}"
+            f"{local(lately[0].started, job.zone)}, the last time {last}. Was it only paused now, this ends in two days"
         )
         return self._finding(
             job.id, job.name, FindingKind.RUNS_THOUGH_PAUSED, lately[0].started, text, ["paused: false"]

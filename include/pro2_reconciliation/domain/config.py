@@ -10,7 +10,7 @@ mistake, each with file, thing, value and next step; a file that is half right i
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -70,9 +70,24 @@ class Site(Value):
 
     def feeds_of(self, campaign: Campaign) -> tuple[str, ...]:
         """Ids of the jobs that make a campaign's audience: named by the job, or by the policy."""
-        entry = self.policy.of(campaign)
-        named = [job.id for job in self.jobs if {campaign.id, campaign.name} & set(job.feeds)]
-        return tuple(dict.fromkeys([*named, *(entry.feeds if entry else ())]))
+        return Feeds(self).of(campaign)
+
+
+class Feeds:
+    """Which jobs make which campaigns' audiences; whoever asks about many campaigns makes it once."""
+
+    def __init__(self, site: Site) -> None:
+        self._policy = site.policy
+        self._fed: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for place, job in enumerate(site.jobs):
+            for campaign in job.feeds:
+                self._fed[campaign].append((place, job.id))
+
+    def of(self, campaign: Campaign) -> tuple[str, ...]:
+        """As :meth:`Site.feeds_of`."""
+        entry = self._policy.of(campaign)
+        named = sorted({*self._fed.get(campaign.id, ()), *self._fed.get(campaign.name, ())})
+        return tuple(dict.fromkeys([*(job_id for _, job_id in named), *(entry.feeds if entry else ())]))
 
 
 def load_site(directory: str | Path | None = None) -> Site:

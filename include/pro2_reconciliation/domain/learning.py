@@ -41,7 +41,7 @@ class Learning:
 
 
 def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Span] = ()) -> Learning:
-    """Learn every job of a log. ``zone`` is the organization's; ``holes`` are times known beforehand, such as outages."""
+    """Learn every job of a log. ``zone`` is the organization's; ``holes`` are known beforehand, such as outages."""
     find_zone(zone)
     start = log.whole_from or min((row.started for row in log.rows), default=log.as_of)
     whole = (start, log.as_of)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from math import comb, log
 from typing import Any
 
@@ -274,7 +275,7 @@ def _hour_prior(hours: Sequence[int]) -> float:
         return log(0.3)
     if size == 1:
         return log(0.5 / 24)
-    gaps = {other - one for one, other in zip(hours, hours[1:], strict=False)}
+    gaps = {other - one for one, other in pairwise(hours)}
     if len(gaps) == 1:
         return log(0.15 / 200)
     return log(0.05) - log(comb(24, size))

@@ -3,8 +3,8 @@
 In: start times as minutes on a wall clock. Folded by a period (an hour, or 15 minutes) all runs of a schedule lie
 behind one minute. Each whole minute is weighed: delays spread evenly up to some longest one, one run in twenty may be
 anything (late, pressed by hand), people prefer round minutes, and the jobs of one log are about as late as each other
-(:class:`Habit`). Out: the minute that weighs most, and how much the others weigh. It cannot fail; with few or strange runs
-no minute weighs much more than the others.
+(:class:`Habit`). Out: the minute that weighs most, and how much the others weigh. It cannot fail; with few or strange
+runs no minute weighs much more than the others.
 
 What it cannot see: a dashboard that starts everything a fixed while late looks like a later schedule.
 """
@@ -22,7 +22,7 @@ STEPS = (30, 20, 15, 12, 10, 6, 5, 4, 3, 2)
 """Minutes between the runs of a job that is due several times an hour: what ``*/n`` can say."""
 _STRANGE = 0.05
 SPREADS = tuple(quarters / 4 for quarters in range(1, 49))
-"""The longest delays that are weighed, in minutes: in steps that divide one, so that no minute fits better by chance."""
+"""The longest delays that are weighed, in minutes: in steps that divide one, so that none fits better by chance."""
 NO_HABIT = tuple(1 / spread / sum(1 / one for one in SPREADS) for spread in SPREADS)
 """Nothing is known of other jobs: as likely between one minute and two as between four and eight."""
 _BLUR = 0.4

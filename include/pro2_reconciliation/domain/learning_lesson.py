@@ -12,11 +12,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import log
 from zoneinfo import ZoneInfo
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule, Job
-from pro2_reconciliation.domain.learning_fit import Piece, Seen, pieces
+from pro2_reconciliation.domain.learning_fit import HELD, Piece, Seen, pieces
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
@@ -32,6 +33,8 @@ RECENT = timedelta(weeks=4)
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
 _OTHER_ZONE = log(0.05)
+_CLEAR = 2.5
+"""By how much (a log) one zone must explain more than the other; less than what UTC lacks where nothing tells."""
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
@@ -43,8 +46,9 @@ class Lesson:
     """What the log teaches of one job. ``why_not`` is empty where its schedule is known; else it is the best guess.
 
     ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
-    none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were compared with its
-    runs. ``notes`` are sentences for the person who reads it.
+    none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were
+    compared with its runs. ``latest_start`` is how long after its due time the latest run of ``hits`` began. ``notes``
+    are sentences for the person who reads it.
     """
 
     job_id: str
@@ -110,16 +114,22 @@ class Look:
             return replace(
                 base, why_not="it ran once, and one run shows no schedule; export a longer history"
             )
-        zone, found = self._best_zone(own)
-        return _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
+        zone, found, unclear = self._best_zone(own)
+        told = _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
+        return replace(told, why_not=told.why_not or unclear)
 
-    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece]]:
-        """The zone whose wall clock its runs keep to. Without a change of the clocks it is the organization's."""
+    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece], str]:
+        """The zone whose wall clock its runs keep to, its schedules, and why that is not clear; empty where it is.
+
+        Without a change of the clocks it is the organization's.
+        """
         best = pieces(self._seen(rows, self.zone))
         if self.zone == "UTC" or offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
-            return self.zone, best
+            return self.zone, best, ""
         other = pieces(self._seen(rows, "UTC"))
-        return ("UTC", other) if _weight(other) + _OTHER_ZONE > _weight(best) else (self.zone, best)
+        gain = _weight(other) + _OTHER_ZONE - _weight(best)
+        unclear = f"it may go by the clock of {self.zone} or of UTC" if abs(gain) < _CLEAR else ""
+        return ("UTC", other, unclear) if gain > 0 else (self.zone, best, unclear)
 
     def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
         import numpy as np
@@ -194,7 +204,7 @@ def _told(
         if dropped
         else (),
     )
-    return replace(lesson, why_not=_why_not(lesson, last, rows, whole))
+    return replace(lesson, why_not=_why_not(lesson, last, rows))
 
 
 def _believed(found: Sequence[Piece]) -> tuple[list[Piece], bool]:
@@ -214,7 +224,7 @@ def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
     """Until when each schedule held: its first due time without a run, or the first run of the one after it."""
     zone = find_zone(job.zone)
     made = []
-    for one, after in zip(found, found[1:], strict=False):
+    for one, after in pairwise(found):
         alone = job.model_copy(update={"cron": one.cron, "schedules": ()})
         ended = next_due(alone, _instant(one.hits[-1], zone))
         began = _instant(after.hits[0], zone) if len(after.hits) else None
@@ -259,9 +269,11 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((one for one in found if one[1] >= 0.001), key=lambda one: -one[1])[:3])
 
 
-def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Span) -> str:
+def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
     if last.trouble:
         return last.trouble
+    if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
+        return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
     enough = max(last.days.often, ENOUGH)
     if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):
         enough = 2
@@ -271,7 +283,7 @@ def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow], whole: Sp
     since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
     if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
         return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
-    trailing = [due for due in lesson.missed if not lesson.hits or due > lesson.hits[-1]]
+    trailing = [due for due in lesson.missed if due > lesson.hits[-1]]
     if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
         return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"
     return ""

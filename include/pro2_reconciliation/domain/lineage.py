@@ -8,6 +8,7 @@ suspect: an unnecessary question is cheap, a second mail is not. Nothing here ra
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -67,6 +68,35 @@ def look_alike(candidate: Campaign, original: Campaign) -> bool:
     return not set(candidate.lists).isdisjoint(original.lists)
 
 
+class Lineup:
+    """The campaigns among which suspects are looked for, sorted once: each look then compares a few, not all.
+
+    ``ours`` are ids of copies that the ledger proves ours; they are never suspects.
+    """
+
+    def __init__(self, campaigns: Iterable[Campaign], ours: frozenset[str] = frozenset()) -> None:
+        self._by_name: dict[str, list[Campaign]] = defaultdict(list)
+        self._by_subject: dict[str, list[Campaign]] = defaultdict(list)
+        others = {one.id: one for one in campaigns if one.id not in ours}
+        for one in sorted(others.values(), key=lambda one: (_number(one) or 0, one.id)):
+            self._by_name[base_name(one.name)].append(one)
+            if one.subject:
+                self._by_subject[_plain(one.subject)].append(one)
+
+    def suspects(
+        self, original: Campaign, since: datetime
+    ) -> tuple[tuple[Campaign, ...], tuple[Campaign, ...]]:
+        """As :func:`suspects`."""
+        named = self._by_name.get(base_name(original.name), ())
+        alike = self._by_subject.get(_plain(original.subject), ()) if original.subject else ()
+        return (
+            tuple(
+                one for one in named if _made_since(one, original, since) and is_visible_copy(one, original)
+            ),
+            tuple(one for one in alike if _made_since(one, original, since) and look_alike(one, original)),
+        )
+
+
 def suspects(
     original: Campaign, campaigns: Iterable[Campaign], since: datetime, ours: frozenset[str]
 ) -> tuple[tuple[Campaign, ...], tuple[Campaign, ...]]:
@@ -74,17 +104,9 @@ def suspects(
     ``ours``.
 
     Made since: created, or where that is not known due, at or after ``since``; where neither is known, a
-    higher id.
+    higher id. Whoever asks about many originals takes one :class:`Lineup`.
     """
-    others = {one.id: one for one in campaigns if one.id != original.id and one.id not in ours}
-    young = sorted(
-        (one for one in others.values() if _made_since(one, original, since)),
-        key=lambda one: (_number(one) or 0, one.id),
-    )
-    return (
-        tuple(one for one in young if is_visible_copy(one, original)),
-        tuple(one for one in young if look_alike(one, original)),
-    )
+    return Lineup(campaigns, ours).suspects(original, since)
 
 
 def live(campaign: Campaign) -> bool:

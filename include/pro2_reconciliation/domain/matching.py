@@ -118,9 +118,23 @@ def last_matched(
     job: Job, occurrences_before: Sequence[Occurrence], rows: Sequence[ActivityRow], n: int = 3
 ) -> int:
     """How many of the last ``n`` of these due times left a row near them in the log (R5: 0 is suspicious)."""
-    own = sorted((one for one in occurrences_before if one.job_id == job.id), key=lambda one: one.due)
-    found = match(own[-n:] if n > 0 else [], rows, {job.id: job})
-    return sum(one.found and not _nearer_to_the_next(one) for one in found.by_key.values())
+    own = [one for one in occurrences_before if one.job_id == job.id]
+    return traces({job.id: own}, rows, {job.id: job}, n)[job.id]
+
+
+def traces(
+    before: Mapping[str, Sequence[Occurrence]],
+    rows: Sequence[ActivityRow],
+    jobs: Mapping[str, Job],
+    n: int = 3,
+) -> dict[str, int]:
+    """As :func:`last_matched`, for many jobs at once; ``before`` by job id."""
+    found = dict.fromkeys(before, 0)
+    last = [one for own in before.values() for one in sorted(own, key=attrgetter("due"))[-n:] if n > 0]
+    own_rows = [row for row in rows if row.job_id in before]
+    for one in match(last, own_rows, {job: jobs[job] for job in before}).by_key.values():
+        found[one.occurrence.job_id] += one.found and not _nearer_to_the_next(one)
+    return found
 
 
 def _nearer_to_the_next(found: Match) -> bool:

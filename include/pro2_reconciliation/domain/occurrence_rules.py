@@ -73,7 +73,10 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         ("no_trace", "catalog_doubtful"),
         HUMAN,
         "no trace, nor of its last 3 occurrences before the outage: the catalog may be out of date",
-        steps=("Compare the schedule of «{name}» in Pro2 with jobs.yaml",),
+        steps=(
+            "Compare the schedule of «{name}» in Pro2 with jobs.yaml",
+            "Look at «The catalog» in the newest nightly report: it says what its runs fit, with the lines to paste",
+        ),
     ),
     Rule("R6", ("in_progress", "not hanging"), WATCH, "in progress, {progress_text}"),
     Rule("R7", ("unfinished", "job_busy"), WATCH, "the job runs now for another occurrence: that one first"),

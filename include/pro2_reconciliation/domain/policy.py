@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.campaigns import Campaign
+from pro2_reconciliation.domain.drill import MOST
 from pro2_reconciliation.domain.words import ItemKind
 
 _LINK = re.compile(r"https?://[^\s{}]+\{id\}[^\s{}]*")
@@ -109,7 +110,12 @@ class Policy(Value):
         le=MOST_HOURS * 3600,
         description="Wait after a request with an unknown outcome before its absence counts",
     )
-    poll_seconds: float = Field(default=30, gt=0, le=MOST_HOURS * 3600, description="Between two looks")
+    poll_seconds: float = Field(
+        default=30,
+        gt=0,
+        le=MOST_HOURS * 3600,
+        description="Between two looks; up to 120 while nothing changes",
+    )
     guard_hours: float = Field(
         default=72, gt=0, le=MOST_HOURS, description="How long an original is guarded after its repair"
     )
@@ -187,6 +193,11 @@ class Policy(Value):
     )
     vendor_contact: str | None = Field(
         default=None, description="Address that closes each report with something open"
+    )
+    drill_addresses: tuple[str, ...] = Field(
+        default=(),
+        max_length=MOST,
+        description="Addresses of the colleagues who may get the canary of a drill, and nobody else",
     )
     automation_link: str | None = Field(
         default=None,

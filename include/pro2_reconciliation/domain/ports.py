@@ -74,6 +74,11 @@ class Contacts(Protocol):
         """The e-mail addresses of contacts that all hold a tag, which ``holders`` contacts hold in all."""
         ...
 
+    def members(self, list_id: str, most: int) -> dict[str, str]:
+        """Contact id to address of everybody on a list, whatever his status; ``Rejected`` if they are more than
+        ``most``."""
+        ...
+
     def tags_beginning(self, prefix: str) -> list[str]:
         """The names of the contact tags that begin so."""
         ...

@@ -1,4 +1,4 @@
-"""Write what was learned as ``jobs.yaml``: entries that load, and in comments how sure each is and what was not learned.
+"""Write what was learned as ``jobs.yaml``: entries that load, in comments how sure each is and what was not learned.
 
 In: a :class:`Learning`. Out: text. A job whose schedule is not known stands there commented out, with the reason, so it
 is never taken over by accident; a kind of process that the log does not tell is ``TODO``, which the loader refuses in
@@ -131,8 +131,8 @@ def _head(learning: Learning, source: str, known: int, unknown: int) -> Iterator
     )
     for begin, until in learning.holes:
         yield (
-            f"Nothing was concluded from {local(begin, learning.zone)} to {local(until, learning.zone)}: no job ran, or "
-            "the clocks showed that hour twice."
+            f"Nothing was concluded from {local(begin, learning.zone)} to {local(until, learning.zone)}: no job ran, "
+            "or the clocks showed that hour twice."
         )
     if not learning.clock_changes and learning.zone != "UTC":
         yield f"The clocks of {learning.zone} did not change in it, so a job that goes by another zone cannot be told."
@@ -170,7 +170,8 @@ def _strays(lessons: Iterable[Lesson], zone: str) -> Iterator[str]:
     for lesson in lessons:
         for row in lesson.strays[:MOST]:
             by = ", by hand" if row.manual else ""
-            yield f"{named(lesson)}: {local(row.started, zone)}, {one_line(row.raw_status)}{by} (run {one_line(row.run_id)})"
+            run = f"{one_line(row.raw_status)}{by} (run {one_line(row.run_id)})"
+            yield f"{named(lesson)}: {local(row.started, zone)}, {run}"
         if len(lesson.strays) > MOST:
             yield f"{named(lesson)}: and {len(lesson.strays) - MOST:,} more"
 

@@ -33,6 +33,7 @@ from pro2_reconciliation.ledger.records import (
     StepRecord,
 )
 from pro2_reconciliation.ledger.store import Ledger
+from pro2_reconciliation.ledger.trust import Seen, ShadowRecord
 from pro2_reconciliation.ledger.witness import remember, why_plan_only
 from pro2_reconciliation.ledger.witnessed import Witness, Witnessed
 
@@ -61,6 +62,8 @@ __all__ = [
     "Repeat",
     "RunStage",
     "Sample",
+    "Seen",
+    "ShadowRecord",
     "Snapshot",
     "Stage",
     "State",

@@ -21,6 +21,7 @@ from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
 from pro2_reconciliation.ledger.leases import LeasesPart
+from pro2_reconciliation.ledger.leaving import LeavingPart
 from pro2_reconciliation.ledger.migrate import upgrade
 from pro2_reconciliation.ledger.notifications import NotificationsPart
 from pro2_reconciliation.ledger.outages import OutagesPart
@@ -28,6 +29,7 @@ from pro2_reconciliation.ledger.plans import PlansPart
 from pro2_reconciliation.ledger.pruning import PruningPart
 from pro2_reconciliation.ledger.runs import RunsPart
 from pro2_reconciliation.ledger.steps import StepsPart
+from pro2_reconciliation.ledger.trust import TrustPart
 from pro2_reconciliation.ledger.watch import WatchPart
 
 
@@ -46,6 +48,8 @@ class Ledger(
     ItemsPart,
     NotificationsPart,
     PruningPart,
+    TrustPart,
+    LeavingPart,
 ):
     """All parts of the ledger over one database. Safe to use from several threads and processes."""
 

@@ -141,11 +141,14 @@ def headline(
     if people:
         said.append(f"{_count(people, 'item needs', 'items need')} a person")
     for outage in picture.outages:
-        if len(said) < 2 and outage.end and outage.end <= now and outage.state in _TO_COME:
+        if len(said) < 2 and not asked and outage.end and outage.end <= now and outage.state in _TO_COME:
             said.append(
                 f"{outage.service.value} was down until {local(outage.end, zone)}: {nexts[outage.id].text}"
             )
-    return ". ".join(said[:2]) or "Nothing to do: no outage lasts, and nothing needs a person"
+    return (
+        ". ".join(one[0].upper() + one[1:] for one in said[:2])
+        or "Nothing to do: no outage lasts, and nothing needs a person"
+    )
 
 
 def _counts(found: Sequence[Standing]) -> Mapping[str, int]:

@@ -1,8 +1,8 @@
 """What a person has to know of one organization in the morning, as a short mail: one line where there is nothing to do.
 
 Made from the ledger alone. Sections come in the order of urgency: what stops anything, alarms, questions that wait,
-what is open for a person, what goes out today at risk; then what is only news. Names are hostile data: each is one
-printable line, and the HTML escapes it. Raises ``LedgerError`` where the ledger cannot be read.
+what is open for a person, what goes out today at risk; then what is only news, and once a week the shadow. Names are
+hostile data: each is one printable line, and the HTML escapes it. Raises ``LedgerError`` where it cannot be read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.catching_up import RULE, CatalogCheck
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.localtime import describe_window, local
+from pro2_reconciliation.domain.localtime import describe_window, find_zone, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.ledger import Ledger, RunStage, Stage, State, Witness
 from pro2_reconciliation.overview.board import board
+from pro2_reconciliation.overview.shadow import shadow, told
 from pro2_reconciliation.overview.views import Board, OpenItemView, OutageView
 from pro2_reconciliation.repair.detection import GAP
 from pro2_reconciliation.repair.page import environment
@@ -146,6 +147,10 @@ def _sections(
     found = [one for one in seen.outages if one.end is not None and _is_new(ledger, one, since)]
     yield from _section("Outages that were found", [_outage(one, zone) for one in found], pressing=False)
     yield from _section("Repaired and proven", [*_repaired(site, ledger, since, link)], pressing=False)
+    if _weekly(since, seen.made_at, zone):
+        week = shadow(site, ledger, seen.made_at, days=7)
+        entries = [Entry(text=printable(text), more=printable(more)) for text, more in told(week, zone)]
+        yield from _section("Shadow of the last seven days", entries, pressing=False)
     holds = [
         Entry(
             text=f"{printable(one.key)}: {printable(one.who)} keeps it since {local(one.at, zone)} "
@@ -155,6 +160,12 @@ def _sections(
         for one in seen.holds
     ]
     yield from _section("Kept by a person", holds, pressing=False)
+
+
+def _weekly(since: datetime, now: datetime, zone: str) -> bool:
+    """Whether the local week turned since the last digest: then this is the weekly one, whatever its hour."""
+    first, last = (moment.astimezone(find_zone(zone)).isocalendar()[:2] for moment in (since, now))
+    return first != last
 
 
 def _section(

@@ -28,8 +28,10 @@ def check_catalog(account: Account) -> CatalogCheck:
         log = account.dashboard.activity(start, now)
     except RequestError as error:
         return CatalogCheck(unread=f"the Activity Log could not be read ({error})")
-    if not log.rows:
-        return CatalogCheck(unread="the Activity Log shows no run", as_of=log.as_of)
+    if not log.rows:  # without a catalog there is nothing to compare either
+        return CatalogCheck(
+            unread="the Activity Log shows no run" if account.site.jobs else "", as_of=log.as_of
+        )
     whole = log if log.whole_from is not None else log.model_copy(update={"whole_from": start})
     return catch_up(
         account.organization,

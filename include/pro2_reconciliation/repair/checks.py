@@ -12,9 +12,10 @@ from datetime import timedelta
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.drift import Drift
+from pro2_reconciliation.domain.drill import DRILL
 from pro2_reconciliation.domain.errors import NoConsole, Rejected
 from pro2_reconciliation.domain.facts import began, signs_of
-from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job
+from pro2_reconciliation.domain.jobs import ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.matching import same_audience
@@ -26,6 +27,7 @@ from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, 
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import TAG_VERBS
+from pro2_reconciliation.repair.canary import colleagues_on
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
 
@@ -107,10 +109,16 @@ def _campaign_stale(
     if verb is Verb.STOP_CAMPAIGN and began(seen.campaign if seen else None, reading.campaign):
         return "it began to go out since the question was asked"
     state = campaign_state(reading, account.now(), account.policy)
-    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING:
+    canary = decision.rule == DRILL and state is CampaignState.DUE_LATER
+    if verb is Verb.STOP_CAMPAIGN and state is not CampaignState.PENDING and not canary:
         return f"it is not pending any more but {state.value}"
     if verb is not Verb.STOP_CAMPAIGN and reading.campaign.status not in STOPPED_STATUSES:
         return f"the original is {reading.campaign.status.value}, not stopped"
+    if decision.rule == DRILL:
+        try:
+            colleagues_on(account, original)
+        except Rejected as error:
+            return str(error)
     own = _copy_of(action)
     problem = _siblings(account, plan, original, own)
     if problem or verb is Verb.STOP_CAMPAIGN:
@@ -187,18 +195,12 @@ def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> 
     return None
 
 
-def rows_since(account: Account, plan: Plan, job_id: str) -> list[ActivityRow]:
-    """Rows of one job since the window began."""
-    log = account.dashboard.activity(plan.window.start - timedelta(hours=1), account.now())
-    return list(log.of(job_id))
-
-
 def _run_stale(
     account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
 ) -> str | None:
     job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
     due = decision.due or plan.window.start
-    rows = rows_since(account, plan, job.id)
+    rows = account.dashboard.activity(due, account.now()).of(job.id)
     manual = [r for r in rows if r.manual and r.started >= due and r.outcome is not Outcome.FULL_ERROR]
     if manual:
         return f"a person reprocessed it at {local(manual[-1].started, account.zone)}"

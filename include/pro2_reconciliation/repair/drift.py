@@ -164,30 +164,39 @@ def segment_text(tag: str, sync_tag: str, remedy: Remedy) -> str:
     return f"segment «Tag exists: {first}» AND «Tag does not exist: {second}»"
 
 
-def outage_end(account: Account, window: Window, due: datetime) -> datetime:
-    """When the outage ended that an occurrence of ``due`` was caught by; its due time where none is known.
+class OutageEnds:
+    """When the outages ended, read from the ledger once.
 
     A nightly window is no outage, and an open item is read again long after its own.
     """
-    if window.outage_known:
-        return window.end
-    known = account.ledger.outages(account.organization)
-    ends = [
-        one.end for one in known if one.end is not None and one.start <= due + TAIL and due < one.end + TAIL
-    ]
-    return max([due, *ends])
+
+    def __init__(self, account: Account, window: Window) -> None:
+        self._window = window
+        self._known = () if window.outage_known else tuple(account.ledger.outages(account.organization))
+
+    def of(self, due: datetime) -> datetime:
+        """The end of the outage that an occurrence of ``due`` was caught by; ``due`` where none is known."""
+        if self._window.outage_known:
+            return self._window.end
+        ends = [
+            one.end
+            for one in self._known
+            if one.end is not None and one.start <= due + TAIL and due < one.end + TAIL
+        ]
+        return max([due, *ends])
 
 
 def drift_decisions(account: Account, decisions: Sequence[Decision], window: Window) -> list[Decision]:
     """Proposals for every data sync whose import is confirmed: adding and removing, apart, always asked."""
     found: list[Decision] = []
+    ends = OutageEnds(account, window)
     for decision in decisions:
         action = _confirmed_import(account, decision)
         if action is None:
             continue
         step = action.step(Verb.IMPORT_LIST)
         job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
-        since = outage_end(account, window, decision.due or window.start)
+        since = ends.of(decision.due or window.start)
         tagged = decision.model_copy(update={"tag": step.remote_id if step else None, "fresh_since": since})
         try:
             drift = drift_of(account, tagged)

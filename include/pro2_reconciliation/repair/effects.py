@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pro2_reconciliation.domain.drift import Drift
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, Rejected, RequestError
 from pro2_reconciliation.domain.plan import Decision
+from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.words import StopAnswer, Verb
 from pro2_reconciliation.ledger import ActionRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.inventory import HISTORY
+from pro2_reconciliation.repair.observing import LOG_LEAD
 
 RENEW_EVERY = 50
 """Contacts between two renewals of the lease: about 40 s at the default pace, two or three requests each."""
@@ -27,12 +29,24 @@ def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, 
     if verb is not Verb.REPEAT_IMPORT:
         return {}
     try:
-        log = account.dashboard.activity(account.now() - HISTORY, account.now())
-        tags = [row.tag for row in log.of(decision.item_id.partition("@")[0]) if row.tag]
-        tag_id = account.contacts.tag_id(tags[-1]) if tags else None
-        return {HELD_BEFORE: {tags[-1]: account.contacts.holder_count(tag_id)}} if tag_id else {}
+        tag = _last_tag(account, decision)
+        tag_id = account.contacts.tag_id(tag) if tag else None
+        return {HELD_BEFORE: {tag: account.contacts.holder_count(tag_id)}} if tag and tag_id else {}
     except RequestError:
         return {}
+
+
+def _last_tag(account: Account, decision: Decision) -> str | None:
+    """The tag of the job's newest row that has one; the log is read back only as far as that takes."""
+    job_id, now = decision.item_id.partition("@")[0], account.now()
+    before = previous(account.site.jobs_by_id[job_id], decision.due or now, 1)
+    span = now - (before[0].due if before else decision.due or now) + LOG_LEAD
+    while True:
+        span = min(span, HISTORY)
+        tags = [row.tag for row in account.dashboard.activity(now - span, now).of(job_id) if row.tag]
+        if tags or span == HISTORY:
+            return tags[-1] if tags else None
+        span *= 4
 
 
 def perform(

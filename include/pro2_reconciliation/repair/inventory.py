@@ -26,7 +26,12 @@ from pro2_reconciliation.domain.usual import USUAL_RUNS
 from pro2_reconciliation.domain.windows import touched
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.observing import needs_watching, observe_campaign, observe_occurrence
+from pro2_reconciliation.repair.observing import (
+    LOG_LEAD,
+    needs_watching,
+    observe_campaign,
+    observe_occurrence,
+)
 from pro2_reconciliation.repair.restricting import ALL_AUTOMATIONS, chosen_kinds, recognised
 from pro2_reconciliation.repair.snapshot import scheduled_before
 
@@ -139,11 +144,13 @@ def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrenc
 
 
 def history_start(account: Account, due: tuple[Occurrence, ...], window: Window) -> datetime:
-    """From when the Activity Log is read: far enough for what is usual before the outage (rules R2, R5, R8)."""
+    """From when the Activity Log is read: far enough for what is usual before the outage (rules R2, R5, R8), and for
+    an occurrence that has been open for weeks: what was not read is not absent (invariant 11)."""
     jobs = account.site.jobs_by_id
     ids = {o.job_id for o in due}
     earlier = [o.due for job_id in ids for o in previous(jobs[job_id], window.start, USUAL_RUNS)]
-    return max(min([*earlier, window.start]) - timedelta(hours=1), window.start - HISTORY)
+    first = min([*earlier, window.start, *(o.due for o in due)])
+    return max(first - LOG_LEAD, window.start - HISTORY)
 
 
 def read_log(account: Account, due: tuple[Occurrence, ...], window: Window) -> ActivityLog:
@@ -220,7 +227,8 @@ def _occurrence_observations(
         return []
     jobs = account.site.jobs_by_id
     account.progress.say(f"inventory: Activity Log and Console are read for {len(due):,} occurrences")
-    log = read_log(account, due, window)
+    # what is usual before the outage is asked for when the plan is made: here it would only cost pages
+    log = account.dashboard.activity(min(window.start, due[0].due) - LOG_LEAD, account.now())
     try:
         console = account.dashboard.console()
     except RequestError:

@@ -7,7 +7,7 @@ last seen, with the error noted: a failed poll never makes anything look broken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job, Occurrence
-from pro2_reconciliation.domain.lineage import live, suspects
+from pro2_reconciliation.domain.lineage import Lineup, live
 from pro2_reconciliation.domain.matching import Match, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation, OccurrenceState
 from pro2_reconciliation.domain.plan import Window
@@ -26,17 +26,27 @@ from pro2_reconciliation.domain.words import ItemKind
 
 GAP = timedelta(minutes=15)
 """Nobody looked at an item for longer than this: Airflow was away, or could not read."""
+LOG_LEAD = timedelta(hours=1)
+"""So long before the first due time the Activity Log is read."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One poll: None where a part could not be read, with the reason in ``errors``."""
+    """One poll: None where a part could not be read, with the reason in ``errors``, or nobody waits for it.
+
+    ``log_from``: the log was read from then on, so of what was due before it says nothing; None: all of it was.
+    """
 
     read_at: datetime
     campaigns: tuple[Campaign, ...] | None = None
     log: ActivityLog | None = None
     console: Console | None = None
     errors: tuple[str, ...] = ()
+    log_from: datetime | None = None
+
+    def shows(self, due: datetime, lead: timedelta = timedelta(0)) -> bool:
+        """Whether the log was read from ``lead`` before a due time on."""
+        return self.log_from is None or self.log_from <= due - lead
 
 
 def needs_watching(state: str, campaign: Campaign | None) -> bool:
@@ -105,6 +115,7 @@ class Observer:
     def observe(self, snapshot: Snapshot) -> dict[str, Observation]:
         """Item key to what is known of it now; an item of a part that was not read keeps its last observation."""
         if snapshot.campaigns is not None:
+            lineup = Lineup(snapshot.campaigns)
             for campaign in snapshot.campaigns:
                 if campaign.unreadable:
                     continue  # as if it had not been read at all
@@ -112,10 +123,14 @@ class Observer:
                 seen = observe_campaign(
                     campaign.id, campaign.name, reading, snapshot.read_at, self.site.policy, "campaign list"
                 )
-                self._note(self._flat(seen, campaign, snapshot), by_hand=self._by_hand(campaign, snapshot))
+                self._note(self._flat(seen, campaign, snapshot), by_hand=self._by_hand(campaign, lineup))
         if snapshot.log is not None:
             jobs = self.site.jobs_by_id
-            for found in match(self.occurrences, snapshot.log.rows, jobs).by_key.values():
+            # those just before the edge are matched too: each has the first claim to its own row
+            due = [one for one in self.occurrences if snapshot.shows(one.due)]
+            for found in match(due, snapshot.log.rows, jobs).by_key.values():
+                if not snapshot.shows(found.occurrence.due, LOG_LEAD):
+                    continue
                 job = jobs[found.occurrence.job_id]
                 if found.row is None and not found.repaired_by_hand and snapshot.console is None:
                     continue
@@ -139,8 +154,8 @@ class Observer:
             }
         )
 
-    def _by_hand(self, campaign: Campaign, snapshot: Snapshot) -> str:
-        copies, _ = suspects(campaign, snapshot.campaigns or (), self.window.start, frozenset())
+    def _by_hand(self, campaign: Campaign, lineup: Lineup) -> str:
+        copies, _ = lineup.suspects(campaign, self.window.start)
         return ", ".join(f"«{c.name}» ({c.id})" for c in copies if live(c))
 
     def _flat(self, seen: Observation, campaign: Campaign, snapshot: Snapshot) -> Observation:
@@ -193,26 +208,37 @@ def _agreed(item: WatchItem, seen: Observation) -> bool:
     return since is None or seen.seen_at - since >= timedelta(seconds=item.read_gap_seconds)
 
 
-def watch_span(inventory: Inventory, site: Site) -> tuple[datetime, datetime]:
-    """(oldest due time of a watched campaign, from when the Activity Log is read) for the shared poll."""
+def watch_span(inventory: Inventory, site: Site, watched: Collection[str]) -> tuple[datetime, datetime]:
+    """(oldest due time of a watched campaign, from when the Activity Log is read) for a poll about ``watched``.
+
+    In: item keys. A campaign without a due time may stand anywhere in the window; a log is read from an hour before.
+    """
     edge = inventory.window.start - timedelta(hours=site.policy.lead_hours)
-    dues = [r.campaign.due for r in inventory.readings.values() if r.campaign and r.campaign.due]
-    due = [o.due for o in inventory.occurrences]
-    return min([edge, *dues]), min([inventory.window.start, *due]) - timedelta(hours=1)
+    dues = {
+        f"{ItemKind.CAMPAIGN.value}:{key}": reading.campaign.due
+        for key, reading in inventory.readings.items()
+        if reading.campaign and reading.campaign.due
+    }
+    due = {f"{ItemKind.OCCURRENCE.value}:{one.key}": one.due for one in inventory.occurrences}
+    known = [dues.get(key, edge) for key in watched if key.startswith(f"{ItemKind.CAMPAIGN.value}:")]
+    asked = [due[key] for key in watched if key in due]
+    return min(known, default=edge), min(asked, default=inventory.window.start) - LOG_LEAD
 
 
 def poll(
-    campaigns: Callable[[], Sequence[Campaign]],
-    log: Callable[[], ActivityLog],
-    console: Callable[[], Console],
+    campaigns: Callable[[], Sequence[Campaign]] | None,
+    log: Callable[[], ActivityLog] | None,
+    console: Callable[[], Console] | None,
     now: Callable[[], datetime],
+    *,
+    log_from: datetime | None = None,
 ) -> Snapshot:
-    """Read the three parts; one that fails is None and named in ``errors``."""
+    """Read the parts that are wanted; one that fails is None and named in ``errors``."""
     errors: list[str] = []
     parts: list[object] = []
     for read in (campaigns, log, console):
         try:
-            parts.append(read())
+            parts.append(read() if read is not None else None)
         except RequestError as error:
             errors.append(str(error))
             parts.append(None)
@@ -223,4 +249,5 @@ def poll(
         log=activity if isinstance(activity, ActivityLog) else None,
         console=running if isinstance(running, Console) else None,
         errors=tuple(errors),
+        log_from=log_from,
     )

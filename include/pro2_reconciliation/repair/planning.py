@@ -7,22 +7,24 @@ batched reads: without them there is no plan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
+from pro2_reconciliation.domain.config import Feeds
 from pro2_reconciliation.domain.decide import decide_automation, decide_campaign, decide_occurrence
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.facts import OwnAction, campaign_facts, health_of
 from pro2_reconciliation.domain.inventory import Inventory
-from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
-from pro2_reconciliation.domain.lineage import suspects
-from pro2_reconciliation.domain.matching import Match, last_matched, match
+from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, Job
+from pro2_reconciliation.domain.lineage import Lineup
+from pro2_reconciliation.domain.matching import Match, match, traces
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
 from pro2_reconciliation.domain.outage import OutageState
-from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan, Window
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
 from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.sending_hours import with_now
@@ -32,10 +34,10 @@ from pro2_reconciliation.domain.words import CampaignStatus, Outcome, ProcessTyp
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import waits_for_hours
-from pro2_reconciliation.repair.drift import drift_decisions, old_list, outage_end, unique_tag
+from pro2_reconciliation.repair.drift import OutageEnds, drift_decisions, old_list, unique_tag
 from pro2_reconciliation.repair.inventory import read_log, suspect_since
 from pro2_reconciliation.repair.restricting import restricted
-from pro2_reconciliation.repair.snapshot import left_the_schedule
+from pro2_reconciliation.repair.snapshot import Kept, left_the_schedule
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,18 @@ def build_plan(
     ours = _own_actions(account)
     world = _look(account, inventory, ours)
     copies = account.ledger.copies(account.organization)
+    seen = _seen(inventory, observations)
+    lineup = Lineup(world.campaigns.values(), frozenset(copies))
+    kept = _kept(account, inventory, world)
+    feeds = Feeds(account.site)
     decisions: list[Decision] = []
     for campaign_id in inventory.readings:
-        seen = _seen(inventory, observations, f"campaign:{campaign_id}")
-        decided = _campaign(account, inventory, world, campaign_id, seen, ours, copies, book)
+        observed = seen.get(f"campaign:{campaign_id}")
+        decided = _campaign(
+            account, inventory, world, campaign_id, observed, ours, copies, lineup, kept, feeds, book
+        )
         decisions.append(restricted(account.site, inventory, decided))
-    decisions += _occurrences(account, inventory, world, observations, ours, book)
+    decisions += _occurrences(account, inventory, world, seen, ours, book)
     decisions += drift_decisions(account, decisions, inventory.window)
     decisions += [decide_automation(automation) for automation in inventory.automations]
     now = account.now()
@@ -93,11 +101,20 @@ def build_plan(
     )
 
 
-def _seen(inventory: Inventory, observations: Mapping[str, Observation], key: str) -> Observation | None:
-    """What watching ended with; for an item that was to be watched and was not, None."""
-    if any(item.key == key for item in inventory.watch):
-        return observations.get(key)
-    return inventory.observations.get(key)
+def _seen(inventory: Inventory, observations: Mapping[str, Observation]) -> dict[str, Observation]:
+    """What watching ended with, by item key; what was to be watched and was not is missing."""
+    watched = {item.key for item in inventory.watch}
+    return {
+        **{key: seen for key, seen in inventory.observations.items() if key not in watched},
+        **{key: observations[key] for key in watched & observations.keys()},
+    }
+
+
+def _kept(account: Account, inventory: Inventory, world: World) -> Kept | None:
+    """The snapshots that tell of the campaigns that are scheduled now; None where none is."""
+    found = (world.campaigns.get(one) for one in inventory.readings)
+    dues = [c.due for c in found if c and c.due and c.status is CampaignStatus.SCHEDULED]
+    return Kept(account, min(dues)) if dues else None
 
 
 def _look(account: Account, inventory: Inventory, ours: Mapping[str, OwnAction]) -> World:
@@ -159,6 +176,9 @@ def _campaign(
     seen: Observation | None,
     ours: Mapping[str, OwnAction],
     copies: Mapping[str, str],
+    lineup: Lineup,
+    kept: Kept | None,
+    feeds: Feeds,
     book: RuleBook,
 ) -> Decision:
     first = inventory.readings[campaign_id]
@@ -167,11 +187,7 @@ def _campaign(
     name = shown.name if shown else campaign_id
     root = copies.get(campaign_id, f"campaign:{campaign_id}")
     own = ours.get(root) if campaign_id not in copies else None
-    visible, alike = (
-        suspects(shown, world.campaigns.values(), suspect_since(inventory.window, shown), frozenset(copies))
-        if shown
-        else ((), ())
-    )
+    visible, alike = lineup.suspects(shown, suspect_since(inventory.window, shown)) if shown else ((), ())
     facts = campaign_facts(
         reading,
         first=first,
@@ -183,7 +199,7 @@ def _campaign(
         root=root.removeprefix("campaign:"),
         own=own,
         health=world.health,
-        left_at=left_the_schedule(account, shown) if shown else None,
+        left_at=left_the_schedule(account, shown, kept) if shown else None,
         policy=account.policy,
         zone=account.zone,
         now=account.now(),
@@ -195,7 +211,7 @@ def _campaign(
         name=name,
         root=root,
         policy=account.policy,
-        feeds=account.site.feeds_of(shown) if shown else (),
+        feeds=feeds.of(shown) if shown else (),
         observation=seen,
         book=book,
     )
@@ -219,64 +235,90 @@ def _occurrences(
     account: Account,
     inventory: Inventory,
     world: World,
-    observations: Mapping[str, Observation],
+    seen: Mapping[str, Observation],
     ours: Mapping[str, OwnAction],
     book: RuleBook,
 ) -> list[Decision]:
     if not inventory.occurrences:
         return []
     jobs = account.site.jobs_by_id
-    rows = world.log.rows if world.log else ()
-    matches = match(inventory.occurrences, rows, jobs)
+    rows = _by_job(world.log.rows if world.log else ())
+    matches = match(inventory.occurrences, world.log.rows if world.log else (), jobs)
+    touched: dict[str, list[Match]] = defaultdict(list)
+    for found in matches.by_key.values():
+        touched[found.occurrence.job_id].append(found)
     down = {outage.service for outage in account.ledger.outages(account.organization, [OutageState.OPEN])}
+    ends = OutageEnds(account, inventory.window)
+    lists = _Lists(account)
+    before = {job_id: previous(jobs[job_id], inventory.window.start, 3) for job_id in touched}
+    missing = {job for job, found in touched.items() if not all(one.found for one in found)}
+    traced = traces({job: before[job] for job in missing}, world.log.rows if world.log else (), jobs)
     decisions = []
-    for key, found in matches.by_key.items():
-        job = jobs[found.occurrence.job_id]
-        siblings = tuple(m for m in matches.by_key.values() if m.occurrence.job_id == job.id)
-        own_rows = [row for row in rows if row.job_id == job.id]
+    for job_id, siblings in touched.items():
+        job, own_rows = jobs[job_id], rows.get(job_id, [])
         earlier = [row for row in own_rows if row.started < inventory.window.start]
-        before = previous(job, inventory.window.start, 3)
-        evidence = OccurrenceEvidence(
-            occurrence=found.occurrence,
-            job=job,
-            match=found,
-            siblings=siblings,
-            log=world.log,
-            console=world.console,
-            later=tuple(row for row in own_rows if row.started > found.occurrence.due),
-            matched_before=last_matched(job, before, own_rows) if not found.found else None,
-            asked_before=len(before),
-            usual_share=usual_failed_share(earlier),
-            usual_count=usual_count(earlier),
-            awaited=awaited_run(job, found.occurrence, own_rows, account.now()),
-            entries=_entries(account, found, job.automation, job.process_type),
-            services_healthy=not down & set(job.needs),
-            own=ours.get(f"occurrence:{key}"),
-            list_problem=_list_problem(account, inventory.window, found, job),
-        )
-        facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())
-        decisions.append(
-            decide_occurrence(
-                evidence,
-                facts,
-                tag=unique_tag(found.occurrence),
-                fresh_since=outage_end(account, inventory.window, found.occurrence.due),
-                observation=_seen(inventory, observations, f"occurrence:{key}"),
-                book=book,
+        usual = usual_failed_share(earlier), usual_count(earlier)
+        for found in siblings:
+            key, due = found.occurrence.key, found.occurrence.due
+            evidence = OccurrenceEvidence(
+                occurrence=found.occurrence,
+                job=job,
+                match=found,
+                siblings=tuple(siblings),
+                log=world.log,
+                console=world.console,
+                later=tuple(row for row in own_rows if row.started > due),
+                matched_before=None if found.found else traced[job_id],
+                asked_before=len(before[job_id]),
+                usual_share=usual[0],
+                usual_count=usual[1],
+                awaited=awaited_run(job, found.occurrence, own_rows, account.now()),
+                entries=_entries(account, found, job.automation, job.process_type),
+                services_healthy=not down & set(job.needs),
+                own=ours.get(f"occurrence:{key}"),
+                list_problem=lists.problem(found, job, ends.of(due)),
             )
-        )
-    return decisions
+            facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())
+            decisions.append(
+                decide_occurrence(
+                    evidence,
+                    facts,
+                    tag=unique_tag(found.occurrence),
+                    fresh_since=ends.of(due),
+                    observation=seen.get(f"occurrence:{key}"),
+                    book=book,
+                )
+            )
+    place = {key: number for number, key in enumerate(matches.by_key)}
+    return sorted(decisions, key=lambda decision: place[decision.item_id])
 
 
-def _list_problem(account: Account, window: Window, found: Match, job: Job) -> str | None:
-    """Why the list of a data sync that has to be repaired may not be imported (rule R14); None where it may."""
-    done = found.row is not None and found.row.outcome is Outcome.SUCCESS
-    if job.process_type is not ProcessType.DATA_SYNC or done:
-        return None
-    try:
-        return old_list(account, job, outage_end(account, window, found.occurrence.due))
-    except RequestError as error:
-        return f"its List Manager list {job.tessitura_list} cannot be read ({error})"
+def _by_job(rows: Iterable[ActivityRow]) -> dict[str, list[ActivityRow]]:
+    found: dict[str, list[ActivityRow]] = defaultdict(list)
+    for row in rows:
+        found[row.job_id].append(row)
+    return found
+
+
+class _Lists:
+    """Whether the list of a data sync that has to be repaired may be imported (rule R14); each is read once a plan."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._known: dict[tuple[str | None, datetime], str | None] = {}
+
+    def problem(self, found: Match, job: Job, since: datetime) -> str | None:
+        """Why it may not; None where it may, or nothing is to be repaired."""
+        done = found.row is not None and found.row.outcome is Outcome.SUCCESS
+        if job.process_type is not ProcessType.DATA_SYNC or done:
+            return None
+        asked = (job.tessitura_list, since)
+        if asked not in self._known:
+            try:
+                self._known[asked] = old_list(self._account, job, since)
+            except RequestError as error:
+                self._known[asked] = f"its List Manager list {job.tessitura_list} cannot be read ({error})"
+        return self._known[asked]
 
 
 def _entries(account: Account, found: Match, automation: str | None, kind: ProcessType) -> int | None:

@@ -110,6 +110,14 @@ class Proof:
             verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
         return verdict
 
+    def pause(self) -> float:
+        """Seconds until the next look is worth its requests: the second of two reads counts after the gap only."""
+        seconds = self.account.policy.poll_seconds
+        if self._first_good is not None:
+            waited = (self.account.now() - self._first_good).total_seconds()
+            seconds = max(seconds, self.account.policy.read_gap_seconds - waited)
+        return seconds
+
     def _needs_newer(self, step: StepRecord, limit: timedelta) -> str | None:
         """Why a missing row proves nothing: the log is no live one and ends before the deadline, or was not read."""
         if self.verb not in LOGGED:

@@ -7,8 +7,11 @@ act; Airflow's own DAG is wired in ``dags/reconcile.py`` and nowhere imports thi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 
 from pro2_reconciliation.domain.inventory import Inventory
+from pro2_reconciliation.domain.jobs import ActivityLog
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
@@ -20,7 +23,7 @@ from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
-from pro2_reconciliation.repair.observing import Observer, poll, verdict, watch_span
+from pro2_reconciliation.repair.observing import poll
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.questions import asked_now, carry, to_be_asked
@@ -28,6 +31,7 @@ from pro2_reconciliation.repair.report import Report, keep_open_items, make_repo
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GATED, GONE_ON, StepResult
 from pro2_reconciliation.repair.steps import carry_out
+from pro2_reconciliation.repair.watching import Watch
 
 Answer = Callable[[Plan], Mapping[str, Choice]]
 Presser = Callable[[StepResult], ManualAnswer]
@@ -83,26 +87,24 @@ def ask(account: Account, plan: Plan, answer: Answer | None) -> None:
 
 def watch(account: Account, inventory: Inventory) -> dict[str, Observation]:
     """Poll until every watched item has its verdict; the clock decides how long that is."""
-    observer = Observer.of(account.site, inventory)
-    left = {item.key: item for item in inventory.watch}
-    done: dict[str, Observation] = {}
-    edge, since = watch_span(inventory, account.site)
-    while left:
-        account.clock.sleep(account.policy.poll_seconds)
+    watched = Watch(account.site, inventory)
+    while watched.left:
+        account.clock.sleep(watched.pause(account.now()))
+        edge, since = watched.span()
         snapshot = poll(
-            lambda: account.campaigns.scheduled_since(edge),
-            lambda: account.dashboard.activity(since, account.now()),
-            account.dashboard.console,
+            partial(account.campaigns.scheduled_since, edge) if edge else None,
+            partial(_log_since, account, since) if since else None,
+            account.dashboard.console if since else None,
             account.now,
+            log_from=since,
         )
-        seen = observer.observe(snapshot)
-        waivers = account.ledger.waivers(account.organization, inventory.taken_at)
-        for key, item in list(left.items()):
-            ended = verdict(item, seen.get(key), account.now(), waived=key in waivers)
-            if ended is not None:
-                done[key] = ended
-                del left[key]
-    return done
+        waived = account.ledger.waivers(account.organization, inventory.taken_at)
+        watched.take(snapshot, frozenset(waived), account.now())
+    return watched.ended
+
+
+def _log_since(account: Account, since: datetime) -> ActivityLog:
+    return account.dashboard.activity(since, account.now())
 
 
 def run_lanes(account: Account, plan: Plan, cleared: Cleared, presser: Presser | None = None) -> None:
@@ -141,4 +143,4 @@ def _step(account: Account, plan: Plan, step: ClearedStep, presser: Presser | No
     if went_on:
         proof = Proof(account, plan, step.action_id, step.verb)
         while not proof.look().decided:
-            account.clock.sleep(account.policy.poll_seconds)
+            account.clock.sleep(proof.pause())

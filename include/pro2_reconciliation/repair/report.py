@@ -159,6 +159,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
     Out: the report with the items that were open too long, which end here (``OPEN_FOR``).
     """
     open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
+    plan_hash = plan.hash  # over all decisions: worked out once, not for each of them
     for row in report.rows:
         if row.outcome in _STAYS_OPEN:
             if row.key not in open_keys:
@@ -168,7 +169,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
                     name=row.name,
                     rule=row.rule,
                     reason=row.reason,
-                    plan_hash=plan.hash,
+                    plan_hash=plan_hash,
                 )
         elif row.key in open_keys and row.outcome in (End.NONE, End.VERIFIED):
             account.ledger.close_item(account.organization, row.key, "world", f"{row.rule}: {row.reason}")

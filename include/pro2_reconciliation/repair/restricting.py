@@ -121,6 +121,8 @@ def restricted(site: Site, inventory: Inventory, decision: Decision) -> Decision
                 ),
             }
         )
+    if not decision.feeds:
+        return decision
     jobs = site.jobs_by_id
     unseen = [f for f in decision.feeds if f in jobs and not restriction.looks_at(jobs[f].process_type.value)]
     if not unseen or not decision.remedy.acts:

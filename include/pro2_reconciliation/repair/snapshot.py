@@ -82,19 +82,43 @@ def scheduled_before(
     return found
 
 
-def left_the_schedule(account: Account, campaign: Campaign) -> datetime | None:
-    """When a campaign that is scheduled now was seen not to be, after it was due; None if it always was.
+class Kept:
+    """The snapshots kept since a moment, read from the ledger once; of each only which campaigns it had scheduled."""
 
-    Then it had left: it was sent perhaps, and the vendor put the account back as it was before.
-    """
-    due, lead = campaign.due, timedelta(hours=account.policy.lead_hours)
-    if due is None or campaign.status is not CampaignStatus.SCHEDULED:
+    def __init__(self, account: Account, since: datetime) -> None:
+        self.since = since
+        self._lead = timedelta(hours=account.policy.lead_hours)
+        self._kept = [
+            (kept.at, frozenset(str(entry["id"]) for entry in kept.body.get("campaigns", [])))
+            for kept in account.ledger.snapshots(account.organization, since)
+        ]
+
+    def left_at(self, campaign: Campaign) -> datetime | None:
+        """When a campaign that is scheduled now was seen not to be, after it was due; None if it always was.
+
+        Then it had left: it was sent perhaps, and the vendor put the account back as it was before.
+        """
+        due = campaign.due
+        if due is None or campaign.status is not CampaignStatus.SCHEDULED:
+            return None
+        for at, scheduled in self._kept:
+            covered = at > due and at - self._lead <= due
+            if (
+                covered
+                and (campaign.created is None or campaign.created < at)
+                and campaign.id not in scheduled
+            ):
+                return at
         return None
-    for kept in account.ledger.snapshots(account.organization, due):
-        covered = kept.at - lead <= due and (campaign.created is None or campaign.created < kept.at)
-        if covered and all(str(entry["id"]) != campaign.id for entry in kept.body.get("campaigns", [])):
-            return kept.at
-    return None
+
+
+def left_the_schedule(account: Account, campaign: Campaign, kept: Kept | None = None) -> datetime | None:
+    """``Kept.left_at``; ``kept`` serves where it reaches back to the campaign's time, and saves a read."""
+    if campaign.due is None or campaign.status is not CampaignStatus.SCHEDULED:
+        return None
+    if kept is None or kept.since > campaign.due:
+        kept = Kept(account, campaign.due)
+    return kept.left_at(campaign)
 
 
 def at_risk(ledger: Ledger, site: Site, outage: Outage, now: datetime) -> list[str]:

@@ -93,6 +93,28 @@ def addresses(contact_ids: Collection[str], tag: str, holders_of_tag: int) -> Ex
     return found
 
 
+def members(list_id: str, most: int) -> Exchange[dict[str, str]]:
+    """Contact id to address of all contacts of a list, whatever their status there.
+
+    Raises ``Rejected`` where they are more than ``most``, and ``Unreadable`` where the answer does not say how many
+    they are: a part of a list is no list.
+    """
+    params = {"listid": list_id, "status": ANY_STATUS, "orders[id]": "ASC", "limit": str(min(most + 1, PAGE))}
+    body = yield from ask(Request("GET", "api/3/contacts", params))
+    page = scalars.rows(body.get("contacts"), f"the contacts of list {list_id}")
+    total = scalars.total(body, "api/3/contacts")
+    if total is None:
+        raise Unreadable(f"the contacts of list {list_id} cannot be counted: the answer has no meta.total")
+    if total > most or len(page) > most:
+        raise Rejected(
+            f"list {list_id} holds {max(total, len(page)):,} contacts; {most} at most are allowed here"
+        )
+    found = {scalars.plain_id(row, "id", "a contact"): scalars.text(row, "email") for row in page}
+    if len(found) != total:
+        raise Unreadable(f"list {list_id} shows {len(found)} of {total} contacts")
+    return found
+
+
 def tags_beginning(prefix: str) -> Exchange[list[str]]:
     """The names of the contact tags that begin so, sorted."""
     listed = yield from pages("api/3/tags", "tags", {"search": prefix})

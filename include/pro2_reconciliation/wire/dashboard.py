@@ -18,7 +18,8 @@ from pro2_reconciliation.wire.exchange import Exchange, Request
 from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row, written
 
-PER_PAGE = 200
+PER_PAGE = 500
+"""The most that the contract allows."""
 AHEAD = timedelta(minutes=15)
 """How far ``as_of`` may lie behind the end of the span asked for: clocks differ, and many pages take a while."""
 

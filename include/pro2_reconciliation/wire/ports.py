@@ -73,6 +73,9 @@ class ActiveCampaignPort(_Port):
     def addresses(self, contact_ids: Collection[str], tag_id: str, holders: int) -> dict[str, str]:
         return self._drive(contacts.addresses(contact_ids, tag_id, holders))
 
+    def members(self, list_id: str, most: int) -> dict[str, str]:
+        return self._drive(contacts.members(list_id, most))
+
     def tags_beginning(self, prefix: str) -> list[str]:
         return self._drive(contacts.tags_beginning(prefix))
 

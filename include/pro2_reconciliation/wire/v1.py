@@ -17,6 +17,8 @@ from pro2_reconciliation.wire.scalars import Row
 
 PATH = "admin/api.php"
 PAGE = 10
+READING = frozenset({"campaign_list", "campaign_report_totals"})
+"""The actions that only read; every other one may change something, and leaves no read-only connection."""
 
 
 def call(action: str, *, mutating: bool = False, **params: str) -> Request:

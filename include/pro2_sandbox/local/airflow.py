@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil  # type: ignore[import-untyped]
 import requests
 
 from pro2_sandbox.local.processes import (
@@ -153,6 +154,17 @@ class LocalAirflow(contextlib.AbstractContextManager["LocalAirflow"]):
         """SIGKILL to one component and everything that it started, its tasks included, as if its host was lost."""
         self._children.pop(component).kill()
         self._run_file.write([left.pid for left in self._children.values()])
+
+    def component_of(self, pid: int) -> str:
+        """The component that a process belongs to: of a task, the scheduler that started it.
+
+        Raises ``LocalRunError`` for a process that is none of ours.
+        """
+        above = {pid, *(parent.pid for parent in psutil.Process(pid).parents())}
+        for name, child in self._children.items():
+            if child.pid in above:
+                return name
+        raise LocalRunError(f"Process {pid} is none of this Airflow")
 
     # --- what the caller needs
 

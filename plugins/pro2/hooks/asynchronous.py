@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import aiohttp
 from airflow.providers.http.hooks.http import HttpAsyncHook
@@ -110,6 +110,14 @@ class AsyncCarryingHook(HttpAsyncHook):
         if self.pacer is not None and reply.status == TOO_MANY:
             await asyncio.to_thread(self.pacer.hold, retry_after(reply.headers))
         return reply
+
+    async def run(self, *_: Any, **__: Any) -> NoReturn:
+        """What Airflow's hook posts with. Raises ``ReadOnly``: use ``acarry``, which only reads."""
+        raise ReadOnly("nothing was sent: nothing is changed from the triggerer")
+
+    def session(self, method: str | None = None) -> NoReturn:
+        """As ``run``: no session of Airflow's hook is handed out. Raises ``ReadOnly``."""
+        raise ReadOnly("nothing was sent: nothing is changed from the triggerer")
 
     def headers(self, settings: Settings) -> dict[str, str]:
         """The header that carries the secret."""

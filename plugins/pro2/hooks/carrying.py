@@ -19,6 +19,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from pro2.connection_types import ui_field_behaviour
 from pro2.hooks import checkup, failures
 from pro2.hooks.checkup import Look
+from pro2.hooks.fence import fence
 from pro2.hooks.pacing import TOO_MANY, Pacer
 from pro2.hooks.punctual import PunctualAdapter
 from pro2.hooks.settings import HTTP, Settings, missing, read_settings
@@ -104,6 +105,13 @@ class CarryingHook(HttpHook):
         if self.pacer is not None and reply.status == TOO_MANY:
             self.pacer.hold(retry_after(reply.headers))
         return reply
+
+    def get_conn(
+        self, headers: dict[Any, Any] | None = None, extra_options: dict[str, Any] | None = None
+    ) -> requests.Session:
+        """A new session. Over a read-only connection nothing that changes something leaves it, whoever uses it."""
+        session = super().get_conn(headers, extra_options)
+        return fence(session, self.settings.conn_id) if self.settings.read_only else session
 
     def close(self) -> None:
         """Close the kept session; the hook can be used again afterwards."""

@@ -126,7 +126,7 @@ def clock_remarks(answers: list[Any]) -> list[str]:
     from pro2.organization import open_site
     from pro2_reconciliation.domain.localtime import find_zone
 
-    moment = next((found for body in answers for found in _moments(body)), None)
+    moment = next((found for body in answers if (found := a_moment(body)) is not None), None)
     if moment is None:
         return []
     try:
@@ -141,6 +141,11 @@ def clock_remarks(answers: list[Any]) -> list[str]:
         f"Note: the account's clock is at {_offset(theirs)}, that of {zone} in jobs.yaml at {_offset(ours)}. Nothing "
         "is missed by it, but Pro2 and our reports show different times: set the time zone in Pro2, or correct zone."
     ]
+
+
+def a_moment(body: Any) -> datetime | None:
+    """A time of the account with its own offset, from a list of campaigns; None where none shows one."""
+    return next(_moments(body), None)
 
 
 def _moments(body: Any) -> Iterator[datetime]:

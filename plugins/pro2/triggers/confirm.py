@@ -66,7 +66,7 @@ class ConfirmTrigger(BaseTrigger):
                 self.log.info("%s: %s", name, said)
             if verdict.decided:
                 break
-            await asyncio.sleep(proof.account.policy.poll_seconds)
+            await asyncio.sleep(proof.pause())
         if verdict.state == "proven":
             yield TaskSuccessEvent(xcoms={"return_value": verdict.model_dump(mode="json")})
         elif verdict.state == "open":  # not before a newer export; the next dag run looks again

@@ -1,4 +1,4 @@
-"""The GET routes: the board, the items of an outage or a dag run, an item's story, and the files to take away.
+"""The GET routes: the board, the items of an outage or a dag run, an item's story, what makes us trusted, and files.
 
 A report is a file to take away too, since it styles itself, which the page's policy forbids.
 
@@ -25,8 +25,10 @@ from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.overview.board import board
+from pro2_reconciliation.overview.capabilities import capabilities
 from pro2_reconciliation.overview.export import as_csv, as_json
 from pro2_reconciliation.overview.items import items_of_outage, items_of_run
+from pro2_reconciliation.overview.shadow import shadow
 from pro2_reconciliation.overview.story import story
 from pro2_reconciliation.overview.views import ItemView
 from pro2_reconciliation.repair.page import render
@@ -84,6 +86,15 @@ def read_routes(desk: Desk) -> APIRouter:
     def run(request: Request, run_id: str) -> Response:
         found = known(lambda ledger: items_of_run(desk.site(), ledger, run_id, desk.now()))
         return _answer(request, {"items": _plain(found)})
+
+    @router.get("/trust")
+    def trust(request: Request) -> Response:
+        site, ledger = desk.site(), desk.ledger()
+        said = {
+            "shadow": shadow(site, ledger, desk.now()).model_dump(mode="json", exclude={"since"}),
+            "capabilities": [one.model_dump(mode="json") for one in capabilities(ledger, site.organization)],
+        }
+        return _answer(request, said)
 
     @router.get("/reports/{run_id:path}")
     def report(run_id: str) -> Response:

@@ -120,11 +120,11 @@ class Looking:
         self.evening.clock.at += timedelta(**time)
 
 
-def wakes_after(time: timedelta, incident: str = "worked-example", campaign: str = "103") -> Incident:
-    """An incident whose campaign sends itself so long after the start, although it was stopped."""
-    found = load_incident(INCIDENTS / f"{incident}.yaml")
+def wakes_after(time: timedelta) -> Incident:
+    """The worked example, whose campaign sends itself so long after the start, although it was stopped."""
+    found = load_incident(INCIDENTS / "worked-example.yaml")
     waking = {"sends_itself": time, "stop": "forgotten"}
-    campaigns = tuple(c.model_copy(update=waking) if c.id == campaign else c for c in found.campaigns)
+    campaigns = tuple(c.model_copy(update=waking) if c.id == "103" else c for c in found.campaigns)
     return found.model_copy(update={"campaigns": campaigns})
 
 

@@ -56,7 +56,7 @@ class TestAnEveningIsToldFromItsFirstMinuteToItsLast:
         told: list[str] = []
         look_whenever_time_passes(player, lambda found: told.append(found.headline))
         player.play()
-        assert any(line.startswith("sending is down since ") and "at risk" in line for line in told)
+        assert any(line.startswith("Sending is down since ") and "at risk" in line for line in told)
 
 
 def look_whenever_time_passes(player: Player, look: object) -> None:
@@ -91,7 +91,7 @@ class TestWhileAnOutageLasts:
 
     def test_nothing_is_repaired_and_the_page_says_so(self, down: Board) -> None:
         assert down.outages[0].next.startswith("it lasts: nothing is repaired before it is over")
-        assert down.headline.startswith("sending is down since Thu 19 Nov 15:00 CST, ")
+        assert down.headline.startswith("Sending is down since Thu 19 Nov 15:00 CST, ")
 
     def test_one_that_is_over_puts_nothing_at_risk(self, looking: Looking) -> None:
         looking.ledger.add_snapshot("playhouse", scheduled_snapshot(looking.account("detect")))

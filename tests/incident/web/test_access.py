@@ -24,6 +24,7 @@ READS = (
     f"/pro2/api/runs/{RUN}",
     f"/pro2/api/items/{ITEM}",
     f"/pro2/api/reports/{RUN}",
+    "/pro2/api/trust",
     f"/pro2/bundles/{ITEM}",
 )
 WHY = {"why": "a test"}
@@ -104,6 +105,7 @@ def test_the_list_of_routes_is_whole() -> None:
         "/api/runs/{run_id:path}",
         "/api/items/{key:path}",
         "/api/reports/{run_id:path}",
+        "/api/trust",
         "/api/commands/{name}",
         "/reports/{name}",
         "/bundles/{key:path}",

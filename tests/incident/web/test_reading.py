@@ -13,6 +13,10 @@ from tests.incident.web.conftest import OUTAGE, RUN, Users
 from tests.unit.pro2.conftest import HOSTILE
 
 from pro2.web import reading
+from pro2_reconciliation.domain.capability import Capability
+from pro2_reconciliation.domain.shadow import After, Verdict
+from pro2_reconciliation.domain.words import Remedy
+from pro2_reconciliation.ledger import Seen, ShadowRecord
 from pro2_reconciliation.overview.views import Board, ItemView, Story
 
 
@@ -128,3 +132,36 @@ def test_the_ledger_is_read_in_a_thread_so_that_nobody_waits(
     monkeypatch.setattr(reading, "board", read)
     assert airflow.get("/pro2/api/board").status_code == 200
     assert loops == [False]
+
+
+def test_what_makes_us_trusted_is_read_apart(writable: Users) -> None:
+    assert writable.desk is not None
+    ledger = writable.desk.ledger()
+    now = ledger.now()
+    ledger.save_verdicts(
+        "playhouse",
+        [
+            ShadowRecord(
+                "campaign:9",
+                Remedy.RESEND,
+                HOSTILE,
+                "C11",
+                "hash",
+                now,
+                Verdict.TWICE,
+                After.BY_ITSELF,
+                "why",
+                "x",
+                now,
+            )
+        ],
+    )
+    ledger.note_capabilities("playhouse", [Seen(Capability.SEND_COPY, True, "copy 2", "kim", "hash", now)])
+
+    body = writable.get("/pro2/api/trust").json()
+
+    (rule,) = [one for one in body["shadow"]["rules"] if one["twice"]]
+    assert (rule["rule"], rule["twice"]) == ("C11", 1)
+    assert (body["shadow"]["items"][0]["name"], body["shadow"]["items"][0]["setting"]) == (HOSTILE, "x")
+    states = {one["capability"]: one["state"] for one in body["capabilities"]}
+    assert (states["send_copy"], states["run_now"]) == ("proven", "not proven")

@@ -152,7 +152,8 @@ class TestWhatHappened:
     def test_r5_a_job_that_never_leaves_a_trace_may_have_moved(self):
         found = judged(matched_before=0)
         assert outcome(found) == ("R5", Remedy.NEEDS_HUMAN)
-        assert found.steps == ("Compare the schedule of «Nightly job» in Pro2 with jobs.yaml",)
+        assert found.steps[0] == "Compare the schedule of «Nightly job» in Pro2 with jobs.yaml"
+        assert found.steps[1].startswith("Look at «The catalog» in the newest nightly report")
 
     def test_r5_one_trace_before_is_enough_and_a_young_job_is_not_suspected(self):
         assert judged(matched_before=1).rule == "R10"

@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pro2_reconciliation.domain.campaigns import Campaign
-from pro2_reconciliation.domain.lineage import base_name, is_visible_copy, live, look_alike, suspects
+from pro2_reconciliation.domain.lineage import (
+    Lineup,
+    base_name,
+    is_visible_copy,
+    live,
+    look_alike,
+    suspects,
+)
 from pro2_reconciliation.domain.words import CampaignStatus
 
 SINCE = datetime(2026, 11, 20, tzinfo=UTC)
@@ -132,3 +139,39 @@ def test_a_draft_is_not_live_and_a_stopped_campaign_is_if_mail_left():
     assert not live(campaign("1"))
     assert not live(campaign("1", status=CampaignStatus.STOPPED))
     assert live(campaign("1", status=CampaignStatus.STOPPED, send_amt=1))
+
+
+NAMES = st.sampled_from(["Opener", "Opener (Copy)", "Copy of Opener", "Gala", "Gala (1)"])
+MADE = st.none() | st.sampled_from([SINCE - timedelta(days=1), SINCE, SINCE + timedelta(hours=1)])
+ANY = st.builds(
+    campaign,
+    st.sampled_from(["99", "100", "101", "102", "x"]),
+    NAMES,
+    created=MADE,
+    due=MADE,
+    source=st.sampled_from(["", "web", "copy"]),
+    subject=st.sampled_from([None, "", "Curtain up", "curtain  up", "Other"]),
+    lists=st.sampled_from([None, ("1",), ("2",)]),
+)
+
+
+@settings(max_examples=300)
+@given(ANY, st.lists(ANY, max_size=8), st.frozensets(st.sampled_from(["99", "101"])))
+def test_a_lineup_finds_what_comparing_each_with_each_finds(
+    original: Campaign, others: list[Campaign], ours: frozenset[str]
+) -> None:
+    others = list({one.id: one for one in others}.values())
+    made = [
+        one
+        for one in others
+        if one.id not in ours
+        and one.id != original.id
+        and (
+            (one.created or one.due) >= SINCE
+            if one.created or one.due
+            else not (one.id.isdigit() and original.id.isdigit()) or int(one.id) > int(original.id)
+        )
+    ]
+    copies, alike = Lineup(others, ours).suspects(original, SINCE)
+    assert {one.id for one in copies} == {one.id for one in made if is_visible_copy(one, original)}
+    assert {one.id for one in alike} == {one.id for one in made if look_alike(one, original)}

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from tests.unit.served import Served
 
 from pro2.hooks import checkup
 from pro2.hooks.dashboard import Pro2DashboardHook
 from pro2.hooks.pro2 import Pro2Hook
 from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
-from pro2_sandbox import World, create_app, load_incident
-from pro2_sandbox.__main__ import DropConnections
+from pro2_sandbox import World, load_incident
 from pro2_sandbox.faults import Fault
 
 SECRET = "s3cret-token"
@@ -38,19 +35,9 @@ class Sandbox:
 
     def __init__(self, connect: Callable[..., str]) -> None:
         self.world = World(load_incident("still-open"), rate_limit=None)
-        config = uvicorn.Config(
-            DropConnections(create_app(self.world)), log_level="warning", proxy_headers=False, lifespan="off"
-        )
-        self.server = uvicorn.Server(config)
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._served = Served(self.world)
+        self.url, self.stop = self._served.url, self._served.stop
         self._connect = connect
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
 
     def goes_wrong(self, kind: str, path: str, **more: Any) -> None:
         self.world.faults.add(

@@ -7,16 +7,17 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow.sdk.exceptions import TaskAwaitingInput
 from tests.unit.pro2.conftest import HOSTILE, Playing, make_context
 from tests.unit.pro2.receiving import Hook, hook
 
 from pro2 import notifying
-from pro2.notifier import FailureNotifier, QuestionNotifier
+from pro2.notifier import FailureNotifier
+from pro2.operators.question import AskOperator
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.ledger import Ledger
@@ -115,14 +116,15 @@ class TestTheQuestion:
             monkeypatch.setattr(f"{module}.open_site", lambda: site)
         return playing
 
-    def test_is_told_of_by_its_notifier_with_a_link_to_answer_it_and_names_are_text(
-        self, played: Playing, chat: Hook
+    def test_is_told_of_once_when_it_is_asked_with_a_link_to_answer_it_and_names_are_text(
+        self, played: Playing, chat: Hook, executable: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        plan = played.plan()
-        context = make_context(run_id="outage__1__g1", task_id="ask", xcoms={"build_plan": plan.hash})
-        task = SimpleNamespace(plan_task_id="build_plan", response_timeout=timedelta(hours=12))
-        for _ in range(2):
-            QuestionNotifier().notify({**context, "task": task})
+        monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **_: None)
+        xcoms = {"resolve_window": played.resolved, "build_plan": played.plan().hash}
+        for _ in range(2):  # the task was cleared
+            task = AskOperator(task_id="ask", response_timeout=timedelta(hours=12))
+            with pytest.raises(TaskAwaitingInput):
+                task.execute(played.context(task_id="ask", xcoms=xcoms) | {"task": task})
         (got,) = chat.got
         assert got["title"].startswith("Answer needed: what may be done for ")
         assert HOSTILE in got["message"], "a name is shown as it is, and never rendered"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from tests.incident.harness import InProcess
 from tests.unit.pro2.conftest import NOW, Playing
 from tests.unit.pro2.test_remedies import bring_to, step_of
 
 from pro2.operators.remedies import StopCampaignOperator
+from pro2.triggers import watch as triggers_watch
 from pro2.triggers.confirm import LOOK_AGAIN_SECONDS, LOOKS_IN_VAIN, ConfirmTrigger
 from pro2.triggers.watch import LeanTrigger, WatchTrigger
 from pro2_reconciliation.domain.errors import LedgerUnavailable, Unreadable
@@ -98,6 +100,9 @@ def test_a_user_who_kills_a_task_sends_nothing(trigger: Any) -> None:
 
 
 class TestOnePoll:
+    def test_is_shared_by_all_dag_runs_about_one_account(self) -> None:
+        assert watch("manual__1").shared_stream_key() == watch("manual__2").shared_stream_key()
+
     def test_is_shared_by_the_items_of_a_dag_run(self) -> None:
         one, other = watch(item=item("103")), watch(item=item("104", name="Gala"))
         assert one.shared_stream_key() == other.shared_stream_key() is not None
@@ -105,9 +110,7 @@ class TestOnePoll:
     def test_is_shared_by_those_that_never_had_a_worker(self) -> None:
         assert lean(0).shared_stream_key() == lean(1).shared_stream_key() == watch().shared_stream_key()
 
-    @pytest.mark.parametrize(
-        "more", [{"inventory": "manual__2"}, {"pro2_conn_id": "pro2_eu"}, {"dashboard_conn_id": "board_eu"}]
-    )
+    @pytest.mark.parametrize("more", [{"pro2_conn_id": "pro2_eu"}, {"dashboard_conn_id": "board_eu"}])
     def test_is_not_shared_with_what_reads_something_else(self, more: dict[str, str]) -> None:
         assert watch().shared_stream_key() != watch(**more).shared_stream_key()
 
@@ -119,9 +122,9 @@ class Stream:
         self.left = list(polls)
         self.clock, self.passes = clock, passes
 
-    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+    async def of(self, dag_run: str) -> AsyncIterator[dict[str, Any]]:
         while self.left:
-            yield self.left.pop(0)
+            yield {dag_run: self.left.pop(0)}
             if self.clock is not None:
                 self.clock.shift(self.passes)
         raise AssertionError("the watch did not end")
@@ -129,7 +132,7 @@ class Stream:
 
 def events(trigger: Any, stream: Stream) -> list[TriggerEvent]:
     async def collected() -> list[TriggerEvent]:
-        return [event async for event in trigger.filter_shared_stream(aiter(stream))]
+        return [event async for event in trigger.filter_shared_stream(aiter(stream.of(trigger.inventory)))]
 
     return asyncio.run(collected())
 
@@ -225,22 +228,25 @@ class Carried:
 
 
 @pytest.fixture
-def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waiting moves the evening's clock instead of ours."""
+def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Waiting moves the evening's clock, and ours with it."""
     naps: list[float] = []
 
     async def sleep(seconds: float) -> None:
         naps.append(seconds)
         playing.evening.clock.sleep(seconds)
+        ours.shift(seconds)
 
     monkeypatch.setattr("pro2.triggers.watch.asyncio.sleep", sleep)
-    return naps
+    with time_machine.travel(playing.ledger.inventory(playing.run_id).taken_at, tick=False) as ours:
+        yield naps
 
 
 class TestTheStream:
     @pytest.fixture(autouse=True)
     def in_process(self, playing: Playing, slept: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("pro2.triggers.watch._OBSERVERS", {})
+        monkeypatch.setattr("pro2.triggers.watch._PARTIES", {})
         evening = playing.evening
         hooks = "pro2.hooks.asynchronous"
         monkeypatch.setattr(f"{hooks}.Pro2AsyncHook", lambda _: Carried(evening.pro2))
@@ -251,7 +257,7 @@ class TestTheStream:
             found: list[dict[str, Any]] = []
             stream = WatchTrigger.open_shared_stream(watch("outage__1__g1").serialize()[1])
             async for event in stream:
-                found.append(event)
+                found.append(event["outage__1__g1"])
                 if len(found) == number:
                     await stream.aclose()  # type: ignore[attr-defined]
                     break
@@ -279,6 +285,43 @@ class TestTheStream:
         assert second["errors"] == ("no answer within 20 s",)
         assert second["seen"].keys() == first["seen"].keys()
         assert second["seen"]["campaign:103"].state is CampaignState.PENDING
+
+    def test_serves_every_dag_run_that_takes_part_with_one_poll(self, playing: Playing) -> None:
+        """An outage's dag run is watching when the nightly begins: the account is asked once for both."""
+        playing.ledger.save_inventory("scheduled__1", playing.ledger.inventory("outage__1__g1"))
+        before = len(playing.evening.pro2.carried)
+
+        async def collected() -> list[set[str]]:
+            served: list[set[str]] = []
+
+            async def counted(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
+                async for events in stream:
+                    served.append(set(events))
+                    yield events
+                    if len(served) == 2:
+                        return
+
+            one, other = watch("outage__1__g1"), watch("scheduled__1")
+            stream = WatchTrigger.open_shared_stream(one.serialize()[1])
+            mine = one.filter_shared_stream(counted(stream))
+            party = triggers_watch._PARTIES.setdefault(other.shared_stream_key(), triggers_watch._Party())
+            party.triggers["scheduled__1"] += 1
+            assert [event async for event in mine] == []
+            await stream.aclose()  # type: ignore[attr-defined]
+            return served
+
+        served = asyncio.run(collected())
+        assert served == [{"outage__1__g1", "scheduled__1"}] * 2
+        assert len(playing.evening.pro2.carried) - before == 2
+
+    def test_forgets_what_a_dag_run_watched_with_its_last_trigger(self) -> None:
+        """Else an inventory that was taken anew would be watched with the items of the first one."""
+        party = triggers_watch._Party(watches={"outage__1__g1": "the watch"})
+        party.triggers["outage__1__g1"] = 2
+        party.leave("outage__1__g1")
+        assert party.watches == {"outage__1__g1": "the watch"}
+        party.leave("outage__1__g1")
+        assert (party.watches, party.triggers) == ({}, {})
 
     def test_passes_on_what_a_person_waived(self, playing: Playing) -> None:
         def waive() -> None:
@@ -313,10 +356,11 @@ class TestTheStream:
                 update={"observations": without, "taken_at": first.taken_at - timedelta(hours=1)}
             ),
         )
-        self.polls(1)
-        playing.ledger.save_inventory("outage__1__g1", first)
-        (event,) = self.polls(1)
-        assert event["seen"]["campaign:104"].after_gap is not None, "the new inventory saw it, days ago"
+        with time_machine.travel(first.taken_at + timedelta(days=1), tick=False):
+            self.polls(1)
+            playing.ledger.save_inventory("outage__1__g1", first)
+            (event,) = self.polls(1)
+        assert event["seen"]["campaign:104"].after_gap is not None, "the new inventory saw it, a day ago"
 
     def test_waits_between_polls_as_the_site_says(self, slept: list[float], playing: Playing) -> None:
         self.polls(3)

@@ -10,7 +10,7 @@ from tests.unit.domain.factories import DUE, HOUR, MINUTE, NOW, SECOND, WINDOW, 
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.sources import Maintenance, Sources
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.repair.inventory import _with_open, due_occurrences
+from pro2_reconciliation.repair.inventory import HISTORY, _with_open, due_occurrences, history_start
 
 NIGHTLY = f.job()
 SITE = Site(organization="playhouse", zone=ZONE, jobs=(NIGHTLY,))
@@ -43,3 +43,13 @@ def test_an_open_run_is_asked_about_again_even_if_its_job_has_another_schedule_b
     (found,) = _with_open(account, ())
     assert (found.key, found.due) == (f.due().key, DUE)
     assert _with_open(account, (found,)) == (found,)
+
+
+def test_the_log_is_read_back_to_an_occurrence_that_has_been_open_for_weeks():
+    """Else the row that it left long ago would be missing, and it would be done again."""
+    account = SimpleNamespace(site=SITE)
+    usual = history_start(account, (f.due(),), WINDOW)
+    old = f.due(DUE - 25 * 24 * HOUR)
+    assert history_start(account, (old, f.due()), WINDOW) == old.due - HOUR < usual
+    ancient = f.due(DUE - 60 * 24 * HOUR)
+    assert history_start(account, (ancient, f.due()), WINDOW) == WINDOW.start - HISTORY

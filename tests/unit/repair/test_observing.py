@@ -265,7 +265,7 @@ class TestWhatIsWatched:
         states = {state for state in OccurrenceState if needs_watching(state, None)}
         assert states == {OccurrenceState.IN_PROGRESS, OccurrenceState.NO_TRACE}
 
-    def test_the_poll_reaches_back_to_the_oldest_item(self, observer):
+    def test_the_poll_reaches_back_to_the_oldest_item_that_is_watched(self, observer):
         early = f.reading(f.campaign(due=START - 5 * HOUR))
         inventory = Inventory(
             organization="playhouse",
@@ -273,13 +273,15 @@ class TestWhatIsWatched:
             window=WINDOW,
             taken_at=NOW,
             readings={"103": early},
-            occurrences=(f.due(START - 3 * HOUR),),
+            occurrences=(f.due(START - 3 * HOUR), f.due(DUE)),
             observations={},
             watch=(),
         )
-        assert watch_span(inventory, observer.site) == (START - 5 * HOUR, START - 4 * HOUR)
-        later = inventory.model_copy(update={"readings": {}, "occurrences": (f.due(DUE),)})
-        assert watch_span(later, observer.site) == (START - 2 * HOUR, START - HOUR)
+        first, last = (f"occurrence:{one.key}" for one in inventory.occurrences)
+        assert watch_span(inventory, observer.site, [CAMPAIGN, first]) == (START - 5 * HOUR, START - 4 * HOUR)
+        assert watch_span(inventory, observer.site, [last]) == (START - 2 * HOUR, DUE - HOUR)
+        unknown = watch_span(inventory, observer.site, ["campaign:104"])
+        assert unknown == (START - 2 * HOUR, START - HOUR)
 
 
 class TestPoll:

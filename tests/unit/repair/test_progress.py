@@ -8,26 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.incident.drifting import Follows
-from tests.incident.harness import Evening, MovableClock
+from tests.incident.harness import MovableClock
 
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import Ledger
-from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.progress import EVERY, RunProgress, unharmed
 
 RUN = "outage__1__g1"
-
-
-class Listening:
-    """Hears everything."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, sentence: str) -> None:
-        self.said.append(sentence)
 
 
 @pytest.fixture
@@ -96,28 +84,3 @@ def test_what_cannot_be_written_stops_nothing(
     with unharmed():
         ledger.note_run("playhouse", RUN, progress="x")
     assert caplog.text.count("could not be noted for the page") == 2
-
-
-def test_an_inventory_says_how_many_campaigns_it_has_read(tmp_path: Path) -> None:
-    evening, listening = Evening(tmp_path), Listening()
-    evening.end_outage()
-    take_inventory(evening.account("inventory", progress=listening), evening.window())
-    read = [line for line in listening.said if "campaigns read" in line]
-    assert read[0] == f"inventory: 1 of {len(read)} campaigns read"
-    assert read[-1] == f"inventory: {len(read)} of {len(read)} campaigns read"
-    assert "Activity Log" in listening.said[-1] or "automations" in listening.said[-1]
-
-
-def test_an_import_and_its_drift_say_how_far_they_are(tmp_path: Path) -> None:
-    follows, listening = Follows(tmp_path), Listening()
-    account = follows.evening.account
-    follows.evening.account = lambda owner="test", **more: account(owner, progress=listening, **more)  # type: ignore[method-assign]
-    follows.ask("ask__0", answer=lambda plan: {})
-    assert "drift: 0 pages of contacts with «Donors» read" in listening.said
-
-
-def test_a_proof_that_waits_says_what_for(tmp_path: Path) -> None:
-    evening, listening = Evening(tmp_path), Listening()
-    evening.end_outage()
-    evening.reconcile(account=evening.account("run-1", progress=listening))
-    assert any(line.startswith("«") and "no row of it yet" in line for line in listening.said)

@@ -100,7 +100,7 @@ def test_a_dashboard_and_a_list_are_read(app: Starlette, in_process: Any, asked:
         "since": "2031-03-04T00:00:00+00:00",
         "until": "2031-03-05T00:00:00+00:00",
         "page": "1",
-        "per_page": "200",
+        "per_page": "500",
     }
     assert board.stop_run("members") is StopAnswer.NOTHING_TO_STOP
     assert ListsPort(in_process(app)).size("101") == 3

@@ -5,11 +5,11 @@ There is no other way in: without that connection it fails with a KeyError.
 
 from alembic import context
 
-from pro2_reconciliation.ledger import action_tables, notification_tables, tables
+from pro2_reconciliation.ledger import action_tables, notification_tables, tables, trust_tables
 from pro2_reconciliation.ledger.columns import Base
 from pro2_reconciliation.ledger.migrate import VERSION_TABLE
 
-__all__ = ["action_tables", "notification_tables", "tables"]
+__all__ = ["action_tables", "notification_tables", "tables", "trust_tables"]
 
 context.configure(
     connection=context.config.attributes["connection"],

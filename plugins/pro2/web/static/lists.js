@@ -51,7 +51,7 @@ export function upcoming({ board, words }) {
   return card(`Due in the next 24 hours (${rows.length})`, [shared, asSeen(board)], folded(rows, "due"));
 }
 
-/** What still needs a person, of earlier outages. */
+/** What is still open: of earlier outages, and of this one when its dag run has reported. */
 export function openItems({ board, me, items }) {
   const rows = board.open_items.map((item) =>
     el(
@@ -66,9 +66,9 @@ export function openItems({ board, me, items }) {
       ),
     ),
   );
-  if (!rows.length) return card("Needs a person", "", el("p", null, "No item of an earlier outage is open."), holds(board, items));
+  if (!rows.length) return card("Open items", "", el("p", null, "No item of any outage is open."), holds(board, items));
   const hint = "Read again every night. An item closes when Pro2 shows it settled, when somebody closes it, or after 30 days.";
-  return card(`Needs a person (${rows.length})`, hint, folded(rows, "open"), holds(board, items));
+  return card(`Open items (${rows.length})`, hint, folded(rows, "open"), holds(board, items));
 }
 
 function holds(board, items) {

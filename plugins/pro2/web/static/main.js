@@ -13,11 +13,13 @@ import { asked, remember as note } from "./place.js";
 import { questionCards } from "./question.js";
 import { headline, strip } from "./strip.js";
 import { followTheme } from "./theme.js";
+import { capabilities, shadow } from "./trust.js";
 import { local, setClock, tickAll } from "./when.js";
 
 const EVERY = 10000;
 const BORDERS = 42; // pixels of a card's borders and padding
 const AIRFLOW_EVERY = 6; // the DAGs are looked at every sixth time
+const TRUST_EVERY = 30; // what changes once a night
 
 const view = {
   run: asked.get("run") ?? "",
@@ -29,6 +31,7 @@ const view = {
   itemsTrouble: "",
   questions: null,
   dags: null,
+  trust: null,
   trouble: "",
   width: 960,
 };
@@ -68,6 +71,18 @@ async function readAirflow() {
   return JSON.stringify([view.questions, view.trouble, view.dags]) !== before;
 }
 
+/** Verdicts and capabilities; whether there is news. The page goes on without them. */
+async function readTrust() {
+  if (view.run || round % TRUST_EVERY !== 1) return false;
+  try {
+    const { body, changed } = await read("api/trust");
+    view.trust = body;
+    return changed;
+  } catch {
+    return false;
+  }
+}
+
 function offline(refused) {
   const since = view.made ? ` What you see is as of ${local(view.made)}.` : "";
   const locked = refused.status === 401;
@@ -81,6 +96,7 @@ function offline(refused) {
 async function readAll() {
   round += 1;
   const others = readAirflow();
+  const trust = readTrust();
   try {
     await Promise.all([readBoard(), readItems()]);
     morph(section("trouble"));
@@ -91,6 +107,7 @@ async function readAll() {
     return;
   }
   if (await others) draw();
+  if (await trust) draw();
   await refreshDrawer(view);
 }
 
@@ -140,6 +157,8 @@ function draw() {
     morph(section("chosen"), chosenOutage(view));
     morph(section("open"), openItems(view));
     morph(section("upcoming"), upcoming(view));
+    morph(section("shadow"), shadow(view));
+    morph(section("capabilities"), capabilities(view));
   }
   if (view.items && (view.items.length || view.run)) drawItems(section("items"), view.items, view.words, itemsTitle(), links());
   else section("items").hidden = true;

@@ -16,6 +16,12 @@ export function idOf(question) {
 /** The id of the form's field for an item. */
 const fieldId = (question, key) => `choice ${idOf(question)} ${key}`;
 
+/** The name of what is asked about, and what else its title says. */
+function title(text) {
+  const [first, ...rest] = text.split(" · ");
+  return [name(first), rest.length > 0 && el("span", { class: "rest" }, ` · ${rest.join(" · ")}`)];
+}
+
 function field(question, key, param, locked) {
   const { schema, value, description } = param;
   const id = fieldId(question, key);
@@ -31,7 +37,7 @@ function field(question, key, param, locked) {
   return el(
     "div",
     { class: "ask", "data-key": key },
-    el("label", { for: id }, name(schema.title ?? key)),
+    el("label", { for: id }, ...title(schema.title ?? key)),
     el("div", null, input),
     facts && el("p", { id: `${id} facts`, class: "soft" }, name(facts)),
   );

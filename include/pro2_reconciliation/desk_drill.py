@@ -1,0 +1,79 @@
+"""A drill at a desk: ``drill CAMPAIGN [--yes]``, and what the account was seen to do: ``capabilities [--json]``.
+
+Without ``--yes`` a drill only says what it would do. It needs the environment of Airflow, whose connections it goes
+over, and the guard, which has to pass. Fails with one sentence; exit code 1 if the drill did not go to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from pro2_reconciliation.desk_airflow import airflow_beside
+from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.oneline import one_line
+from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.overview.capabilities import capabilities, rests_on_unproven
+from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.canary import find_canary
+from pro2_reconciliation.repair.drill import Drilled, drill
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the subparsers of the desk."""
+    one = commands.add_parser("drill", help="stop, duplicate and send a canary to named colleagues")
+    one.add_argument("campaign", help="id of a scheduled campaign whose list holds drill_addresses alone")
+    one.add_argument("--yes", action="store_true", help="do it; without it only what would be done is said")
+    seen = commands.add_parser("capabilities", help="what this account was seen to do")
+    seen.add_argument("--json", action="store_true", help="for programs")
+
+
+def do_drill(given: argparse.Namespace) -> tuple[str, int]:
+    """Look, and with ``--yes`` do it. Raises ``ReconciliationError``."""
+    return drilled_at(airflow_beside().open_account(f"drill by {given.who}"), given)
+
+
+def drilled_at(account: Account, given: argparse.Namespace) -> tuple[str, int]:
+    """The same over an account that is open already."""
+    canary = find_canary(account, given.campaign)
+    name = f"«{one_line(canary.campaign.name, 80)}» ({canary.campaign.id})"
+    if not given.yes:
+        due = f", due {local(canary.campaign.due, account.zone)}" if canary.campaign.due else ""
+        return (
+            f"{name} may be drilled on{due}: {canary.audience} addresses, all of them named. It would be stopped, "
+            "duplicated, and its copy sent to them at once. To do it: add --yes",
+            0,
+        )
+    found = drill(account, canary, given.who, say=lambda text: print(text, file=sys.stderr, flush=True))
+    return _told(account, found, canary.audience), 1 if found.why else 0
+
+
+def _told(account: Account, found: Drilled, audience: int) -> str:
+    lines = [f"The drill did not go to its end: {found.why}"] if found.why else ["The drill went to its end."]
+    lines += [f"ok  {one.capability.value}: {one.evidence}" for one in found.seen if one.proven]
+    lines += [f"--  {one.capability.value}: {one.evidence}" for one in found.seen if not one.proven]
+    lines += ["", "Not proven:", *(f"    {why}" for why in found.unproven.values())]
+    left = rests_on_unproven(account.ledger, account.organization)
+    if left:
+        verbs = ", ".join(verb.value.replace("_", " ") for verb in left)
+        lines += ["", f"Leave to a person until it is proven, by actions: manual of the connection: {verbs}."]
+    if found.copy_id and not found.why:
+        lines += [
+            "",
+            f"Ask the {audience} colleagues: each must have got exactly one mail, from copy {found.copy_id}.",
+        ]
+    return "\n".join(lines)
+
+
+def do_capabilities(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
+    """Every capability with its state, date and proof."""
+    found = capabilities(ledger, organization)
+    if given.json:
+        return json.dumps([one.model_dump(mode="json") for one in found], indent=1, ensure_ascii=False)
+    lines = []
+    for one in found:
+        at = f" {local(one.at, zone)}" if one.at else ""
+        lines.append(f"{one.state}{at}: {one.meaning}" + (f" ({one.evidence})" if one.evidence else ""))
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""One bad evening on a real Airflow: three dag runs at once, and everything that can die dies once, or is cleared.
+
+PostgreSQL below Airflow and ledger, two schedulers. The oracle is the sandbox, which knows every effect: each thing is
+done once, nothing is missing, and every report says so. More evenings, in the long form: ``test_bad_evenings.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.system.evening import RECONCILE, SEND, STOP, all_is_well
+from tests.system.site import AirflowSite
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowSite]:
+    with AirflowSite(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+def test_each_thing_is_done_once_on_an_evening_on_which_everything_dies_once_or_is_cleared(
+    site: AirflowSite,
+) -> None:
+    """Whoever acts is killed between request and answer: the effect is there, and nobody has heard of it."""
+    assert site.airflow is not None
+    with site.evening() as evening, ThreadPoolExecutor() as people:
+        evening.nightly_soon()
+        found = evening.begin()
+        runs = [found, evening.by_hand("manual")]
+
+        # in the middle of watching: the triggerer dies, and nobody looks until long after the deadline
+        evening.await_task(found, "watch_campaign", "deferred", "success")
+        site.airflow.kill("triggerer")
+        evening.nobody_looked_for_twenty_minutes(found)
+        site.airflow.launch("triggerer")
+
+        # in the middle of acting: a scheduler dies with its tasks; before that, a question is cleared that waits
+        with site.relay.holding(STOP) as stop:
+            answers = [people.submit(evening.answer, found)]
+            evening.await_question(runs[1])
+            evening.api.clear(RECONCILE, runs[1], ["ask"])
+            answers.append(people.submit(evening.answer, runs[1]))
+            stop.wait(300)
+            site.kill(site.airflow.component_of(stop.pid))
+        for answer in answers:
+            answer.result()
+
+        # whoever is ahead does once more what it has just done; then its worker or that of the other one dies in the
+        # middle of a send, and the API server too; Pro2 refuses everybody meanwhile
+        with site.relay.holding(SEND) as send:
+            evening.three_minutes_pass()
+            ahead = evening.first_to_pass(runs, "confirm_stop_campaign")
+            evening.api.clear(RECONCILE, ahead, [("stop_campaign", 0)])
+            send.wait(300)
+            send.kill()
+            with site.relay.refusing():
+                site.kill("api-server")
+                site.await_health()
+        evening.three_minutes_pass()
+
+        assert [evening.finish(run_id) for run_id in runs] == ["success", "success"]
+        all_is_well(evening, *runs)
+        nightly = evening.nightly()
+        assert nightly is not None
+        assert evening.finish(nightly) == "success"
+        assert {row.outcome for row in evening.report(nightly).values()} <= {"proposed", "verified"}
+
+        # when all is over: the question, which the ledger answers by itself, and a whole lane
+        assert evening.api.clear(RECONCILE, found, ["ask"], downstream=False) == {"ask"}
+        assert "report" in evening.api.clear(RECONCILE, runs[1], ["send_campaign"])
+        assert [evening.finish(run_id) for run_id in runs] == ["success", "success"]
+        all_is_well(evening, *runs)
