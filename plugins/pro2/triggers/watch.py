@@ -70,12 +70,11 @@ class _SharedPoll(BaseEventTrigger):
         """The item that it watches."""
 
     def _kwargs(self) -> dict[str, Any]:
-        mine = self._organization
         return {
             "inventory": self.inventory,
             "pro2_conn_id": self.pro2_conn_id,
             "dashboard_conn_id": self.dashboard_conn_id,
-            **({"organization": mine} if mine else {}),
+            "organization": self._organization,
         }
 
     @property
