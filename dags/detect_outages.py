@@ -12,14 +12,16 @@ Nothing is changed in Pro2. Without an outage this is one short task.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from airflow.sdk import dag, get_current_context, task
 
 from pro2.operators.start import StartReconcileOperator
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 
-
-@dag(
+_dag = partial(
+    dag,
     schedule="*/5 * * * *",
     start_date=datetime(2026, 1, 1),
     catchup=False,
@@ -29,6 +31,8 @@ from pro2.retrying import RETRY_POLICY
     doc_md=__doc__,
     default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
 )
+
+
 def detect_outages() -> None:
     @task(
         execution_timeout=timedelta(minutes=3),
@@ -50,4 +54,5 @@ def detect_outages() -> None:
     ).expand_kwargs(detect())
 
 
-detect_outages()
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
+    _dag(dag_id=f"detect_outages{suffix}")(detect_outages)()

@@ -11,13 +11,15 @@ Its passes are the heartbeat: without one younger than ten minutes nothing is se
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from airflow.sdk import dag, get_current_context, task
 
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 
-
-@dag(
+_dag = partial(
+    dag,
     schedule="* * * * *",
     start_date=datetime(2026, 1, 1),
     catchup=False,
@@ -27,6 +29,8 @@ from pro2.retrying import RETRY_POLICY
     doc_md=__doc__,
     default_args={"owner": "pro2", "retry_policy": RETRY_POLICY, "show_return_value_in_logs": False},
 )
+
+
 def guard_repairs() -> None:
     @task(priority_weight=1000, retries=0, execution_timeout=timedelta(minutes=4))
     def guard() -> dict[str, object]:
@@ -37,4 +41,5 @@ def guard_repairs() -> None:
     guard()
 
 
-guard_repairs()
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
+    _dag(dag_id=f"guard_repairs{suffix}")(guard_repairs)()

@@ -13,6 +13,7 @@ sensor that proves it. A send happens only while `guard_repairs` runs.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -24,6 +25,7 @@ from pro2.operators import remedies
 from pro2.operators.question import AskOperator
 from pro2.operators.report import ReportOperator
 from pro2.operators.start import StartReconcileOperator
+from pro2.organization import suffixes_to_parse
 from pro2.retrying import RETRY_POLICY
 from pro2.sensors.confirm import ConfirmSensor
 from pro2.sensors.watch import CampaignSensor, LeanSensor, OccurrenceSensor
@@ -42,7 +44,8 @@ LANES = {
 ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
 
 
-@dag(
+_dag = partial(
+    dag,
     # no start_date: with one, unpausing would at once reconcile the night before
     schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=False),
     catchup=False,
@@ -59,6 +62,8 @@ ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
     },
     params=form.params(),
 )
+
+
 def reconcile() -> None:
     @task(retry_delay=timedelta(seconds=10))
     def resolve_window() -> dict[str, Any]:
@@ -162,4 +167,5 @@ def reconcile() -> None:
     [resolved, plan_hash, nothing, *tails, handed_over] >> done
 
 
-reconcile()
+for suffix in suffixes_to_parse():  # of each organization; one empty text where there is only one
+    _dag(dag_id=f"reconcile{suffix}")(reconcile)()

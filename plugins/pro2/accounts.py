@@ -10,12 +10,14 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any
 
+from pro2 import organization
+from pro2.hosts import require_one_host
+from pro2.organization import named, open_site
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 
 if TYPE_CHECKING:
     from pro2.hooks.dashboard import Pro2DashboardHook
     from pro2.hooks.pro2 import Pro2Hook
-    from pro2_reconciliation.domain.config import Site
     from pro2_reconciliation.domain.plan import Plan
     from pro2_reconciliation.domain.ports import Dashboard
     from pro2_reconciliation.domain.words import Verb
@@ -26,17 +28,12 @@ PRO2 = "pro2"
 DASHBOARD = "pro2_dashboard"
 TESSITURA = "tessitura"
 LEDGER = "reconciliation_ledger"
+ACCOUNT = "reconciliation_account"
+"""How the Variable begins that says whose an account is, where there are several organizations."""
 LIBPQ = frozenset({"host", "sslmode", "sslrootcert", "sslcert", "sslkey"})
 """Extra keys of the ledger's connection that the driver is told; ``host`` may name the folder of a socket."""
 ACTING_PATIENCE = 30.0
 """Seconds that the waits between tries of one request may take; far below a step's lease."""
-
-
-def open_site() -> Site:
-    """The site that ``PRO2_RECONCILIATION_CONFIG`` names."""
-    from pro2_reconciliation.domain.config import load_site
-
-    return load_site()
 
 
 def open_ledger(*, create: bool = False) -> Ledger:
@@ -48,7 +45,13 @@ def open_ledger(*, create: bool = False) -> Ledger:
     from pro2_reconciliation.ledger import Ledger
     from pro2_reconciliation.repair.account import WallClock
 
-    return Ledger.open(ledger_url(), clock=WallClock().now, create=create)
+    url = ledger_url()
+    if url.startswith("sqlite:"):
+        require_one_host(
+            f"The ledger {url.removeprefix('sqlite:///')}",
+            f"Put it into PostgreSQL: a database of its own, and connection {named(LEDGER)} that names it",
+        )
+    return Ledger.open(url, clock=WallClock().now, create=create)
 
 
 def open_witness() -> Witness:
@@ -58,20 +61,54 @@ def open_witness() -> Witness:
     return VariableWitness()
 
 
+def account_of_another() -> str | None:
+    """Why this account may not be acted on: another organization of this Airflow works on it. None: it may be.
+
+    Two organizations have two ledgers, which know nothing of each other: on one account both would send. The first one
+    that begins is remembered, in an Airflow Variable. What cannot be known is a reason too.
+    """
+    name = organization.current()
+    if not name:
+        return None
+    from airflow.sdk import Variable
+
+    from pro2.hooks.permits import account_of
+    from pro2.hooks.pro2 import Pro2Hook
+
+    conn_id = named(PRO2)
+    key = f"{ACCOUNT}_{account_of(Pro2Hook(conn_id).settings.base_url)}"
+    try:
+        owner = Variable.get(key, default=None)
+        if owner is None:
+            Variable.set(
+                key, name, description="Whose Pro2 account it is; see ADR 0013 of the reconciliation"
+            )
+    except Exception as error:  # whatever Airflow says of a Variable it may not or cannot give
+        return f"the Airflow Variable {key}, which says whose account it is, cannot be used ({error})"
+    if owner in (None, name):
+        return None
+    return (
+        f"connection {conn_id} leads to an account on which organization {owner!r} works, and the ledger of "
+        f"{name!r} knows nothing of what that did. Correct the connection; if the account is {name!r}'s now, delete "
+        f"the Airflow Variable {key}"
+    )
+
+
 def ledger_url() -> str:
     """The SQLAlchemy URL of the ledger. Raises ``ConfigurationError`` for a connection type that is no database."""
     from airflow.sdk import BaseHook
     from airflow.sdk.exceptions import AirflowNotFoundException
 
+    conn_id = named(LEDGER)
     try:
-        connection: Any = BaseHook.get_connection(LEDGER)
+        connection: Any = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
-        return f"sqlite:///{home}/reconciliation_ledger.db"
+        return f"sqlite:///{home}/{conn_id}.db"
     if connection.conn_type == "sqlite":
         if not (connection.host or connection.schema):
             raise ConfigurationError(
-                f"connection {LEDGER} names no file; put its absolute path into the host"
+                f"connection {conn_id} names no file; put its absolute path into the host"
             )
         return f"sqlite:///{connection.host or connection.schema}"
     if connection.conn_type in ("postgres", "postgresql"):
@@ -93,7 +130,7 @@ def ledger_url() -> str:
             query=query,
         ).render_as_string(hide_password=False)
     raise ConfigurationError(
-        f"connection {LEDGER} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"
+        f"connection {conn_id} is of type {connection.conn_type!r}; the ledger needs sqlite or postgres"
     )
 
 
@@ -107,7 +144,7 @@ def open_account(who: str, *, create: bool = False) -> Account:
     site, ledger, clock = open_site(), open_ledger(create=create), WallClock()
     actor = Actor.parse(who)
     campaigns, contacts, dashboard, lists = ports_from_connections(
-        PRO2, DASHBOARD, TESSITURA, patience=ACTING_PATIENCE
+        named(PRO2), named(DASHBOARD), named(TESSITURA), patience=ACTING_PATIENCE
     )
     return Account(
         site=site,
@@ -129,7 +166,7 @@ def open_dashboard(*, patience: float) -> Dashboard:
     """The Integrated Dashboard alone, for detection; ``patience`` in seconds as in ``wire.patience``."""
     from pro2.hooks.factory import open_board
 
-    return open_board(DASHBOARD, patience=patience)
+    return open_board(named(DASHBOARD), patience=patience)
 
 
 def require_plan(ledger: Ledger, plan_hash: str) -> Plan:
@@ -170,7 +207,7 @@ def _acting() -> list[tuple[Pro2Hook | Pro2DashboardHook, list[Verb]]]:
 
     runs = [Verb.STOP_RUN, Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST]
     others = [verb for verb in Verb if verb not in runs]
-    return [(Pro2Hook(PRO2), others), (Pro2DashboardHook(DASHBOARD), runs)]
+    return [(Pro2Hook(named(PRO2)), others), (Pro2DashboardHook(named(DASHBOARD)), runs)]
 
 
 def who_acts(context: Any) -> str:

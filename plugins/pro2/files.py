@@ -14,6 +14,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from pro2 import organization
 from pro2_reconciliation.domain.oneline import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ _RUN = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 def reports_folder() -> ObjectStoragePath:
-    """Where the files are. Raises ``ConfigurationError`` for a storage that this Airflow does not know."""
+    """Where the files are; of several organizations, each has a folder in it, for two dag runs may be called alike.
+
+    Raises ``ConfigurationError`` for a storage that this Airflow does not know.
+    """
     from airflow.sdk import ObjectStoragePath
 
     from pro2_reconciliation.domain.errors import ConfigurationError
@@ -51,7 +55,8 @@ def reports_folder() -> ObjectStoragePath:
             f"{REPORTS} is {named!r}, which cannot be opened ({error}); "
             "correct it, or install the Airflow provider of that storage"
         ) from None
-    return folder
+    mine = organization.current()
+    return folder / mine if mine else folder
 
 
 def name_of(run_id: str) -> str:

@@ -30,7 +30,7 @@ def params() -> dict[str, Param]:
     """The params of the DAG, in the order of the form."""
     return {
         "organization": _optional(
-            "string", "Organization", "Empty: the one of jobs.yaml. Another name is refused."
+            "string", "Organization", "Empty: the one of this DAG, as jobs.yaml names it. Another is refused."
         ),
         "outage": Param(
             "latest",

@@ -16,13 +16,14 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from pro2.files import name_of
+from pro2.organization import named, of_id, speaking_for
 
 log = logging.getLogger("pro2.links")
 PAGE = "/plugin/outages"
 """The route of the page "Outages" in Airflow's own frame; ``?item=KEY`` opens an item, ``?run=ID`` a dag run."""
 
-REPORTS = "/pro2/reports"
-"""Where ``pro2.web.reports`` answers."""
+APP = "/pro2"
+"""Where the app of the page answers; ``pro2.web.reports`` below it."""
 
 
 def base_url() -> str:
@@ -34,17 +35,17 @@ def base_url() -> str:
 
 def page_of_item(key: str) -> str:
     """The page, at the entry of an item; an empty key: the page itself."""
-    return f"{base_url()}{PAGE}" + (f"?item={quote(key, safe='')}" if key else "")
+    return f"{base_url()}{named(PAGE)}" + (f"?item={quote(key, safe='')}" if key else "")
 
 
 def page_of_run(run_id: str) -> str:
     """The page, at what a dag run did and where its report is."""
-    return f"{base_url()}{PAGE}?run={quote(run_id, safe='')}"
+    return f"{base_url()}{named(PAGE)}?run={quote(run_id, safe='')}"
 
 
 def report_file(name: str) -> str:
     """Where the page's app shows a file of a report, by the name of the file."""
-    return f"{base_url()}{REPORTS}/{name}"
+    return f"{base_url()}{named(APP)}/reports/{name}"
 
 
 def tasks_of(dag_id: str, run_id: str) -> str:
@@ -59,7 +60,9 @@ class _Link(BaseOperatorLink):
         from pro2_reconciliation.domain.weblink import href
 
         try:
-            return href(self.address(operator, ti_key))
+            # asked for when the task is over, so Airflow does not know any more which one it was
+            with speaking_for(of_id(str(ti_key.dag_id))):
+                return href(self.address(operator, ti_key))
         except Exception as error:
             log.warning("The link «%s» of %s could not be made: %s", self.name, ti_key, error)
             return ""
@@ -131,7 +134,7 @@ def _key(operator: Any) -> str:
 
 
 def _in_pro2(operator: Any, kind: str) -> str:
-    from pro2.accounts import open_site
+    from pro2.organization import open_site
     from pro2_reconciliation.domain.words import ItemKind
 
     found, _, item_id = _key(operator).partition(":")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 
 from pro2.notifying import tell
+from pro2.organization import of_id, speaking_for
 
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.teller import Teller
@@ -36,7 +37,8 @@ class FailureNotifier(PlainNotifier):
     """
 
     def notify(self, context: Any) -> None:
-        tell(lambda teller: _failed(teller, context))
+        with speaking_for(of_id(context["ti"].dag_id)):
+            tell(lambda teller: _failed(teller, context))
 
 
 class QuestionNotifier(PlainNotifier):
@@ -46,7 +48,8 @@ class QuestionNotifier(PlainNotifier):
     """Shorter than elsewhere: only when this returns does the task give its place up and wait for the answer."""
 
     def notify(self, context: Any) -> None:
-        tell(lambda teller: _asked(teller, context), seconds=self.SECONDS)
+        with speaking_for(of_id(context["ti"].dag_id)):
+            tell(lambda teller: _asked(teller, context), seconds=self.SECONDS)
 
 
 def _failed(teller: Teller, context: Any) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pro2.accounts import open_ledger, open_site
+from pro2 import organization
+from pro2.accounts import open_ledger
 from pro2.links import PAGE, base_url
+from pro2.organization import named, open_site
 
 if TYPE_CHECKING:
     from pro2_reconciliation.repair.teller import Teller
@@ -46,7 +48,9 @@ def _tell(news: tuple[Callable[[Teller], None], ...], context: Any, seconds: flo
             "The links in notifications are paths only; set base_url in section [api] of Airflow's configuration"
         )
     ledger = open_ledger()
-    teller = Teller(site, ledger, Links(base, PAGE), partial(_still_asked, context))
+    teller = Teller(
+        site, ledger, Links(base, named(PAGE), organization.current()), partial(_still_asked, context)
+    )
     for one in news:
         try:
             one(teller)
@@ -66,7 +70,7 @@ def _still_asked(context: Any, run_id: str) -> bool:
     if not context:
         return True
     try:
-        states = context["ti"].get_task_states("reconcile", task_ids=["ask"], run_ids=[run_id])
+        states = context["ti"].get_task_states(named("reconcile"), task_ids=["ask"], run_ids=[run_id])
         return states[run_id]["ask"] in ("awaiting_input", "deferred", "running")
     except Exception:  # a reminder too many is better than none
         return True

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pro2.accounts import open_ledger, open_site, open_witness, require_plan
+from pro2.accounts import account_of_another, open_ledger, open_witness, require_plan
+from pro2.organization import open_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def resolve_window(context: Any) -> dict[str, Any]:
         )
         mode = Mode.PLAN
     if mode is not Mode.PLAN:
-        refusal = why_plan_only(ledger, open_witness(), site.zone)
+        refusal = account_of_another() or why_plan_only(ledger, open_witness(), site.zone)
         if refusal is not None:
             log.warning("This dag run only proposes (mode plan). %s", refusal)
             mode = Mode.PLAN

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pro2.organization import named
 from pro2_reconciliation.domain.errors import LedgerError
 
 if TYPE_CHECKING:
     from pro2_reconciliation.ledger import Witnessed
 
 VARIABLE = "reconciliation_ledger_witness"
-"""Named like the connection: a deployment has one ledger, whatever the number of its organizations."""
+"""Named like the connection of the ledger; where there are several organizations, each ledger has a witness."""
 ABOUT = "Which ledger the reconciliation may act on. Written by guard_repairs; do not edit (docs/runbook.md)"
 
 
 class VariableWitness:
-    """Reads and writes the Variable ``reconciliation_ledger_witness`` as JSON."""
+    """Reads and writes the Variable ``reconciliation_ledger_witness`` of the current organization as JSON."""
 
-    name = f"Airflow Variable {VARIABLE}"
+    def __init__(self) -> None:
+        self._key = named(VARIABLE)
+        self.name = f"Airflow Variable {self._key}"
 
     def read(self) -> Witnessed | None:
         from pydantic import ValidationError
@@ -54,12 +57,12 @@ class VariableWitness:
     def _get(self) -> str | None:
         from airflow.sdk import Variable
 
-        return Variable.get(VARIABLE, default=None)  # type: ignore[no-any-return]
+        return Variable.get(self._key, default=None)  # type: ignore[no-any-return]
 
     def _set(self, text: str) -> None:
         from airflow.sdk import Variable
 
-        Variable.set(VARIABLE, text, description=ABOUT)
+        Variable.set(self._key, text, description=ABOUT)
 
 
 class ShellWitness(VariableWitness):
@@ -68,9 +71,9 @@ class ShellWitness(VariableWitness):
     def _get(self) -> str | None:
         from airflow.models import Variable
 
-        return Variable.get(VARIABLE, default_var=None)  # type: ignore[no-any-return]
+        return Variable.get(self._key, default_var=None)  # type: ignore[no-any-return]
 
     def _set(self, text: str) -> None:
         from airflow.models import Variable
 
-        Variable.set(VARIABLE, text, description=ABOUT)
+        Variable.set(self._key, text, description=ABOUT)

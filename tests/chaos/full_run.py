@@ -18,16 +18,23 @@ from unittest import mock
 import pytest
 import yaml
 from tests.incident.harness import INCIDENTS, Evening, approve_all
+from tests.incident.overview.test_bundle import texts
 from tests.unit.pro2.conftest import make_context, open_for_tasks
 
 from pro2 import files, reporting
 from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.errors import ReconciliationError
+from pro2_reconciliation.domain.notifications import Notifications
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Mode, Remedy
+from pro2_reconciliation.overview.bundle import make_bundle
+from pro2_reconciliation.overview.digest import digest
 from pro2_reconciliation.repair.asking import Question, question
+from pro2_reconciliation.repair.messages import Message, as_html, as_markdown, as_text
+from pro2_reconciliation.repair.plain import mail_text
 from pro2_reconciliation.repair.recording import record_plan
 from pro2_reconciliation.repair.report import Report
+from pro2_reconciliation.repair.teller import Teller
 from pro2_sandbox import build_incident
 
 
@@ -41,6 +48,7 @@ class Left:
     asked: list[str] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
     made: list[Report] = field(default_factory=list)
+    bundles: dict[str, str] = field(default_factory=dict)
     desk: str = ""
 
     @property
@@ -59,6 +67,12 @@ class Left:
     def lines(self) -> list[str]:
         return [record.getMessage() for record in self.log]
 
+    @property
+    def messages(self) -> list[Message]:
+        """What people were told, as it stands in the ledger."""
+        ledger, organization = self.evening.ledger(), self.evening.site.organization
+        return [Message.model_validate(one.body) for one in ledger.deliveries(organization)]
+
     def everything(self) -> Iterator[tuple[str, str]]:
         """(where, text) of all that stays or is shown, without the CSV of the drift."""
         yield from ((name, text) for name, text in self.files.items() if not name.endswith(".drift.csv"))
@@ -67,6 +81,10 @@ class Left:
         yield "requests", "\n".join(self.asked)
         yield "questions", "\n".join(one.model_dump_json() for one in self.questions)
         yield "desk", self.desk
+        yield "mails", "\n".join(mail_text(one) for one in self.made)
+        for how in (as_text, as_markdown, as_html):
+            yield how.__name__, "\n".join(f"{one.title}\n{how(one)}" for one in self.messages)
+        yield from self.bundles.items()
 
 
 class _Kept(logging.Handler):
@@ -119,11 +137,35 @@ def run(folder: Path, rename: Callable[[str, str], str] | None = None) -> Left:
         first = _dag_run(left, "outage__1__g1", {})
         keys = tuple(d.key for d in first.decisions if d.remedy is Remedy.DATA_SYNC)
         _dag_run(left, f"ask__{first.hash}", {"only": keys, "parent": first.hash})
+        _tell(left)
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             main(["--ledger", f"sqlite:///{folder}/ledger.db", "--config", str(folder / "config"), "status"])
         left.desk = said.getvalue()
     return left
+
+
+def _tell(left: Left) -> None:
+    """What follows a night: the digest, what people are told, and bundles of what was asked about."""
+    evening, ledger = left.evening, left.evening.ledger()
+    rules = Notifications(everything=("chat",))
+    teller = Teller(evening.site.model_copy(update={"notifications": rules}), ledger)
+    for plan, made in zip(left.plans, left.made, strict=True):
+        teller.question(plan, plan.run, evening.clock.now())
+        teller.report(made, plan.run, str(left.reports))
+    night = digest(
+        evening.site,
+        ledger,
+        evening.clock.now(),
+        since=left.plans[0].window.start,
+        witness=evening.witness,
+        link=lambda key: f"/plugin/outages?item={key}",
+    )
+    files.write_digest(make_context(run_id="scheduled__1"), night)
+    teller.digest("scheduled__1", night.subject, night.text, night.html)
+    for decision in [one for plan in left.plans for one in plan.decisions if one.asks][::4]:
+        for name, text in texts(make_bundle(ledger, evening.site, decision.key)).items():
+            left.bundles[f"bundle of {decision.key}: {name}"] = text
 
 
 def _listen(left: Left, name: str, carrier: Any) -> None:
@@ -148,8 +190,9 @@ def _dag_run(left: Left, run_id: str, options: dict[str, Any]) -> Plan:
         return plan
 
     with mock.patch("pro2_reconciliation.repair.reconcile.build_plan", planned):
-        plan, _ = evening.reconcile(dag_run=run_id, answer=approve_all, **options)
+        plan, made = evening.reconcile(dag_run=run_id, answer=approve_all, **options)
     left.plans.append(plan)
+    left.made.append(made)
     resolved = {"mode": Mode.ASK.value, "reason": "a test"}
     with contextlib.suppress(
         ReconciliationError

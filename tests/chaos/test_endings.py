@@ -144,6 +144,25 @@ def test_what_ends_a_step_lets_nothing_through_and_is_told(
     assert again.reason
 
 
+def test_an_import_that_a_colleague_repeated_and_that_is_over_is_not_repeated(tmp_path: Path) -> None:
+    """Nothing runs any more, so only the Activity Log tells."""
+    chain = next(one for one in CHAINS if one.name == "repeat import")
+    evening, pressed = Gated(tmp_path, chain), []
+
+    def before(step: ClearedStep) -> None:
+        if step.verb is Verb.REPEAT_IMPORT and not pressed:
+            pressed.append(True)
+            somebody(evening)
+            evening.clock.sleep(60)
+
+    evening.before = before
+    evening.go("outage__1__g1")
+    assert pressed
+    assert tuple(evening.acted()) == (Verb.STOP_RUN,)
+    assert evening.row().outcome is End.STALE
+    assert "a person reprocessed it at" in evening.row().detail
+
+
 @pytest.mark.parametrize("when", RESEND.verbs, ids=str)
 def test_an_edit_is_asked_about_anew_before_the_stop_and_left_to_a_person_after_it(
     tmp_path: Path, when: Verb

@@ -31,6 +31,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.oneline import LONGEST, is_one_line, one_line
 from pro2_reconciliation.domain.sources import Feed
 from pro2_reconciliation.domain.words import Service
+from pro2_reconciliation.repair import messages
 from pro2_reconciliation.repair.asking import escaped
 from pro2_reconciliation.wire.exchange import Reply, drive, explain
 from pro2_reconciliation.wire.statuspage import published
@@ -96,6 +97,27 @@ def test_the_report_holds_no_element_of_a_name(left: Left) -> None:
             assert not [one for one in page.attributes if one.startswith("on")], name
             assert not [one for one in page.links if "javascript" in one or "evil" in one], name
             assert "1337" not in html
+
+
+def test_what_people_are_told_holds_no_element_link_or_mention_of_a_name(left: Left) -> None:
+    assert len(left.messages) > 3
+    told = "\n".join(messages.as_text(one) for one in left.messages)
+    assert "conn.pro2.password" in told, "the names reach the messages"
+    for message in left.messages:
+        page = Page(messages.as_html(message))
+        assert page.tags.isdisjoint({"script", "img", "iframe", "object", "link", "base"}), message.title
+        assert not [one for one in page.attributes if one.startswith("on")], message.title
+        assert not [one for one in page.links if "javascript" in one or "evil" in one], message.title
+        assert is_one_line(message.title)
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", messages.as_text(message))
+        assert "](javascript" not in messages.as_markdown(message)
+
+
+def test_a_bundle_for_the_vendor_has_each_name_on_one_line(left: Left) -> None:
+    for name, text in left.bundles.items():
+        if name.endswith(".txt"):
+            assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]", text), name
+            assert not re.search(r"^(2026-11-20 ERROR|Subject: .*forged)", text, re.M), name
 
 
 def test_no_line_of_the_log_begins_with_a_name(left: Left) -> None:

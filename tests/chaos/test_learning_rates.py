@@ -2,7 +2,8 @@
 
 Made-up organizations with known schedules (``tests/unit/domain/histories.py``): 400 jobs in the long form
 (``CHAOS=long``), every shape as often as the others. ``python -m tests.chaos.test_learning_rates`` prints the tables of
-docs/learn.md; ``LEARN_HOUSES`` is another number of organizations and ``LEARN_FIRST`` begins elsewhere.
+docs/learn.md, with ``untold`` those of logs that do not say who started a run, with ``speed`` what 100 jobs cost;
+``LEARN_HOUSES`` is another number of organizations and ``LEARN_FIRST`` begins elsewhere.
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from dataclasses import dataclass, field
 import pytest
 from tests.unit.domain.histories import SHAPES, House, Made, house, same_next_year
 
+from pro2_reconciliation.domain.catching_up import catch_up
+from pro2_reconciliation.domain.jobs import ActivityLog, EarlierSchedule, Job
 from pro2_reconciliation.domain.learning import learn
 from pro2_reconciliation.domain.learning_lesson import Lesson
+from pro2_reconciliation.domain.words import ProcessType
+from pro2_reconciliation.repair.inventory import HISTORY
 
 LONG = os.environ.get("CHAOS") == "long"
 HOUSES = int(os.environ.get("LEARN_HOUSES", "16"))
@@ -99,7 +104,42 @@ def test_of_schedules_with_ten_runs_nineteen_of_twenty_are_learned_exactly() -> 
     assert len(rates.wrong) <= 0.005 * sum(count.total() for count in rates.by_runs.values()), rates.wrong
 
 
+def speed() -> None:
+    """CPU seconds of 100 jobs over twelve weeks: to learn them, and to check them at night over the last five."""
+    several = [name for name in SHAPES if "minutes" not in name and name != "in working hours"]
+    for name, shapes in (("every shape", [*SHAPES]), ("hourly and rarer", several)):
+        one = house(50, 100, shapes=tuple(shapes), weeks=12)
+        learn("playhouse", one.log, one.zone)  # the import of numpy is not what is measured
+        began = time.process_time()
+        learn("playhouse", one.log, one.zone)
+        learned = time.process_time()
+        start = one.log.as_of - HISTORY
+        rows = tuple(row for row in one.log.rows if row.started >= start)
+        log = ActivityLog(as_of=one.log.as_of, whole_from=start, rows=rows)
+        catch_up("playhouse", one.zone, [_catalog_entry(made) for made in one.jobs], log, ())
+        print(
+            f"{name}: {learned - began:.1f} s to learn {len(one.log.rows):,} runs, "
+            f"{time.process_time() - learned:.1f} s at night for {len(rows):,}"
+        )
+
+
+def _catalog_entry(made: Made) -> Job:
+    earlier = (EarlierSchedule(cron=made.before, until=made.until),) if made.until else ()
+    return Job(
+        organization="playhouse",
+        id=made.id,
+        name=made.id,
+        process_type=ProcessType.INTEGRATED_IMPORT,
+        cron=made.cron,
+        zone=made.zone,
+        schedules=earlier,
+    )
+
+
 def main() -> int:
+    if "speed" in sys.argv:
+        speed()
+        return 0
     rates = measured(told="untold" not in sys.argv)
     total: Counter[str] = sum(rates.by_runs.values(), Counter())
     print(table("due times in the history", {**rates.by_runs, "all": total}, [*(n for _, n in RUNS), "all"]))

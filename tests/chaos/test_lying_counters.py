@@ -172,12 +172,21 @@ def test_an_original_that_goes_before_any_request_of_ours(tmp_path: Path, lie: s
 class TestAnalyticsOffAtTheStop:
     """Every counter stays 0, so only the status, and the time of the last sending, tell what became of it."""
 
-    def test_one_of_which_no_mail_has_left_yet_is_not_stopped_in_the_middle(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("verb", "says", "done"),
+        [
+            (Verb.STOP_CAMPAIGN, "it began to go out since the question was asked", []),
+            (Verb.COPY_CAMPAIGN, "the original is sending, not stopped", ["campaign_stopped"]),
+        ],
+    )
+    def test_one_of_which_no_mail_has_left_yet_is_left_to_go(
+        self, tmp_path: Path, verb: Verb, says: str, done: list[str]
+    ) -> None:
         evening = Waking(tmp_path, "counters_stuck")
-        evening.before = lambda step: evening.wake(0) if step.verb is Verb.STOP_CAMPAIGN else None
+        evening.before = lambda step: evening.wake(0) if step.verb is verb else None
         row = evening.played()
-        assert "it began to go out since the question was asked" in row.detail
-        assert (evening.kinds(), evening.patrons()) == ([], PATRONS)
+        assert says in row.detail
+        assert (evening.kinds(), evening.patrons()) == (done, PATRONS)
 
     def test_one_that_goes_between_our_last_look_and_the_stop_is_not_copied(self, tmp_path: Path) -> None:
         """The stop lands in the middle; who got it is not known, so a person goes on."""
@@ -194,6 +203,26 @@ class TestAnalyticsOffAtTheStop:
         require_sound(evening, row)
         assert row.outcome is End.NEEDS_HUMAN
         assert (evening.kinds(), evening.patrons()) == (["campaign_stopped"], PATRONS // 2)
+
+
+@pytest.mark.parametrize("lie", ["counts as ever", "analytics off"])
+def test_one_that_goes_while_its_copy_waits_at_a_gate_is_left_to_go_by_the_guard(
+    tmp_path: Path, lie: str
+) -> None:
+    evening = Waking(tmp_path, LIES[lie])
+
+    def held(step: ClearedStep) -> None:
+        if step.verb is Verb.SEND_CAMPAIGN:
+            evening.ledger().hold("playhouse", CAMPAIGN, "kim", "a moment")
+            evening.wake()
+
+    evening.before = held
+    evening.played()
+    send = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+    assert send is not None
+    assert (send.state, send.moves[-1].why) == (State.STALE, "the original woke up; it may go")
+    assert evening.kinds() == ["campaign_stopped", "campaign_copied"], "it is not stopped a second time"
+    assert (evening.patrons(), evening.truth()["mailed_twice"]) == (PATRONS, [])
 
 
 class TestAnalyticsOffWhileItIsWatched:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
@@ -65,3 +66,21 @@ def test_the_check_of_the_astro_cli_finds_every_file_in_order():
 def test_parsing_touches_no_network_no_database_no_process_and_no_file_elsewhere():
     """A DAG processor parses again and again, on a host that may reach nothing."""
     assert touched() == []
+
+
+def test_each_organization_of_a_consortium_has_its_own_dags():
+    code = f"""
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag({str(DAGS)!r}, load_op_links=False)
+assert bag.import_errors == {{}}, bag.import_errors
+print(*sorted(bag.dag_ids))
+print(*sorted(len(dag.tasks) for dag in bag.dags.values()))
+"""
+    environment = {**os.environ, "PRO2_RECONCILIATION_ORGANIZATIONS": "opera,ballet"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    *_, ids, sizes = done.stdout.splitlines()
+    assert set(ids.split()) == {f"{dag}__{name}" for dag in EXPECTED for name in ("opera", "ballet")}
+    assert len(set(sizes.split())) == 3

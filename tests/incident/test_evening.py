@@ -84,6 +84,14 @@ def test_the_mode_auto_touches_only_data_that_starts_no_mail(evening: Evening) -
     assert {effect["kind"] for effect in evening.effects()} <= {"repeat_import", "import", "tag_added"}
 
 
+def test_the_mode_auto_leaves_an_import_that_may_start_mail_to_a_person(evening: Evening) -> None:
+    jobs = tuple(job.model_copy(update={"starts_mail": "yes"}) for job in evening.site.jobs)
+    evening.site = evening.site.model_copy(update={"jobs": jobs})
+    evening.reconcile(Mode.AUTO)
+
+    assert evening.effects() == []
+
+
 def test_reconciling_the_same_window_again_adds_no_effect(evening: Evening) -> None:
     evening.reconcile(dag_run="outage__1__g1")
     before = [e for e in evening.effects() if e["kind"] not in ("tag_added", "tag_removed")]

@@ -68,7 +68,7 @@ def test_an_inventory_says_how_many_campaigns_it_has_read(
     assert set(read) <= set(caplog.messages)
 
 
-def test_an_import_and_a_drift_say_how_far_they_are_and_nothing_once_they_are_over(
+def test_a_drift_says_how_far_it_is_and_nothing_once_it_is_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     follows = Follows(tmp_path / "evening")

@@ -35,11 +35,12 @@ FOR_A_PERSON = frozenset({End.NEEDS_HUMAN, End.FAILED})
 @dataclass(frozen=True)
 class Links:
     """Where a message leads. ``base``: Airflow's own address, empty where it does not know it; ``page``: the route of
-    the page "Outages" in it.
+    the page "Outages" in it; ``organization``: its name behind the ids of DAGs, empty where there is only one.
     """
 
     base: str = ""
     page: str = ""
+    organization: str = ""
 
     def outages(self, ids: Sequence[str] = ()) -> Link:
         """The page, at the first of these outages."""
@@ -53,13 +54,21 @@ class Links:
         return Link(label="What was done", url=self._page(f"?run={quote(run_id, safe='')}"))
 
     def question(self, run_id: str) -> Link:
-        return Link(label="Answer", url=f"{self._task(RECONCILE, run_id, 'ask')}/required_actions")
+        return Link(
+            label="Answer", url=f"{self._task(self.dag_id(RECONCILE), run_id, 'ask')}/required_actions"
+        )
 
     def log(self, dag_id: str, run_id: str, task_id: str, label: str = "The log") -> Link:
         return Link(label=label, url=self._task(dag_id, run_id, task_id))
 
     def dag(self, dag_id: str) -> Link:
-        return Link(label=dag_id, url=f"{self._base}/dags/{quote(dag_id, safe='')}")
+        """A DAG by its usual id, ``guard_repairs``."""
+        found = self.dag_id(dag_id)
+        return Link(label=found, url=f"{self._base}/dags/{quote(found, safe='')}")
+
+    def dag_id(self, usual: str) -> str:
+        """The id of a DAG of ours in this Airflow."""
+        return f"{usual}__{self.organization}" if self.organization else usual
 
     @property
     def _base(self) -> str:

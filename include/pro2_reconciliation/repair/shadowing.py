@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from pro2_reconciliation.domain.campaigns import Campaign
-from pro2_reconciliation.domain.errors import RequestError
+from pro2_reconciliation.domain.errors import RequestError, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import local
@@ -27,6 +28,8 @@ from pro2_reconciliation.repair.inventory import suspect_since
 
 LOOKED_BACK = timedelta(days=30)
 """A proposal that is older is not looked up any more; it was judged long ago."""
+MOST = 200
+"""So many are looked up in one night, at three requests each; the next night goes on."""
 GIVEN_UP = timedelta(days=7)
 """So long after the guard's hours a proposal that could not be read stays without a verdict."""
 
@@ -59,7 +62,7 @@ class Event:
 def compare(account: Account) -> list[ShadowRecord]:
     """One pass: the verdicts that became possible, written to the ledger. Oldest proposal first."""
     made = []
-    waiting = list(proposals(account))
+    waiting = list(islice(proposals(account), MOST))
     log = _log(account, waiting)
     for one in waiting:
         event = _happened(account, one, log)
@@ -116,16 +119,16 @@ def _of_campaign(account: Account, one: Proposal) -> Event | None:
     original = account.campaigns.detailed([decision.item_id]).get(decision.item_id)
     if original is None:
         return Event(After.GONE)
+    if original.unreadable:
+        raise Unreadable(original.unreadable)
     report = account.campaigns.report(decision.item_id)
     if any(original.counters.values()) or any(report.counters.values()):
         return Event(
             After.BY_ITSELF, _not_before(original.last_sent, one), f"«{original.name}» ({original.id})"
         )
     floor = one.plan.floor_id if one.plan.floor_id != "0" else original.id
-    since, ours = (
-        suspect_since(one.plan.window, original),
-        frozenset(account.ledger.copies(account.organization)),
-    )
+    since = suspect_since(one.plan.window, original)
+    ours = frozenset(account.ledger.copies(account.organization))
     copies, alike = suspects(original, account.campaigns.newer_than(floor), since, ours)
     for copy in (found for found in copies if found.send_amt):
         before = copy.created is not None and copy.created < one.at

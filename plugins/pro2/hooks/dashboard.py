@@ -112,12 +112,12 @@ def no_host(request: Request, settings: Settings) -> ConfigurationError:
 def check_export() -> tuple[bool, str]:
     """Whether the exported files of the last seven days can be read, and how old the newest is."""
     from pro2.hooks.export import open_export
-    from pro2_reconciliation.domain.config import load_site
+    from pro2.organization import open_site
     from pro2_reconciliation.domain.localtime import local
 
     now = datetime.now(UTC)
     try:
-        log, zone = open_export().activity(now - timedelta(days=7), now), load_site().zone
+        log, zone = open_export().activity(now - timedelta(days=7), now), open_site().zone
     except ReconciliationError as error:
         return False, f"{str(error)[:1].upper()}{str(error)[1:]}"
     since = f" from {local(log.whole_from, zone)}" if log.whole_from else ""

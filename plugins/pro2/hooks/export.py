@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 from airflow.sdk import ObjectStoragePath
 
-from pro2_reconciliation.domain.config import Site, load_site
+from pro2.organization import open_site
+from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import (
     ConfigurationError,
     NoConsole,
@@ -100,8 +101,8 @@ class ExportDashboard:
 
 
 def open_export() -> ExportDashboard:
-    """The dashboard of the site that ``PRO2_RECONCILIATION_CONFIG`` names, read from its export."""
-    return ExportDashboard(load_site())
+    """The dashboard of the current site (``pro2.organization``), read from its export."""
+    return ExportDashboard(open_site())
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from sqlalchemy import BigInteger, Column, Connection, Engine, MetaData, String,
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
+from pro2.hosts import require_one_host
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError
 from pro2_reconciliation.ledger.engine import open_engine, shown
 from pro2_reconciliation.wire.exchange import MAX_RETRY_AFTER
@@ -90,6 +91,10 @@ def store_url() -> str:
 
     given = os.environ.get(ENV)
     if given:
+        require_one_host(
+            f"The request budget {given}",
+            f"unset {ENV}: the permits are then in the ledger's database, or in Redis (connection {CONNECTION})",
+        )
         return f"sqlite:///{Path(given).expanduser()}"
     ledger = make_url(ledger_url())
     if ledger.get_backend_name() != "sqlite":

@@ -123,14 +123,14 @@ def _v1_answers(body: Any) -> bool:
 
 def clock_remarks(answers: list[Any]) -> list[str]:
     """Whether the account's clock is that of the organization; nothing where one of them is not known."""
-    from pro2_reconciliation.domain.config import load_site
+    from pro2.organization import open_site
     from pro2_reconciliation.domain.localtime import find_zone
 
     moment = next((found for body in answers if (found := a_moment(body)) is not None), None)
     if moment is None:
         return []
     try:
-        zone = load_site().zone
+        zone = open_site().zone
         ours = moment.astimezone(find_zone(zone)).utcoffset()
     except ConfigurationError:
         return []  # the site is not described yet, or not here

@@ -78,9 +78,9 @@ class TessituraHook(CarryingHook):
 
 def _first_list() -> str | None:
     """A list that the work will read; None where the site names none, or is not described here."""
-    from pro2_reconciliation.domain.config import load_site
+    from pro2.organization import open_site
 
     try:
-        return next((job.tessitura_list for job in load_site().jobs if job.tessitura_list), None)
+        return next((job.tessitura_list for job in open_site().jobs if job.tessitura_list), None)
     except ConfigurationError:
         return None

@@ -16,8 +16,9 @@ from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from pro2.accounts import open_ledger, open_site
+from pro2.accounts import open_ledger
 from pro2.notifier import QuestionNotifier
+from pro2.organization import open_site
 
 GO = "Carry out my choices"
 NOTHING = "Do nothing"

@@ -20,6 +20,8 @@ from airflow.triggers.base import (
 )
 from asgiref.sync import sync_to_async
 
+from pro2.organization import of_id, speak_for
+
 LOOK_AGAIN_SECONDS, LOOKS_IN_VAIN = 15.0, 60
 """So often in a row the ledger's database may be away; then the task fails, and is tried again."""
 
@@ -37,11 +39,14 @@ class ConfirmTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         from pro2.steps import named_step, open_proof
+        from pro2_reconciliation.domain.actor import Actor
         from pro2_reconciliation.domain.errors import LedgerUnavailable
         from pro2_reconciliation.domain.oneline import one_line
         from pro2_reconciliation.domain.words import Verb
         from pro2_reconciliation.repair.telling import Heartbeat, proven
 
+        actor = Actor.parse(self.who)
+        speak_for(of_id(actor.dag_id if actor else ""))
         name, told = named_step(self.step), Heartbeat()
         proof, in_vain = None, 0
         while True:

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from pro2.organization import named, of_id, speak_for
+
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 
 
 MOST_OBSERVERS = 16
 """So many dag runs are remembered by one triggerer."""
-_OBSERVERS: dict[tuple[str, datetime], Any] = {}
+_OBSERVERS: dict[tuple[str, str, datetime], Any] = {}
 
 
 @dataclass
@@ -48,10 +50,16 @@ _PARTIES: dict[Hashable, _Party] = {}
 
 
 class _SharedPoll(BaseEventTrigger):
-    """What all watching triggers of an account have in common. ``inventory``: its id in the ledger, the dag run's."""
+    """What all watching triggers of an account have in common. ``inventory``: its id in the ledger, the dag run's.
 
-    def __init__(self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str) -> None:
+    ``organization``: of which it is, where there are several; one that starts in the triggerer learns it from its DAG.
+    """
+
+    def __init__(
+        self, *, inventory: str, pro2_conn_id: str, dashboard_conn_id: str, organization: str = ""
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.organization = organization
         self.inventory = inventory
         self.pro2_conn_id = pro2_conn_id
         self.dashboard_conn_id = dashboard_conn_id
@@ -66,7 +74,13 @@ class _SharedPoll(BaseEventTrigger):
             "inventory": self.inventory,
             "pro2_conn_id": self.pro2_conn_id,
             "dashboard_conn_id": self.dashboard_conn_id,
+            "organization": self._organization,
         }
+
+    @property
+    def _organization(self) -> str:
+        mine = getattr(self.task_instance, "dag_id", "")
+        return self.organization or of_id(str(mine or ""))
 
     def shared_stream_key(self) -> Hashable:
         return _account_of(self._kwargs())
@@ -76,18 +90,20 @@ class _SharedPoll(BaseEventTrigger):
         """Poll for ever, for every dag run that takes part. Each event: dag run to ``inventory``, ``at``, ``seen``
         (item key to Observation), ``waived`` keys, ``errors``.
         """
-        from pro2.accounts import open_ledger, open_site
+        from pro2.accounts import open_ledger
         from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
+        from pro2.organization import open_site
         from pro2_reconciliation.domain.errors import LedgerUnavailable
 
+        speak_for(kwargs["organization"])
         site = await sync_to_async(open_site)()
         ledger = await sync_to_async(open_ledger)()
         party = _PARTIES.setdefault(_account_of(kwargs), _Party())
         party.watches = {kwargs["inventory"]: await sync_to_async(_watch)(site, ledger, kwargs["inventory"])}
         waived: dict[str, frozenset[str]] = {}
         async with (
-            Pro2AsyncHook(kwargs["pro2_conn_id"]) as pro2,
-            DashboardAsyncHook(kwargs["dashboard_conn_id"]) as dashboard,
+            Pro2AsyncHook(named(kwargs["pro2_conn_id"])) as pro2,
+            DashboardAsyncHook(named(kwargs["dashboard_conn_id"])) as dashboard,
         ):
             while True:
                 for name in party.triggers.keys() - party.watches.keys():
@@ -194,7 +210,7 @@ class LeanTrigger(_SharedPoll):
 
 def _account_of(kwargs: Mapping[str, Any]) -> Hashable:
     """What the poll depends on: two dag runs about one account share it."""
-    return ("pro2-watch", kwargs["pro2_conn_id"], kwargs["dashboard_conn_id"])
+    return ("pro2-watch", kwargs["organization"], kwargs["pro2_conn_id"], kwargs["dashboard_conn_id"])
 
 
 def _watch(site: Any, ledger: Any, name: str) -> Any:
@@ -205,7 +221,8 @@ def _watch(site: Any, ledger: Any, name: str) -> Any:
     inventory = ledger.inventory(name)
     # a stream ends with its last subscriber; one that opens again must not forget what stood still how long
     # (an inventory that was taken anew has other items)
-    observer = _OBSERVERS.setdefault((name, inventory.taken_at), Observer.of(site, inventory))
+    taken = (inventory.organization, name, inventory.taken_at)
+    observer = _OBSERVERS.setdefault(taken, Observer.of(site, inventory))
     while len(_OBSERVERS) > MOST_OBSERVERS:
         del _OBSERVERS[next(iter(_OBSERVERS))]
     return Watch(site, inventory, observer=observer)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pro2 import accounts
+from pro2.organization import current, open_site
 
 if TYPE_CHECKING:
     from pro2_reconciliation.domain.config import Site
@@ -36,10 +37,12 @@ class Desk:
         from pro2_reconciliation.domain.config import DIRECTORY
 
         folder = os.environ.get(DIRECTORY)
+        if folder and (name := current()):
+            folder = os.path.join(folder, name)
         stamp = _stamp(folder)
         with self._lock:
             if self._site is None or self._site[:2] != (folder, stamp):
-                self._site = (folder, stamp, accounts.open_site())
+                self._site = (folder, stamp, open_site())
             return self._site[2]
 
     def ledger(self) -> Ledger:

@@ -20,6 +20,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException
 
+from pro2.organization import named
 from pro2_reconciliation.domain.oneline import one_line
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Person:
         """Refuse (403) who may only look."""
         if not self.acts:
             raise HTTPException(
-                403, f"{self.name} may look, but not {what}: that needs the right to trigger {RECONCILE}"
+                403,
+                f"{self.name} may look, but not {what}: that needs the right to trigger {named(RECONCILE)}",
             )
 
     def must_be_admin(self, what: str) -> None:
@@ -58,12 +60,13 @@ class Person:
 def person(user: GetUserDep) -> Person:
     """The person behind a request. Raises ``HTTPException`` 401 for nobody, 403 for who may not even look."""
     manager = get_auth_manager()
-    details = DagDetails(id=RECONCILE, team_name=DagModel.get_team_name(RECONCILE))
+    dag_id = named(RECONCILE)
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
     name = one_line(str(user.get_name() or user.get_id()))
     if not manager.is_authorized_dag(
         method="GET", access_entity=DagAccessEntity.RUN, details=details, user=user
     ):
-        raise HTTPException(403, f"{name} may not see the dag runs of {RECONCILE}, which this page is about")
+        raise HTTPException(403, f"{name} may not see the dag runs of {dag_id}, which this page is about")
     return Person(
         name=name,
         acts=manager.is_authorized_dag(

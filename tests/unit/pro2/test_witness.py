@@ -45,6 +45,19 @@ class TestTheVariable:
         with pytest.raises(LedgerError, match="Airflow Variable reconciliation_ledger_witness cannot be"):
             witness.VariableWitness().read() if verb == "get" else witness.VariableWitness().write(SEEN)
 
+    def test_from_a_shell_it_is_written_without_a_task(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The Task SDK writes over the channel of a task's supervisor, which a shell has not."""
+        kept: dict[str, str] = {}
+        monkeypatch.setattr(
+            "airflow.models.Variable.set", lambda key, value, description: kept.update({key: value})
+        )
+        monkeypatch.setattr(
+            "airflow.models.Variable.get", lambda key, default_var: kept.get(key, default_var)
+        )
+        assert witness.ShellWitness().read() is None
+        witness.ShellWitness().write(SEEN)
+        assert witness.ShellWitness().read() == SEEN
+
     def test_every_account_of_a_task_has_it(self) -> None:
         assert isinstance(accounts.open_witness(), witness.VariableWitness)
 

@@ -13,7 +13,9 @@ LINES = ('cron: "0 4 * * *"', "schedules:", '  - {cron: "0 6 * * *", until: 2026
 
 
 def found(text: str = "«Members sync» (j-1) moved", lines: tuple[str, ...] = LINES) -> Finding:
-    return Finding(job_id="j-1", name="Members sync", kind=FindingKind.MOVED, since=START, text=text, lines=lines)
+    return Finding(
+        job_id="j-1", name="Members sync", kind=FindingKind.MOVED, since=START, text=text, lines=lines
+    )
 
 
 def of(*findings: Finding, unread: str = "") -> CatalogCheck:

@@ -2,8 +2,9 @@
 
 import { ask, Refused, send } from "./api.js";
 import { around } from "./around.js";
+import { SUFFIX } from "./place.js";
 
-export const RECONCILE = "reconcile";
+export const RECONCILE = `reconcile${SUFFIX}`;
 const ROOT = new URL("../", document.baseURI); // where Airflow is, whatever path it is served below
 const API = new URL("api/v2/", ROOT);
 const SETTLE = 5000; // an answer sooner than this after the question makes Airflow 3.3 fail the task
@@ -19,7 +20,7 @@ async function get(path) {
 
 /** The page's DAGs by id, with what Airflow knows of each. */
 export async function dags() {
-  const found = await get("dags?tags=pro2&limit=50");
+  const found = await get(`dags?tags=pro2&limit=100&dag_id_pattern=${part(`%${SUFFIX}`)}`);
   return Object.fromEntries(found.dags.map((dag) => [dag.dag_id, dag]));
 }
 

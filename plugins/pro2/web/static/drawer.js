@@ -1,6 +1,6 @@
 // The drawer: one item with all that is known of it, what to do, and what may be said about it.
 
-import { pathOf } from "./airflow.js";
+import { pathOf, RECONCILE } from "./airflow.js";
 import { read } from "./api.js";
 import { el, morph, name } from "./dom.js";
 import { button, facts, outcome, patrons, shortId } from "./parts.js";
@@ -44,7 +44,7 @@ function about(item, words) {
     ["Not waited for by", item.waived_by && name(item.waived_by)],
     ["Open since", item.open_since && [at(item.open_since), ", ", tick(item.open_since)]],
     ["Copy", item.copy_id && name(item.copy_id)],
-    ["Dag run", item.dag_run && el("a", { href: pathOf({ dag_id: "reconcile", run_id: item.dag_run }), "data-do": "go" }, name(item.dag_run))],
+    ["Dag run", item.dag_run && el("a", { href: pathOf({ dag_id: RECONCILE, run_id: item.dag_run }), "data-do": "go" }, name(item.dag_run))],
     ["Log", logLink(item.log, "of")],
   ]);
 }

@@ -5,6 +5,9 @@ import { around } from "./around.js";
 
 const FRAME = "/plugin/outages";
 
+/** What stands behind our ids in Airflow where there are several organizations, as "__opera"; else nothing. */
+export const SUFFIX = new URL(document.baseURI).pathname.match(/\/pro2(__[a-z0-9_-]+)\/$/)?.[1] ?? "";
+
 function frame() {
   const outside = around();
   return outside && outside.location.pathname.includes(FRAME) ? outside : null;

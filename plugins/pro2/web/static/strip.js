@@ -2,11 +2,12 @@
 
 import { el, name } from "./dom.js";
 import { button, said } from "./parts.js";
+import { SUFFIX } from "./place.js";
 import { at, tick } from "./when.js";
 
 const HEALTH = { up: ["●", "verified", "up"], down: ["✖", "failed", "down"], unknown: ["○", "quiet", "not known"] };
 const SHORT = { sending: "Sending", dashboard: "Dashboard", tessitura: "Tessitura" };
-const DAGS = ["guard_repairs", "detect_outages", "reconcile"];
+const DAGS = ["guard_repairs", "detect_outages", "reconcile"].map((id) => id + SUFFIX);
 
 /** The first thing that is read. */
 export function headline({ board, made }) {
