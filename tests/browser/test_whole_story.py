@@ -8,6 +8,7 @@ items are taken away, the kill switch is turned. The sandbox, which knows every 
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -27,7 +28,13 @@ from pro2_reconciliation.ledger import Ledger
 from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD, RECONCILE
 from pro2_sandbox.loader import load_incident
 
-pytestmark = [pytest.mark.browser, pytest.mark.system]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.system,
+    pytest.mark.skipif(
+        os.environ.get("CHAOS") != "long", reason="it takes minutes: CHAOS=long scripts/test browser"
+    ),
+]
 ZONE = ZoneInfo("America/Chicago")
 PATIENCE_MS = 240_000
 """How long a dag run may take until the page shows what it did."""
