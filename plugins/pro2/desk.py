@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pro2 import accounts
+from pro2 import accounts, organization
+from pro2.organization import named, speak_for
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.overview.doctor import (
     Finding,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 DAGS = ("guard_repairs", "detect_outages", "reconcile")
 """In the order in which they are unpaused (README)."""
+ORGANIZATION = "PRO2_RECONCILIATION_ORGANIZATION"
+"""Whose desk it is, where there are several organizations; a shell's, and read nowhere else."""
 LISTED = 20
 """So many campaigns are asked for when one with a time is wanted: drafts have none."""
 
@@ -54,8 +57,16 @@ class AirflowDesk:
     def __init__(self) -> None:
         # as `airflow connections test` does; without it connections of the metadata database are not found
         os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+        speak_for(os.environ.get(ORGANIZATION, ""))
+
+    def speak_for(self, name: str) -> None:
+        if name in organization.organizations():
+            organization.speak_for(name)
 
     def open_account(self, who: str) -> Account:
+        another = accounts.account_of_another()
+        if another:
+            raise ConfigurationError(another)
         return replace(accounts.open_account(who), witness=self.witness())
 
     def open_ledger(self) -> Ledger:
@@ -68,6 +79,11 @@ class AirflowDesk:
 
     def findings(self, site: Site) -> Iterator[Finding]:
         """Connections and rights, zone, clock, freshness of every source, then the DAGs."""
+        try:
+            organization.current()
+        except ConfigurationError as error:
+            yield bad("organization", f"jobs.yaml says {site.organization}", str(error))
+            return
         yield from _connections(site)
         yield from _account(site)
         yield from _sources(site)
@@ -90,7 +106,7 @@ def dags_in(session: Session) -> dict[str, DagSeen]:
     from sqlalchemy import select
 
     wanted = select(DagModel.dag_id, DagModel.is_paused, DagModel.has_import_errors, DagModel.is_stale)
-    rows = session.execute(wanted.where(DagModel.dag_id.in_(DAGS)))
+    rows = session.execute(wanted.where(DagModel.dag_id.in_([named(one) for one in DAGS])))
     return {
         dag_id: DagSeen(bool(paused), bool(errors)) for dag_id, paused, errors, stale in rows if not stale
     }
@@ -105,7 +121,7 @@ def dag_findings(seen: Mapping[str, DagSeen] | str) -> Iterator[Finding]:
             "Run this in the environment of the scheduler: AIRFLOW_HOME and its database.",
         )
         return
-    for dag_id in DAGS:
+    for dag_id in (named(one) for one in DAGS):
         subject, dag = f"DAG {dag_id}", seen.get(dag_id)
         if dag is None:
             yield bad(
@@ -116,7 +132,8 @@ def dag_findings(seen: Mapping[str, DagSeen] | str) -> Iterator[Finding]:
         elif dag.broken:
             yield bad(subject, "does not load", "Read the import error: airflow dags list-import-errors")
         elif dag.paused:
-            first = "" if dag_id == DAGS[0] else f", {DAGS[0]} first"
+            guard = named(DAGS[0])
+            first = "" if dag_id == guard else f", {guard} first"
             yield bad(subject, "is paused", f"Unpause it{first}: airflow dags unpause {dag_id}")
         else:
             yield good(subject, "is not paused")
@@ -126,9 +143,9 @@ def _connections(site: Site) -> Iterator[Finding]:
     """Every connection that the site uses, asked what its Test button asks."""
     for name in dict.fromkeys(
         (
-            accounts.PRO2,
-            accounts.DASHBOARD,
-            accounts.TESSITURA,
+            named(accounts.PRO2),
+            named(accounts.DASHBOARD),
+            named(accounts.TESSITURA),
             *(feed.connection for feed in site.sources.feeds),
             *(probe.connection for probe in site.sources.probes if probe.connection),
         )
@@ -149,9 +166,9 @@ def _hook(name: str) -> CarryingHook:
     from pro2.hooks.tessitura import TessituraHook
 
     known: dict[str, type[Any]] = {
-        accounts.PRO2: Pro2Hook,
-        accounts.DASHBOARD: Pro2DashboardHook,
-        accounts.TESSITURA: TessituraHook,
+        named(accounts.PRO2): Pro2Hook,
+        named(accounts.DASHBOARD): Pro2DashboardHook,
+        named(accounts.TESSITURA): TessituraHook,
     }
     hook: Any = known[name](name) if name in known else carrier_of(name)
     return hook  # type: ignore[no-any-return]
@@ -164,12 +181,14 @@ def _account(site: Site) -> Iterator[Finding]:
 
     request = Request("GET", "api/3/campaigns", {"limit": str(LISTED), "orders[sdate]": "DESC"})
     try:
-        reply = _hook(accounts.PRO2).carry(request)
+        reply = _hook(named(accounts.PRO2)).carry(request)
         now = datetime.now(UTC)
         theirs = a_moment(read_json(request, reply))
     except ReconciliationError as error:
         for subject in ("clock", "time zone"):
-            yield bad(subject, "could not be compared", f"Repair connection {accounts.PRO2} first: {error}")
+            yield bad(
+                subject, "could not be compared", f"Repair connection {named(accounts.PRO2)} first: {error}"
+            )
         return
     date = next((value for name, value in reply.headers.items() if name.lower() == "date"), None)
     yield clock_finding(date, now, site.zone)
@@ -184,11 +203,11 @@ def _sources(site: Site) -> Iterator[Finding]:
 
     now = datetime.now(UTC)
     try:
-        export = Pro2DashboardHook(accounts.DASHBOARD).settings.adapter == EXPORT
+        export = Pro2DashboardHook(named(accounts.DASHBOARD)).settings.adapter == EXPORT
         yield from dashboard_findings(site, accounts.open_dashboard(patience=10), now, export=export)
     except ReconciliationError as error:
         yield bad("Activity Log", "could not be read", str(error))
     try:
-        yield from lists_findings(site, ListsPort(_hook(accounts.TESSITURA), patience=10), now)
+        yield from lists_findings(site, ListsPort(_hook(named(accounts.TESSITURA)), patience=10), now)
     except ConfigurationError as error:
         yield bad("Tessitura lists", "could not be read", str(error))

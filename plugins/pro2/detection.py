@@ -9,7 +9,7 @@ from typing import Any
 
 from pro2.accounts import open_account, open_dashboard, open_ledger, who_acts
 from pro2.notifying import tell
-from pro2.organization import open_site
+from pro2.organization import named, open_site
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 
 log = logging.getLogger("pro2.detection")
@@ -75,7 +75,7 @@ def _started_anew(context: Any, ledger: Any, due: Any, now: datetime) -> Any:
     """A run id is a claim, and a dag run that failed before it had a plan would hold it for ever."""
     from pro2_reconciliation.repair.detection import begun_anew
 
-    failed = context["ti"].get_dr_count(dag_id=RECONCILE, run_ids=[due.run_id], states=["failed"])
+    failed = context["ti"].get_dr_count(dag_id=named(RECONCILE), run_ids=[due.run_id], states=["failed"])
     if not failed:
         return due
     again = begun_anew(ledger, due, now)

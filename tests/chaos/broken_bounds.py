@@ -247,6 +247,6 @@ BREAKAGES = (
         f"{CORE}/repair/inventory.py",
         "        due += _excused(account.site, [again]) if again.key == key else ()\n",
         "        due += ()\n",
-        "tests/incident/test_drift.py",
+        "tests/unit/repair/test_due.py",
     ),
 )

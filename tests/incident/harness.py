@@ -64,9 +64,11 @@ class MovableClock:
 
     def sleep(self, seconds: float) -> None:
         """Let time pass: minutes one by one, as others live through them, and hours at once."""
-        step = 30.0 if self.every_minute is not None and seconds <= LIVED_THROUGH else seconds
+        short = seconds <= LIVED_THROUGH
         while seconds > 0:
-            self.at += timedelta(seconds=min(step, seconds))
+            minute = (self._called + timedelta(minutes=1) - self.at).total_seconds()
+            step = min(seconds, minute) if short and self.every_minute is not None and minute > 0 else seconds
+            self.at += timedelta(seconds=step)
             seconds -= step
             if self.every_minute is not None and self.at - self._called >= timedelta(minutes=1):
                 self._called = self.at

@@ -44,6 +44,14 @@ from pro2_sandbox.local.sandbox import SandboxProcess
 from pro2_sandbox.local.settings import Secrets, airflow_settings
 from pro2_sandbox.local.wire import AirflowApiError
 
+NAMED = """\
+import os
+
+
+def of_this_process() -> str:
+    return os.environ["HOSTNAME"]
+"""
+"""What Airflow asks for a host's name: each container has one of its own."""
 LEFT_OUT = ("postgres", compose.ONE_SHOT)
 """Services that are no process of Airflow's or Valkey's that stays."""
 
@@ -103,6 +111,20 @@ class Cluster:
         """SIGKILL to the component and everything that it started; nobody starts it again."""
         self.children.pop(component).kill()
 
+    def triggerer_of(self, run_id: str, task_id: str) -> str:
+        """The component in which a task of this name waits; waits itself until one took it up."""
+        path = f"/dags/reconcile/dagRuns/{run_id}/taskInstances"
+        found: list[str] = []
+
+        def taken() -> bool:
+            rows = self.api.all_rows(path, "task_instances", {"order_by": "id"})
+            jobs = [row.get("triggerer_job") or {} for row in rows if row["task_id"] == task_id]
+            found[:] = [job["hostname"] for job in jobs if job.get("hostname")]
+            return bool(found)
+
+        wait_until(taken, timeout=60, what=f"A triggerer that took up {task_id} of {run_id}")
+        return found[0]
+
     def component_of(self, pid: int) -> str:
         """The component to which a process belongs."""
         return next(
@@ -154,7 +176,9 @@ class Cluster:
                 "C_FORCE_ROOT": "true",  # only where the tests run as root; the containers do not
                 "PGHOST": self._pg_host,
                 "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "HOSTNAME": component if service.name == "worker" else os.uname().nodename,
+                "HOSTNAME": component,
+                "AIRFLOW__CORE__HOSTNAME_CALLABLE": "container_name.of_this_process",
+                "PYTHONPATH": str(self.folder),
                 **told,
                 "AIRFLOW_HOME": str(home),
             }
@@ -188,6 +212,7 @@ class Cluster:
     def _set_up(self) -> None:
         for name in ("config", "reports", "out", "logs"):
             (self.folder / name).mkdir(parents=True)
+        (self.folder / "container_name.py").write_text(NAMED)
         subprocess.run(
             [compose.ROOT / "scripts/secrets", self.folder / "secrets"], check=True, capture_output=True
         )

@@ -119,13 +119,13 @@ class AirflowSite:
         wait_until(well, timeout=180, what="A healthy Airflow", complain=lambda: str(self.airflow.url))
 
     @contextmanager
-    def evening(self) -> Iterator[Evening]:
-        """The small evening in a new sandbox, with a new ledger."""
+    def evening(self, incident: Path = SMALL) -> Iterator[Evening]:
+        """An incident, the small evening unless said, in a new sandbox, with a new ledger."""
         self._evenings += 1
         name = f"ledger_{self._evenings}"
         self.server.psql(f"CREATE DATABASE {name};")
         log = self.folder / f"sandbox-{self._evenings}.log"
-        with SandboxProcess(SMALL, log=log) as sandbox:
+        with SandboxProcess(incident, log=log) as sandbox:
             self.relay.target = sandbox.url
             served = {part: sandbox.get(f"/sandbox/config/{part}").text for part in SERVED}
             write_files(self.folder / "config", served)

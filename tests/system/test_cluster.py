@@ -20,13 +20,16 @@ ONE = Path(__file__).with_name("one-campaign.yaml")
 def test_a_worker_and_a_triggerer_are_lost_and_each_thing_is_done_once(tmp_path: Path) -> None:
     with Cluster(tmp_path) as cluster, cluster.evening(ONE) as evening, ThreadPoolExecutor() as people:
         assert {"worker-1", "worker-2", "triggerer-1", "triggerer-2"} <= set(cluster.components)
-        checks = [people.submit(cluster.check, one) for one in ("worker-1", "triggerer-1", "dag-processor")]
+        for check in [
+            people.submit(cluster.check, one) for one in ("worker-1", "triggerer-1", "dag-processor")
+        ]:
+            check.result()
         run_id = evening.begin()
 
         evening.await_task(run_id, "watch_campaign", "deferred")
-        cluster.kill("triggerer-1")
-        for check in checks:
-            check.result()
+        holder = cluster.triggerer_of(run_id, "watch_campaign")
+        assert holder.startswith("triggerer-")
+        cluster.kill(holder)
 
         with cluster.relay.holding(SEND) as send:
             answer = people.submit(evening.answer, run_id)

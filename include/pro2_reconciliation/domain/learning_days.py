@@ -153,6 +153,7 @@ def _week_field(chosen: frozenset[int]) -> str:
     if len(chosen) == 7:
         return "*"
     days = sorted(chosen)
-    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+    # a range may not end with SUN, which cron counts as the first day
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1 and days[-1] < NAMES.index("SUN"):
         return f"{NAMES[days[0]]}-{NAMES[days[-1]]}"
     return ",".join(NAMES[n] for n in days)

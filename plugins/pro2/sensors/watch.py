@@ -86,6 +86,7 @@ class LeanSensor(BaseSensorOperator):
             "place": "{{ ti.map_index }}",
             "pro2_conn_id": PRO2,
             "dashboard_conn_id": DASHBOARD,
+            "organization": "",  # where there are several, the trigger learns it from its DAG
         },
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, HTTPException, Response
 
 from pro2.accounts import DASHBOARD, LEDGER, PRO2, TESSITURA
+from pro2.organization import named
 from pro2.web.desk import Desk
 from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 
@@ -41,12 +42,12 @@ def bundle_routes(desk: Desk) -> APIRouter:
 
 
 def known_secrets() -> Iterator[str]:
-    """The passwords of our connections, as far as they are there and can be read."""
+    """The passwords of this organization's connections, as far as they are there and can be read."""
     from airflow.sdk import BaseHook
 
     for name in ANY_SECRET:
         try:
-            secret = BaseHook.get_connection(name).password
+            secret = BaseHook.get_connection(named(name)).password
         except Exception:  # noqa: S112 (not there, or a backend that is away: the scrubber goes by shapes then)
             continue
         if secret:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
 from typing import Any
 
 from pro2.organization import speaking_for
@@ -47,8 +48,9 @@ def _page() -> Asgi:
     return page
 
 
+@cache
 def page_of(organization: str) -> Lazy:
-    """The page of an organization, as ``plugin.py`` registers it; an empty name where there is only one."""
+    """The one page of an organization, as ``plugin.py`` registers it; an empty name where there is only one."""
     return Lazy(_page, organization)
 
 

@@ -10,6 +10,9 @@ from zipfile import ZipFile
 import pytest
 from tests.incident.web.conftest import Users
 
+from pro2.organization import speaking_for
+from pro2.web.bundles import known_secrets
+
 PASSWORD = "swordfish"
 """So short and plain that nothing but the connection tells that it is one."""
 ITEM = "campaign:103"
@@ -35,6 +38,17 @@ def test_the_password_of_a_connection_is_taken_out_wherever_somebody_typed_it(
         texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
     assert [name for name, text in texts.items() if PASSWORD in text] == []
     assert "I log in with [secret removed] and look" in texts["item.json"]
+
+
+def test_of_several_organizations_only_the_passwords_of_its_own_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRO2_RECONCILIATION_ORGANIZATIONS", "opera,ballet")
+    for name in ("opera", "ballet"):
+        connection = {"conn_type": "pro2", "host": "https://x.example", "password": f"{PASSWORD} of {name}"}
+        monkeypatch.setenv(f"AIRFLOW_CONN_PRO2__{name.upper()}", json.dumps(connection))
+    with speaking_for("opera"):
+        assert [*known_secrets()] == [f"{PASSWORD} of opera"]
 
 
 @pytest.mark.parametrize("key", ["campaign:999", "nothing", "campaign:", "..%2f..%2fetc%2fpasswd"])

@@ -20,6 +20,7 @@ from airflow.sdk.bases.operator import ExecutorSafeguard
 from tests.incident.harness import INCIDENTS, Evening, MovableClock, approve_all
 
 from pro2 import form
+from pro2_reconciliation.domain.errors import LedgerUnavailable
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
@@ -350,3 +351,22 @@ def end_stale(playing: Playing, item_key: str) -> None:
     ledger = playing.ledger
     action = next(a for a in ledger.actions("playhouse") if a.item_key == item_key)
     ledger.end_rest(action.id, State.STALE, who="test", why="changed")
+
+
+@pytest.fixture
+def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+    """Waiting moves the evening's clock, and ours with it."""
+    naps: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        playing.evening.clock.sleep(seconds)
+        ours.shift(seconds)
+
+    monkeypatch.setattr("pro2.triggers.watch.asyncio.sleep", sleep)
+    with time_machine.travel(playing.ledger.inventory(playing.run_id).taken_at, tick=False) as ours:
+        yield naps
+
+
+def ledger_is_away(*_: Any, **named: Any) -> Any:
+    raise LedgerUnavailable("the database was shut down")

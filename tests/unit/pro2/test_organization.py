@@ -222,3 +222,17 @@ class TestOneHost:
         monkeypatch.setenv("AIRFLOW_CONN_RECONCILIATION_LEDGER", json.dumps(connection))
         monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executor)
         assert accounts.open_ledger(create=True).identity.epoch == 1
+
+
+def test_a_desk_asks_airflow_for_its_own_organization(
+    consortium: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pro2.desk import ORGANIZATION, AirflowDesk, DagSeen, dag_findings
+
+    async def in_a_context_of_its_own() -> list[str]:
+        monkeypatch.setenv(ORGANIZATION, "opera")
+        AirflowDesk()
+        return [one.subject for one in dag_findings({"reconcile__opera": DagSeen(paused=False)})]
+
+    told = asyncio.run(in_a_context_of_its_own())
+    assert told == ["DAG guard_repairs__opera", "DAG detect_outages__opera", "DAG reconcile__opera"]

@@ -1,30 +1,27 @@
-"""Triggers: one poll for all items of a dag run, and proofs that end their own task."""
+"""The triggers that watch: one poll of an account for all items of all dag runs."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from airflow.triggers.base import TaskFailedEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from tests.incident.harness import InProcess
-from tests.unit.pro2.conftest import NOW, Playing
-from tests.unit.pro2.test_remedies import bring_to, step_of
+from tests.unit.pro2.conftest import NOW, Playing, ledger_is_away
 
-from pro2.operators.remedies import StopCampaignOperator
 from pro2.triggers import watch as triggers_watch
-from pro2.triggers.confirm import LOOK_AGAIN_SECONDS, LOOKS_IN_VAIN, ConfirmTrigger
+from pro2.triggers.confirm import ConfirmTrigger
 from pro2.triggers.watch import LeanTrigger, WatchTrigger
-from pro2_reconciliation.domain.errors import LedgerUnavailable, Unreadable
+from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.inventory import WatchItem
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.words import ItemKind
-from pro2_reconciliation.ledger import Ledger, State
-from pro2_reconciliation.repair.proofs import Proof, Verdict
+from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.wire import dashboard
 from pro2_reconciliation.wire.exchange import drive
 
@@ -201,10 +198,6 @@ class TestTheWatchOfAnItem:
         assert observation(watch(), Stream(PENDING, copied)).note == "«Opening night (copy)» (120)"
 
 
-def away(*_: Any, **named: Any) -> Any:
-    raise LedgerUnavailable("the database was shut down")
-
-
 class Carried:
     """The asynchronous hook, with the sandbox in process behind it."""
 
@@ -225,21 +218,6 @@ class Carried:
 
     async def fetch(self, exchange: Any) -> Any:
         return await asyncio.to_thread(drive, exchange, self.carrier.carry)
-
-
-@pytest.fixture
-def slept(playing: Playing, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Waiting moves the evening's clock, and ours with it."""
-    naps: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        playing.evening.clock.sleep(seconds)
-        ours.shift(seconds)
-
-    monkeypatch.setattr("pro2.triggers.watch.asyncio.sleep", sleep)
-    with time_machine.travel(playing.ledger.inventory(playing.run_id).taken_at, tick=False) as ours:
-        yield naps
 
 
 class TestTheStream:
@@ -341,7 +319,7 @@ class TestTheStream:
     ) -> None:
         """Its database is started anew: every item that is watched would lose its watch."""
         playing.ledger.waive("playhouse", "campaign:103", "Ada", "we know")
-        first, second = self.polls(2, then=lambda: monkeypatch.setattr(Ledger, "waivers", away))
+        first, second = self.polls(2, then=lambda: monkeypatch.setattr(Ledger, "waivers", ledger_is_away))
         assert first["waived"] == second["waived"] == {"campaign:103"}
         assert second["errors"] == ("the database was shut down",)
         assert second["seen"].keys() == first["seen"].keys()
@@ -376,78 +354,3 @@ class TestTheStream:
 
         (event,) = asyncio.run(collected())
         assert isinstance(event, TaskSuccessEvent)
-
-
-class TestTheProof:
-    @pytest.fixture
-    def step(self, playing: Playing) -> dict[str, Any]:
-        _, cleared = playing.cleared()
-        return step_of(cleared, "stop_campaign", "campaign:103")
-
-    def proof(self, step: dict[str, Any]) -> TriggerEvent:
-        async def collected() -> list[TriggerEvent]:
-            return [event async for event in ConfirmTrigger(step=step, who="a trigger").run()]
-
-        (event,) = asyncio.run(collected())
-        return event
-
-    def test_ends_its_task_as_a_success_once_the_world_shows_it(
-        self, playing: Playing, step: dict[str, Any], slept: list[float], executable: None
-    ) -> None:
-        StopCampaignOperator(task_id="stop_campaign", step=step).execute(playing.context())
-        event = self.proof(step)
-        assert isinstance(event, TaskSuccessEvent)
-        assert event.xcoms is not None
-        assert event.xcoms["return_value"]["state"] == "proven"
-        assert slept, "two reads are needed, so it waits once"
-        action = playing.ledger.action(step["action_id"])
-        assert action is not None
-        assert action.steps[0].state is State.CONFIRMED
-
-    def test_ends_its_task_as_a_failure_when_it_does_not_come(
-        self, playing: Playing, step: dict[str, Any], slept: list[float]
-    ) -> None:
-        bring_to(playing, State.DONE)  # accepted, and nothing stopped
-        assert isinstance(self.proof(step), TaskFailedEvent)
-        action = playing.ledger.action(step["action_id"])
-        assert action is not None
-        assert action.steps[0].state is State.NEEDS_HUMAN
-
-    def test_skips_its_task_when_only_a_newer_export_could_show_it(
-        self, playing: Playing, step: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Neither a success nor a failure: the next dag run looks again."""
-        monkeypatch.setattr(Proof, "look", lambda self: Verdict(state="open", why="needs a newer export"))
-        assert isinstance(self.proof(step), TaskSkippedEvent)
-
-    @pytest.mark.parametrize("part", ["action", "move"])
-    def test_waits_for_a_ledger_that_is_away(
-        self,
-        playing: Playing,
-        step: dict[str, Any],
-        slept: list[float],
-        executable: None,
-        monkeypatch: pytest.MonkeyPatch,
-        part: str,
-    ) -> None:
-        """Else a step that was done stands as failed, because its database was started anew."""
-        StopCampaignOperator(task_id="stop_campaign", step=step).execute(playing.context())
-        there, times = getattr(Ledger, part), iter((away, away))
-        monkeypatch.setattr(
-            Ledger, part, lambda self, *given, **named: next(times, there)(self, *given, **named)
-        )
-        assert isinstance(self.proof(step), TaskSuccessEvent)
-        assert slept.count(LOOK_AGAIN_SECONDS) == 2
-
-    def test_gives_a_ledger_up_that_stays_away(
-        self, step: dict[str, Any], slept: list[float], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(Ledger, "action", away)
-        with pytest.raises(LedgerUnavailable):
-            self.proof(step)
-        assert slept == [LOOK_AGAIN_SECONDS] * LOOKS_IN_VAIN
-
-    def test_sends_nothing(self, playing: Playing, step: dict[str, Any], slept: list[float]) -> None:
-        bring_to(playing, State.DONE)
-        self.proof(step)
-        assert playing.evening.effects() == []
