@@ -6,7 +6,7 @@ The oracle is the sandbox, which knows every effect, and the report of each dag 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,14 +30,11 @@ DAG_FILES = Path(__file__).resolve().parents[2] / "dags"
 SMALL = Path(__file__).with_name("small-evening.yaml")
 EVERYTHING = Approval(all=True)
 AWAY = timedelta(minutes=20)
-WAITING_FOR_A_LOCK = """SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 SETTLED_BEFORE = """INSERT INTO outage_trace (outage_id, at, was, became, why)
     SELECT outage_id, at - interval '16 minutes', was, became, why
     FROM outage_trace WHERE became->>'state' = 'settled'"""
 NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
-STOP, COPY, SEND = r"campaign_status.*&status=4", r"POST \S*/copy", r"campaign_status.*&status=1"
-RUN_NOW, REPEAT_IMPORT = r"POST \S*/run-now", r"POST \S*/repeat-import"
+REPEAT_IMPORT, SEND = r"POST \S*/repeat-import", r"campaign_status.*&status=1"
 """Requests that act, as the relay sees them."""
 ONCE = Counter(
     {
@@ -185,14 +182,6 @@ class Evening:
         with self.ledger() as ledger, ledger._engine.begin() as connection:
             now = {"now": datetime.now(UTC)} if ":now" in statement else {}
             connection.execute(text(statement), now)
-
-    @contextmanager
-    def nobody_can_answer(self) -> Iterator[Callable[[], int]]:
-        """Keep every plan locked, so that an answer which arrived cannot be written. Yields what counts who waits."""
-        with self.ledger() as ledger, ledger._engine.connect() as connection:
-            connection.execute(text("SELECT hash FROM plan FOR UPDATE")).all()
-            with ledger._engine.connect() as other:
-                yield lambda: int(other.execute(text(WAITING_FOR_A_LOCK)).scalar_one())
 
     def nobody_looked_for_twenty_minutes(self, run_id: str) -> None:
         """As if Airflow had been away for so long: what the inventory saw is twenty minutes older."""
