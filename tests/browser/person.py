@@ -94,7 +94,7 @@ class Person:
         self.page.locator("dialog.dialog").wait_for(state="detached", timeout=2 * PATIENCE_MS)
         return str(self.page.locator("#notice").inner_text())
 
-    def shows(self, text: str, within: str = "main", seconds: float = 120) -> None:
+    def shows(self, text: str, within: str = "main", seconds: float = 240) -> None:
         """Wait until the page shows a text. It refreshes itself; whoever comes back to its tab sees it at once."""
         end = time.monotonic() + seconds
         while text not in (seen := str(self.page.locator(within).inner_text())):
