@@ -192,8 +192,6 @@ READS = {
         "GET /api/3/campaigns/{id}",
         "campaign_list",
         "campaign_report_totals",
-        "GET /dashboard/v1/organizations/playhouse/activity",
-        "GET /dashboard/v1/organizations/playhouse/console",
     ),
     IMPORT: (
         "GET /api/3/campaigns",

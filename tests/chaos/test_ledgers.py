@@ -256,7 +256,7 @@ def test_under_another_ledger_nothing_is_done_and_the_right_one_goes_on(
         night.said.append(end_of(report)[1])
     assert len(night.effects()) == seen["effects"], "something was done under another ledger"
     if kind == "copied" and task in ("stop_campaign", "copy_campaign", "send_campaign"):
-        assert any(one.startswith(f"{task}: held: ") for one in night.said), (
+        assert any(one.startswith(f"{task}: gated: ") for one in night.said), (
             "the gate stands before the intent"
         )
     if task in BEFORE_THE_SEND:
