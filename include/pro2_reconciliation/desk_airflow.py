@@ -22,6 +22,10 @@ GROUP = "pro2_reconciliation.airflow"
 class Airflow(Protocol):
     """One Airflow, seen from a shell on one of its hosts."""
 
+    def speak_for(self, name: str) -> None:
+        """From now on this organization is meant, where the Airflow serves several (ADR 0013)."""
+        ...
+
     def open_account(self, who: str) -> Account:
         """The account over this Airflow's connections. Raises ``ConfigurationError`` for what is missing."""
         ...

@@ -52,6 +52,7 @@ def findings(given: argparse.Namespace, open_ledger: Callable[[str], Ledger]) ->
     if site is None:
         return
     if beside is not None:
+        beside.speak_for(site.organization)
         yield from beside.findings(site)
     try:
         witness: Witness | None = None

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from pro2_reconciliation.desk_airflow import airflow_beside
+from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.ledger import Ledger
@@ -32,7 +33,9 @@ def add_commands(commands: Any) -> None:
 
 def do_drill(given: argparse.Namespace) -> tuple[str, int]:
     """Look, and with ``--yes`` do it. Raises ``ReconciliationError``."""
-    return drilled_at(airflow_beside().open_account(f"drill by {given.who}"), given)
+    beside = airflow_beside()
+    beside.speak_for(load_site(given.config).organization)
+    return drilled_at(beside.open_account(f"drill by {given.who}"), given)
 
 
 def drilled_at(account: Account, given: argparse.Namespace) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pro2 import accounts
+from pro2 import accounts, organization
 from pro2.organization import named, speak_for
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.overview.doctor import (
@@ -59,7 +59,14 @@ class AirflowDesk:
         os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
         speak_for(os.environ.get(ORGANIZATION, ""))
 
+    def speak_for(self, name: str) -> None:
+        if name in organization.organizations():
+            organization.speak_for(name)
+
     def open_account(self, who: str) -> Account:
+        another = accounts.account_of_another()
+        if another:
+            raise ConfigurationError(another)
         return replace(accounts.open_account(who), witness=self.witness())
 
     def open_ledger(self) -> Ledger:
@@ -72,6 +79,11 @@ class AirflowDesk:
 
     def findings(self, site: Site) -> Iterator[Finding]:
         """Connections and rights, zone, clock, freshness of every source, then the DAGs."""
+        try:
+            organization.current()
+        except ConfigurationError as error:
+            yield bad("organization", f"jobs.yaml says {site.organization}", str(error))
+            return
         yield from _connections(site)
         yield from _account(site)
         yield from _sources(site)

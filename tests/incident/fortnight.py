@@ -55,7 +55,7 @@ DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 CLOSELY = (timedelta(days=3, hours=6), timedelta(days=3, hours=11)), (
     timedelta(days=9, hours=5, minutes=30), timedelta(days=9, hours=10)), (
     timedelta(days=11, hours=6, minutes=30), timedelta(days=11, hours=10))  # fmt: skip
-"""When detection looks every five minutes, as it always does in Airflow; else every hour, for the sake of the time."""
+"""When detection looks every five minutes, as it always does in Airflow; else every four hours, to save time."""
 NIGHT = timedelta(hours=20)
 """The nightly is due 20 hours after T0's time of day: 05:00."""
 TOLD = {
@@ -73,8 +73,8 @@ sandbox with a clock of its own, and this is what it printed; a test plays them 
 of [rollout](rollout.md). Times are Chicago's.
 
 Three things differ from life. Airflow is not there: the code of its tasks is called in their order, and what the doctor
-says of connections and DAGs is left out. Detection looks every five minutes around the outages only, else once an hour.
-Nobody adopted the ledger by hand: the player did.
+says of connections and DAGs is left out. Detection looks every five minutes around the outages only, else every four
+hours. Nobody adopted the ledger by hand: the player did.
 """
 
 
@@ -242,9 +242,10 @@ class Fortnight(Player):
             self._acts.pop(0)[1]()
             news = True
         close = any(first <= since < last for first, last in CLOSELY)
-        wanted = 5 * MINUTE if close else HOUR
+        wanted = 5 * MINUTE if close else 4 * HOUR
         if self.play_book.every != wanted:
             self.play_book = self.play_book.model_copy(update={"every": wanted})
+            self._next_pass = min(self._next_pass, self.clock.at + wanted)
         if since >= 2 * MINUTE:
             super()._look()
         if news:  # reading the ledger each minute of two weeks takes longer than all the rest

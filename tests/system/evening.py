@@ -6,7 +6,7 @@ The oracle is the sandbox, which knows every effect, and the report of each dag 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,9 @@ EVERYTHING = Approval(all=True)
 AWAY = timedelta(minutes=20)
 WAITING_FOR_A_LOCK = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+SETTLED_BEFORE = """INSERT INTO outage_trace (outage_id, at, was, became, why)
+    SELECT outage_id, at - interval '16 minutes', was, became, why
+    FROM outage_trace WHERE became->>'state' = 'settled'"""
 NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
 STOP, COPY, SEND = r"campaign_status.*&status=4", r"POST \S*/copy", r"campaign_status.*&status=1"
 RUN_NOW, REPEAT_IMPORT = r"POST \S*/run-now", r"POST \S*/repeat-import"
@@ -170,22 +173,13 @@ class Evening:
             complain=lambda: str(self.rows(run_id, task_id)),
         )
 
-    def first_to_pass(self, run_ids: Sequence[str], task_id: str, timeout: float = 120) -> str:
-        """The dag run in which one of the instances of a task is the first to succeed."""
-
-        def passed() -> list[str]:
-            return [run for run in run_ids if any(row.state == "success" for row in self.rows(run, task_id))]
-
-        wait_until(lambda: bool(passed()), timeout=timeout, what=f"the success of a {task_id}")
-        return passed()[0]
-
     def three_minutes_pass(self) -> None:
         """Let every lease end that is alive, as time does; whose process lives on would find out, and send nothing."""
         self._in_the_ledger("UPDATE lease SET expires_at = :now")
 
     def a_quarter_of_an_hour_passes(self) -> None:
         """For detection, which waits so long before it starts an outage's next dag run."""
-        self._in_the_ledger("UPDATE outage_trace SET at = at - interval '16 minutes'")
+        self._in_the_ledger(SETTLED_BEFORE)
 
     def _in_the_ledger(self, statement: str) -> None:
         with self.ledger() as ledger, ledger._engine.begin() as connection:

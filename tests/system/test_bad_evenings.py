@@ -61,6 +61,7 @@ def test_whoever_acts_is_killed_at_each_act_and_nothing_is_lost_or_done_twice(si
         evening.a_quarter_of_an_hour_passes()
         run_id = evening.detected(generation=2)
 
+        evening.await_question(run_id)
         with evening.nobody_can_answer() as waiting:
             answers = [people.submit(evening.answer, run_id)]
             wait_until(lambda: waiting() > 0, timeout=180, what="a worker that writes the answer")

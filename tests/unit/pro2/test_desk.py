@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -255,6 +256,26 @@ def test_without_an_airflow_the_rest_is_still_said(site: Site, monkeypatch: pyte
     assert not found["Airflow"]["ok"]
     assert "pip install -e ." in found["Airflow"]["todo"]
     assert found["configuration"]["ok"]
+
+
+def test_of_several_organizations_the_one_of_the_site_is_meant(
+    site: Site, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRO2_RECONCILIATION_ORGANIZATIONS", "playhouse,opera")
+    for name, value in [*site.served.connections().items()]:
+        monkeypatch.delenv(name)
+        monkeypatch.setenv(f"{name}__PLAYHOUSE", value)
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_RECONCILIATION_LEDGER__PLAYHOUSE",
+        json.dumps({"conn_type": "sqlite", "host": ledger.address.removeprefix("sqlite:///")}),
+    )
+    site.dags = {f"{dag_id}__playhouse": DagSeen(paused=False) for dag_id in DAGS}
+
+    said = contextvars.copy_context().run(site.said)
+
+    assert said["connection pro2__playhouse"]["ok"]
+    assert said["DAG reconcile__playhouse"]["ok"]
+    assert said["ledger"]["ok"]
 
 
 def test_the_dags_are_read_from_the_metadata_database() -> None:
