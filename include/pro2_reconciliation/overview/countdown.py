@@ -125,7 +125,8 @@ def headline(
     said = []
     if told:
         since = local(told[0].at, zone)
-        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {text_of(told[-1])}")
+        first = text_of(told[-1]).partition("; ")[0]  # the whole of it stands below, with the other alarms
+        said.append(f"{_count(len(told), 'alarm', 'alarms')} since {since}: {first}")
     if switch.stage is Stage.EVERYTHING:
         said.append(f"The kill switch stops everything ({switch.who}: {switch.why})")
     for outage in picture.down:
