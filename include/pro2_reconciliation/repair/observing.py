@@ -110,6 +110,9 @@ class Observer:
     def of(cls, site: Site, inventory: Inventory) -> Observer:
         observer = cls(site, inventory.window, inventory.occurrences)
         observer._last = dict(inventory.observations)
+        for seen in inventory.observations.values():
+            if seen.reading is not None and seen.reading.campaign is not None:
+                observer._moved[seen.item_id] = (seen.reading.campaign.send_amt, seen.reading.read_at)
         return observer
 
     def observe(self, snapshot: Snapshot) -> dict[str, Observation]:
@@ -140,6 +143,13 @@ class Observer:
                     )
                 )
         return dict(self._last)
+
+    def judged_at(self, key: str) -> datetime | None:
+        """When an item whose counter stands still counts as partly sent (rule C9), if it stands still until then."""
+        seen = self._last.get(key)
+        if seen is None or seen.state is not CampaignState.IN_FLIGHT or seen.item_id not in self._moved:
+            return None
+        return self._moved[seen.item_id][1] + timedelta(seconds=self.site.policy.partly_sent_flat_seconds)
 
     def _note(self, seen: Observation, *, by_hand: str = "") -> None:
         before = self._last.get(seen.key)

@@ -2,8 +2,8 @@
 
 It reads for those that are still watched and for nobody else: the list of campaigns and the Activity Log from the
 oldest of them on, and neither where nobody waits for it. While nothing changes it looks less often, so that a long
-wait does not spend the account's requests; a change, a failed poll or a deadline brings it back (ADR 12). Pure: it
-is told the time and what was read.
+wait does not spend the account's requests; a change, a failed poll, a deadline, or the time at which a counter has
+stood still for long enough brings it back (ADR 12). Pure: it is told the time and what was read.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Watch:
             wait = max(self._poll_again, min(SLOWEST, (now - self._changed_at) / PATIENCE))
         ends = [item.deadline for item in self.left.values()]
         ends += [item.not_before for key, item in self.left.items() if key in self._waived]
+        ends += [judged for key in self.left if (judged := self.observer.judged_at(key)) is not None]
         coming = [end - now for end in ends if end > now]
         return max(min([wait, *coming]).total_seconds(), AT_ONCE)
 

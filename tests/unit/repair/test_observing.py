@@ -140,6 +140,25 @@ class TestFlatCounters:
         assert self.send(observer, 401, 60) is CampaignState.PARTLY_SENT
         assert self.send(observer, 402, 61) is CampaignState.IN_FLIGHT
 
+    def test_the_inventory_was_the_first_look(self, observer):
+        """A watch that is shorter than two polls would never see a counter stand still."""
+        flat, first = FLAT / MINUTE, f.reading(f.campaign(status=SENDING, send_amt=400))
+        seen = observe_campaign("103", "Season opener", first, first.read_at, Policy(), "inventory")
+        inventory = Inventory(
+            organization="playhouse",
+            zone=ZONE,
+            window=WINDOW,
+            taken_at=NOW,
+            readings={"103": first},
+            occurrences=(),
+            observations={CAMPAIGN: seen},
+            watch=(ITEM,),
+        )
+        again = Observer.of(observer.site, inventory)
+        assert self.send(again, 400, flat - 0.01) is CampaignState.IN_FLIGHT
+        assert again.judged_at(CAMPAIGN) == first.read_at + FLAT
+        assert self.send(again, 400, flat) is CampaignState.PARTLY_SENT
+
     def test_polls_that_failed_prove_no_standstill_by_themselves(self, observer):
         self.send(observer, 400, 1)
         observer.observe(Snapshot(read_at=NOW + 2 * HOUR, errors=("503",)))

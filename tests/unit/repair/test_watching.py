@@ -115,6 +115,11 @@ class TestHowOften:
         assert after(watch, 29.5) == 30
         assert after(watch, 30 - 1 / 600) == AT_ONCE
 
+    def test_looks_when_a_counter_has_stood_still_for_long_enough(self, watch: Watch) -> None:
+        flat = Policy().partly_sent_flat_seconds / 60
+        after(watch, 1, status=CampaignStatus.SENDING, send_amt=400)
+        assert after(watch, flat + 0.5, status=CampaignStatus.SENDING, send_amt=400) == 30
+
     def test_a_wait_that_was_waived_ends_as_soon_as_two_reads_can_agree(self, watch: Watch) -> None:
         after(watch, 0.5)
         assert after(watch, 4.75, "campaign:103") == 15
