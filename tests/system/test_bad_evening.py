@@ -6,6 +6,7 @@ done once, nothing is missing, and every report says so. More evenings, in the l
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,13 @@ import pytest
 from tests.system.evening import RECONCILE, REPEAT_IMPORT, SEND, all_is_well
 from tests.system.site import AirflowSite
 
-pytestmark = pytest.mark.system
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        os.environ.get("CHAOS") != "long",
+        reason="three minutes; test_cluster.py kills in the short form: CHAOS=long scripts/test system",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +74,8 @@ def test_each_thing_is_done_once_on_an_evening_on_which_everything_dies_once_or_
         nightly = evening.nightly()
         assert nightly is not None
         assert evening.finish(nightly) == "success"
-        assert {row.outcome for row in evening.report(nightly).values()} <= {"proposed", "verified"}
+        # a nightly that came to its plan after the others finds that nothing is needed any more
+        assert {row.outcome for row in evening.report(nightly).values()} <= {"proposed", "verified", "none"}
 
         # when all is over: the question, which the ledger answers by itself, and a whole lane
         assert evening.api.clear(RECONCILE, found, ["ask"], downstream=False) == {"ask"}

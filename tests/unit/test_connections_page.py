@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.test_configuration_page import LEFT_OUT, PAGE, read_value
 
-from pro2 import accounts, detection, files
+from pro2 import accounts, desk, detection, files, organization
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import pacing, permits, settings
 from pro2_reconciliation.__main__ import LEDGER_VARIABLE, main
@@ -170,6 +171,15 @@ class TestAWrongVariable:
 
     def test_of_the_mode(self, said: Any) -> None:
         said(detection.MODE_VARIABLE, lambda: detection._mode(plain(VARIABLES[detection.MODE_VARIABLE][4])))
+
+    def test_of_the_organization_of_a_shell(self, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(organization.VARIABLE, "opera,ballet")
+
+        def opened() -> str:
+            desk.AirflowDesk()
+            return organization.named("pro2")
+
+        said(desk.ORGANIZATION, lambda: copy_context().run(opened))
 
     def test_of_the_rate_store(self, said: Any) -> None:
         said(permits.ENV, lambda: pacing.Pacer("https://account.api-us1.com", 270).wait())

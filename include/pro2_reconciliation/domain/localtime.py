@@ -36,6 +36,11 @@ def local(moment: datetime, zone: str) -> str:
     return f"{_day(at)} {at:%H:%M} {_abbreviation(at)}"
 
 
+def lasting(seconds: float) -> str:
+    """A length as people say it: ``22 s``, ``45 min``."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
 def describe_window(window: Window, zone: str) -> str:
     """A window in local time with UTC beside it: ``Thu 19 Nov 18:00-21:05 CST (00:00-03:05 UTC)``.
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
-from pro2_reconciliation.domain.localtime import describe_window, local
+from pro2_reconciliation.domain.localtime import describe_window, lasting, local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.policy import Policy
@@ -247,7 +247,7 @@ def _choices(plan: Plan, policy: Policy, asked: Sequence[Decision]) -> list[tupl
     opening = opens(policy, plan.zone, plan.created_at)
     waits = opening is not None and opening > plan.created_at
     hours = f"{start} to {end}" + (f"; they open {local(opening, plan.zone)}" if waits and opening else "")
-    minutes = f"{policy.watch_campaign_seconds / 60:g} min"
+    watched = lasting(policy.watch_campaign_seconds)
     repairs = "; ".join(_REPAIRS[r] for r in dict.fromkeys(d.remedy for d in asked) if r in _REPAIRS)
     at_once = f"the same, at any hour, also outside {start} to {end}"
     in_hours = f", in the sending hours only ({hours})"
@@ -261,7 +261,7 @@ def _choices(plan: Plan, policy: Policy, asked: Sequence[Decision]) -> list[tupl
         f"first. 6. It is seen that the copy goes and the original does not. Mail leaves in the sending hours only "
         f"({hours})",
         Choice.RESEND_NOW: f"the same, and the copy may leave at any hour, also outside {start} to {end}",
-        Choice.KEEP_WATCHING: f"nothing is done. The next dag run watches it for another {minutes} and asks again",
+        Choice.KEEP_WATCHING: f"nothing is done. The next dag run watches it for another {watched} and asks again",
         Choice.HOLD_BACK: "the original is stopped and nothing is sent",
         Choice.REPROCESS: f"{repairs}{reaching}.{stops} Then the Activity Log is read until it shows the run",
         Choice.REPROCESS_NOW: at_once,

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.base import Value
 from pro2_reconciliation.domain.errors import LedgerError, RequestError
 from pro2_reconciliation.domain.jobs import ActivityLog
-from pro2_reconciliation.domain.localtime import local
+from pro2_reconciliation.domain.localtime import lasting, local
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.rules import ENDING_RULES
 from pro2_reconciliation.domain.states import STOPPED_STATUSES
@@ -105,8 +105,7 @@ class Proof:
             newer = self._needs_newer(step, limit)
             if newer:
                 return Verdict(state=OPEN, why=f"{verdict.why}; {newer}")
-            seconds = limit.total_seconds()
-            within = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+            within = lasting(limit.total_seconds())
             verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
         return verdict
 
