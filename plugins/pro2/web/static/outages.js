@@ -10,7 +10,7 @@ import { at, lasting, span, tick } from "./when.js";
 const STATES = {
   open: "It lasts",
   ended: "Ended, not settled yet",
-  settled: "Settled, not planned yet",
+  settled: "Settled; detection has started nothing for it",
   planned: "Planned",
   closed: "Closed",
 };
