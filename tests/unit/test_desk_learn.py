@@ -97,6 +97,16 @@ def test_of_the_hour_that_the_clocks_showed_twice_nothing_is_concluded(config: P
     assert all(not lesson.missed and not lesson.strays for lesson in found.lessons)
 
 
+def learn(export: Path, config: Path) -> list[str]:
+    """The whole command; what is given once more counts instead."""
+    return [
+        *f"learn --zone {ZONE} --organization x --activity-log".split(),
+        str(export),
+        "--config",
+        str(config),
+    ]
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -110,18 +120,7 @@ def test_of_the_hour_that_the_clocks_showed_twice_nothing_is_concluded(config: P
 def test_what_is_missing_is_said(
     config: Path, export: Path, changed: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = [
-        "learn",
-        "--activity-log",
-        str(export),
-        "--config",
-        str(config),
-        "--zone",
-        ZONE,
-        "--organization",
-        "x",
-    ]
-    assert main([*asked, *changed]) == 2
+    assert main([*learn(export, config), *changed]) == 2
     assert says in capsys.readouterr().err
 
 
@@ -129,16 +128,5 @@ def test_a_file_that_does_not_fit_names_line_and_column(
     config: Path, export: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     export.write_text("Id,Job,Process,Start,Finished,Status\n")
-    asked = [
-        "learn",
-        "--activity-log",
-        str(export),
-        "--config",
-        str(config),
-        "--zone",
-        ZONE,
-        "--organization",
-        "x",
-    ]
-    assert main(asked) == 2
+    assert main(learn(export, config)) == 2
     assert "has no column 'Started'; its header in line 1 is" in capsys.readouterr().err

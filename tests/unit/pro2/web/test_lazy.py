@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -51,19 +50,24 @@ def test_a_process_that_loads_the_plugin_imports_nothing_heavy() -> None:
 
 def test_it_is_made_once_however_many_ask_at_once() -> None:
     made: list[str] = []
+    all_have_asked = threading.Event()
 
     def make() -> Any:
         made.append(threading.current_thread().name)
-        time.sleep(0.01)
+        assert all_have_asked.wait(10)
 
         async def app(*_: object) -> None:
             return None
 
         return app
 
+    async def last() -> None:
+        all_have_asked.set()
+
     async def ask() -> None:
         lazy = Lazy(make)
-        await asyncio.gather(*(lazy({"type": "http"}, None, None) for _ in range(20)))  # type: ignore[arg-type]
+        asking = (lazy({"type": "http"}, None, None) for _ in range(20))  # type: ignore[arg-type]
+        await asyncio.gather(*asking, last())
 
     asyncio.run(ask())
     assert len(made) == 1
