@@ -7,12 +7,13 @@ in the ledger, and no secret. Fails with one sentence.
 from __future__ import annotations
 
 import argparse
+import csv
 import json
-from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from pro2_reconciliation.domain.cells import BYTE_ORDER_MARK, as_table
+from pro2_reconciliation.domain.cells import as_text
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.ledger import Ledger
 
@@ -32,40 +33,41 @@ def add_command(commands: Any) -> None:
 
 def do(given: argparse.Namespace, ledger: Ledger) -> str:
     """Write the files; returns a sentence. Raises ``ReconciliationError``."""
-    folder, tables, total = Path(given.out), 0, 0
+    folder = Path(given.out)
+    tables = ledger.tables()
     try:
         folder.mkdir(mode=0o700)
-        for name, columns, rows in ledger.tables():
-            path = folder / f"{name}.{'csv' if given.csv else 'jsonl'}"
-            with path.open("x", encoding="utf-8", newline="") as file:
-                total += _as_csv(file, columns, rows) if given.csv else _as_lines(file, rows)
-            tables += 1
+        for name, table in tables.items():
+            if given.csv:
+                table.map(_cell).to_csv(
+                    folder / f"{name}.csv", index=False, quoting=csv.QUOTE_ALL, encoding="utf-8-sig"
+                )
+            else:
+                table.to_json(
+                    folder / f"{name}.jsonl",
+                    orient="records",
+                    lines=True,
+                    force_ascii=False,
+                    date_format="iso",
+                    date_unit="us",
+                )
     except FileExistsError:
         raise ReconciliationError(f"{folder} is there already; give another folder by --out") from None
     except OSError as error:
         raise ReconciliationError(
             f"{folder} cannot be written ({error.strerror}); give another place"
         ) from None
+    rows = sum(map(len, tables.values()))
     done = "What is done in Pro2 stays in Pro2; nothing was changed"
-    return f"{folder} holds {tables} tables with {total:,} rows. {done}"
+    return f"{folder} holds {len(tables)} tables with {rows:,} rows. {done}"
 
 
-def _as_lines(file: TextIO, rows: Iterable[Mapping[str, Any]]) -> int:
-    count = 0
-    for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        count += 1
-    return count
+def _cell(value: Any) -> str:
+    """As text that no spreadsheet calculates; what is nested as JSON, what is missing empty."""
+    from pandas import isna
 
-
-def _as_csv(file: TextIO, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> int:
-    file.write(BYTE_ORDER_MARK + as_table([columns]))
-    count = 0
-    for row in rows:
-        file.write(as_table([[_cell(row[column]) for column in columns]]))
-        count += 1
-    return count
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    if isinstance(value, list | dict):
+        return as_text(json.dumps(value, ensure_ascii=False))
+    if isna(value):
+        return ""
+    return value.isoformat() if isinstance(value, datetime) else as_text(str(value))

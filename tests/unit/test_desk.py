@@ -222,7 +222,7 @@ def test_the_whole_ledger_is_written_as_files(
     if how == "jsonl":
         (row,) = map(json.loads, text.splitlines())
         assert (row["stage"], row["who"], row["why"]) == ("everything", "kim", '=HYPERLINK("x")')
-        assert row["at"].endswith("+00:00")
+        assert row["at"].endswith("Z")
     else:
         head, row = text.splitlines()
         assert '"organization"' in head

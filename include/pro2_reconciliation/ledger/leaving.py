@@ -1,32 +1,38 @@
-"""The whole ledger as plain rows, for whoever leaves, or wants to look at it with tools of his own.
+"""The whole ledger as tables, for whoever leaves, or wants to look at it with tools of his own.
 
-One consistent picture of every table, this software's version among them. Times are text in ISO 8601 with UTC, what is
-nested stays nested. Raises ``LedgerError`` where the ledger cannot be read.
+One consistent picture of every table, this software's version among them. Raises ``LedgerError`` where the ledger
+cannot be read. pandas is imported only here, and only when it is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pro2_reconciliation.ledger.columns import Base
+from pro2_reconciliation.ledger.columns import Base, UtcTime
 from pro2_reconciliation.ledger.core import Core
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 class LeavingPart(Core):
     """Everything, table by table."""
 
-    def tables(self) -> Iterator[tuple[str, list[str], Iterator[dict[str, Any]]]]:
-        """Each table as (name, columns, rows by key); the rows of one are read before the next is asked for."""
+    def tables(self) -> dict[str, DataFrame]:
+        """Each table by its name, rows by key. Times are UTC, whole numbers stay whole beside what is missing, and what
+        is nested stays nested.
+        """
+        import pandas as pd
+
+        found: dict[str, DataFrame] = {}
         with self._read() as session:
             for table in Base.metadata.sorted_tables:
-                columns = [column.name for column in table.columns]
-                rows = session.execute(select(table).order_by(*table.primary_key.columns))
-                yield table.name, columns, (dict(zip(columns, map(_plain, row), strict=True)) for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+                query = select(table).order_by(*table.primary_key.columns)
+                frame = pd.read_sql(query, session.connection(), dtype_backend="numpy_nullable")
+                for column in table.columns:
+                    if isinstance(column.type, UtcTime):
+                        frame[column.name] = pd.to_datetime(frame[column.name], utc=True)
+                found[table.name] = frame
+        return found
