@@ -10,7 +10,6 @@ from tests.incident.fortnight import ROOT, Fortnight, played
 from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.shadow import Verdict
 from pro2_reconciliation.domain.words import Mode, Remedy
-from pro2_reconciliation.overview.capabilities import proven
 from pro2_reconciliation.repair.report import End
 
 PAGE = ROOT / "docs" / "fortnight.md"
@@ -53,9 +52,11 @@ def test_the_shadow_has_seen_right_and_twice_and_not_needed(fortnight: Fortnight
 
 
 def test_the_drill_proved_what_a_drill_can(fortnight: Fortnight) -> None:
-    assert {Capability.STOP_SCHEDULED, Capability.COPY_KEEPS_SEGMENT, Capability.SEND_COPY} <= proven(
-        fortnight._kept, "playhouse"
-    )
+    assert {
+        Capability.STOP_SCHEDULED,
+        Capability.COPY_KEEPS_SEGMENT,
+        Capability.SEND_COPY,
+    } <= fortnight._kept.proven("playhouse")
 
 
 def test_the_outage_of_week_two_is_repaired_as_one_person_chose(fortnight: Fortnight) -> None:
