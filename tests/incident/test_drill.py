@@ -18,6 +18,7 @@ from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Stage
+from pro2_reconciliation.overview.capabilities import rests_on_unproven
 from pro2_reconciliation.repair.canary import find_canary
 from pro2_reconciliation.repair.drill import drill
 from pro2_reconciliation.repair.gates import GUARD

@@ -66,6 +66,8 @@ def unproven_tags(account: Account) -> str | None:
 
 def pressed_beforehand(account: Account, decision: Decision) -> str:
     """Which steps a person will be asked to press, as far as the plan knows, and which nobody; empty for none."""
+    if not decision.remedy.acts:
+        return ""
     proven = account.proven()
     reading = decision.observation.reading if decision.observation else None
     status = reading.campaign.status if reading and reading.campaign else None
