@@ -22,6 +22,8 @@ from pro2_reconciliation.repair.actions import TAG_VERBS, verbs_of
 RESTED_ON, UNPROVEN = "rested_on", "unproven"
 """In the details of an intent: what a request of ours took for granted, or why a person was asked instead."""
 ACCEPT = 'python -m pro2_reconciliation capabilities accept {} --why "..."'
+FEW = 2
+"""So many capabilities are named before the fact; a list of all would hide what is asked."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,8 @@ def pressed_beforehand(account: Account, decision: Decision) -> str:
             missing |= frozenset() if verb in account.manual else unseen
     if not found:
         return ""
-    why = f" (not seen yet: {', '.join(_sorted(missing))})" if missing else ""
-    return f"a person is asked to press {', '.join(found)}{why}"
+    few = ", ".join(_sorted(missing)) if len(missing) <= FEW else f"{len(missing)} things, see capabilities"
+    return f"a person is asked to press {', '.join(found)}" + (f" (not seen yet: {few})" if missing else "")
 
 
 def because(account: Account, step: StepRecord) -> str:
