@@ -93,7 +93,7 @@ def test_what_it_could_not_prove_is_said_with_the_reason_and_what_stays_with_a_p
     assert "a drill runs no job" in text
     assert (
         "A person presses, until it is proven: stop campaign (only what needs stop_sending), copy campaign (only what "
-        "needs copy_keeps_segment), stop run, run now, repeat import, import list, add tag, remove tag."
+        "needs copy_keeps_segment), stop run, run now, repeat import, import list, and no tag is written."
     ) in text
     assert "each must have got exactly one mail" in text
     left = rests_on_unproven(account.ledger, "playhouse")

@@ -12,6 +12,7 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.capability import MEANING, RESTS_ON, Capability, rests_on
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
 from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.repair.actions import TAG_VERBS
 
 
 class CapabilityView(Value):
@@ -62,17 +63,19 @@ def rests_on_unproven(ledger: Ledger, organization: str) -> dict[Verb, frozenset
 
 
 def pressed_by_a_person(ledger: Ledger, organization: str) -> str:
-    """Which steps a person presses because of that, in words; empty where none is.
+    """Which steps a person presses because of that, in words; empty where none is. A tag is then written by nobody.
 
     A stop or a copy that rests on several things may still be ours: each step looks what it needs.
     """
     known = ledger.proven(organization)
     left = rests_on_unproven(ledger, organization)
-    return ", ".join(
+    pressed = [
         verb.value.replace("_", " ")
         + (f" (only what needs {_names(missing)})" if _in_part(verb, known) else "")
         for verb, missing in left.items()
-    )
+        if verb not in TAG_VERBS
+    ]
+    return ", ".join([*pressed, *(["and no tag is written"] if left.keys() & TAG_VERBS else [])])
 
 
 def _in_part(verb: Verb, known: frozenset[Capability]) -> bool:
