@@ -21,7 +21,8 @@
                                  propose jobs.yaml from an export of the Activity Log (docs/learn.md)
     export --out FOLDER [--csv]  the whole ledger as files, JSON lines or CSV
     drill CAMPAIGN [--yes]       stop, duplicate and send a canary to named colleagues, and note what was seen
-    capabilities [--json]        what this account was seen to do
+    capabilities [--json]        what this account was seen to do; what it was not, a person presses
+    capabilities accept|withdraw NAME... --why "..."   somebody saw it do so, or did not
     doctor [--json]              is this site ready? reads only; exit code 1 if anything needs something
 
 ``plan``, ``schema`` and ``learn`` need no ledger; ``drill`` and ``doctor`` use that of Airflow. The ledger is that of
@@ -40,6 +41,7 @@ from datetime import UTC, datetime
 
 from pro2_reconciliation import (
     desk_bundle,
+    desk_capabilities,
     desk_doctor,
     desk_drill,
     desk_export,
@@ -101,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     desk_outages.add_commands(commands)
     desk_bundle.add_command(commands)
     desk_doctor.add_command(commands)
-    desk_drill.add_commands(commands)
+    desk_capabilities.add_command(commands)
+    desk_drill.add_command(commands)
     desk_export.add_command(commands)
     desk_plan.add_command(commands)
     desk_schema.add_command(commands)
@@ -170,7 +173,7 @@ def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
         case command if command in desk_export.COMMANDS:
             return desk_export.do(given, ledger)
         case "capabilities":
-            return desk_drill.do_capabilities(given, ledger, organization, zone)
+            return desk_capabilities.do(given, ledger, organization, zone)
         case command if command in desk_outages.COMMANDS:
             return desk_outages.do(given, ledger, organization, zone)
         case _:

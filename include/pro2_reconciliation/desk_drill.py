@@ -1,4 +1,4 @@
-"""A drill at a desk: ``drill CAMPAIGN [--yes]``, and what the account was seen to do: ``capabilities [--json]``.
+"""A drill at a desk: ``drill CAMPAIGN [--yes]``.
 
 Without ``--yes`` a drill only says what it would do. It needs the environment of Airflow, whose connections it goes
 over, and the guard, which has to pass. Fails with one sentence; exit code 1 if the drill did not go to its end.
@@ -7,28 +7,25 @@ over, and the guard, which has to pass. Fails with one sentence; exit code 1 if 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from pro2_reconciliation.desk_airflow import airflow_beside
+from pro2_reconciliation.desk_capabilities import HOW
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
-from pro2_reconciliation.ledger import Ledger
-from pro2_reconciliation.overview.capabilities import capabilities, rests_on_unproven
+from pro2_reconciliation.overview.capabilities import pressed_by_a_person
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.canary import find_canary
 from pro2_reconciliation.repair.drill import Drilled, drill
 
 
-def add_commands(commands: Any) -> None:
-    """Add the commands to the subparsers of the desk."""
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of the desk."""
     one = commands.add_parser("drill", help="stop, duplicate and send a canary to named colleagues")
     one.add_argument("campaign", help="id of a scheduled campaign whose list holds drill_addresses alone")
     one.add_argument("--yes", action="store_true", help="do it; without it only what would be done is said")
-    seen = commands.add_parser("capabilities", help="what this account was seen to do")
-    seen.add_argument("--json", action="store_true", help="for programs")
 
 
 def do_drill(given: argparse.Namespace) -> tuple[str, int]:
@@ -58,25 +55,12 @@ def _told(account: Account, found: Drilled, audience: int) -> str:
     lines += [f"ok  {one.capability.value}: {one.evidence}" for one in found.seen if one.proven]
     lines += [f"--  {one.capability.value}: {one.evidence}" for one in found.seen if not one.proven]
     lines += ["", "Not proven:", *(f"    {why}" for why in found.unproven.values())]
-    left = rests_on_unproven(account.ledger, account.organization)
+    left = pressed_by_a_person(account.ledger, account.organization)
     if left:
-        verbs = ", ".join(verb.value.replace("_", " ") for verb in left)
-        lines += ["", f"Leave to a person until it is proven, by actions: manual of the connection: {verbs}."]
+        lines += ["", f"A person presses, until it is proven: {left}.", HOW]
     if found.copy_id and not found.why:
         lines += [
             "",
             f"Ask the {audience} colleagues: each must have got exactly one mail, from copy {found.copy_id}.",
         ]
-    return "\n".join(lines)
-
-
-def do_capabilities(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
-    """Every capability with its state, date and proof."""
-    found = capabilities(ledger, organization)
-    if given.json:
-        return json.dumps([one.model_dump(mode="json") for one in found], indent=1, ensure_ascii=False)
-    lines = []
-    for one in found:
-        at = f" {local(one.at, zone)}" if one.at else ""
-        lines.append(f"{one.state}{at}: {one.meaning}" + (f" ({one.evidence})" if one.evidence else ""))
     return "\n".join(lines)

@@ -157,6 +157,7 @@ def open_account(who: str, *, create: bool = False) -> Account:
         owner=f"{who} on {socket.gethostname()}",
         read_only=_read_only(),
         manual=manual_verbs(),
+        only_proven=True,
         witness=open_witness(),
         progress=RunProgress(ledger, site.organization, actor.run_id, clock) if actor else Silent(),
     )

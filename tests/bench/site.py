@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 from tests.bench import cpu
 from tests.system.relay import Relay
+from tests.system.vouching import vouched
 
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import WallClock
@@ -119,7 +120,7 @@ def bench_site(content: dict[str, Any], dags: dict[str, str]) -> Iterator[BenchS
         (folder / "reports").mkdir()
         site = BenchSite(folder, incident, airflow, relay, url)
         with contextlib.closing(site.ledger()) as ledger:
-            ledger.adopt("operator", "first start")
+            vouched(ledger)
         for conn_id, connection in wired.items():
             site.api.put_connection(conn_id, connection)
         yield site

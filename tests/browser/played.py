@@ -14,11 +14,15 @@ from tests.chaos.test_hostile_names import rename
 from tests.incident.harness import Evening, approve_all
 from tests.incident.overview.looking import wakes_after
 
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Reach, Remedy, Service
+from pro2_reconciliation.ledger import Seen
+from pro2_reconciliation.overview import commands
 from pro2_reconciliation.repair.asking import question
 from pro2_reconciliation.repair.gates import GUARD
+from pro2_reconciliation.repair.shadowing import compare
 
 OUTAGE = "3f2a91c4"
 LEFT = ("103", "105")
@@ -183,6 +187,40 @@ def as_airflow_tells(plan: Plan, run: str, evening: Evening) -> dict[str, Any]:
         "params_input": {},
         "task_instance": {"dag_id": "reconcile", "dag_run_id": run, "task_id": "ask", "map_index": -1},
     }
+
+
+def trusted(folder: Path) -> Evening:
+    """Three days after an outage about which a plan only proposed; a drill was done, kim said what else she saw."""
+    evening = Evening(folder)
+    evening.end_outage()
+    put_outages(evening)
+    evening.reconcile(
+        Mode.PLAN, window=evening.window().model_copy(update={"outage_ids": (OUTAGE,)}), dag_run="manual__1"
+    )
+    evening.clock.every_minute = None
+    campaigns, at = evening.world.campaigns, evening.world.advance()
+    campaigns.send_now(campaigns.copy(campaigns.all[103], at, "person"), at, "person")
+    evening.clock.at += timedelta(hours=80)
+    compare(evening.account("nightly"))
+    ledger, organization, zone = evening.ledger(), evening.site.organization, evening.site.zone
+    drilled = {
+        Capability.STOP_SCHEDULED: "campaign 390: stopped, zero everywhere, in two reads",
+        Capability.COPY_IS_A_DRAFT: "copy 392 was a draft before anybody sent it",
+        Capability.COPY_KEEPS_LISTS: "campaign 390 and its copy 392: lists 9 and 9",
+        Capability.COPY_KEEPS_MESSAGE: "campaign 390 and its copy 392: subject line the same, 1 and 1 messages",
+        Capability.SEND_COPY: "copy 392: 8 of 8 sent",
+        Capability.STAYS_STOPPED: "campaign 390 is stopped and counts nothing, Mon 23 Nov 10:06 CST",
+    }
+    ledger.note_capabilities(
+        organization,
+        [Seen(one, True, told, "kim", "drill", evening.clock.at) for one, told in drilled.items()],
+    )
+    why = "had the API repeat the test import on 23 Nov, it ran once"
+    commands.accept_capabilities(ledger, organization, zone, ["repeat_import"], who="kim", why=why)
+    why = "the test job ran with yesterday's audience"
+    commands.withdraw_capabilities(ledger, organization, zone, ["run_now"], who="Ada", why=why)
+    ledger.beat(GUARD)
+    return evening
 
 
 def lasting(folder: Path) -> Evening:

@@ -17,6 +17,7 @@ from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service, Verb
 from pro2_reconciliation.ledger import Stage
+from pro2_reconciliation.overview import commands
 from pro2_reconciliation.repair import world
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.gates import Gate
@@ -87,6 +88,7 @@ class Gated(Faulty):
         self.played: list[tuple[Any, Any, ClearedStep]] = []
         super().__init__(folder)
         self.answer = self.chosen
+        seen(self, commands.accept_capabilities, commands.EVERYTHING)
         self.with_jobs(starts_mail="no" if chain.harmless else "yes", adds_to_list=False)
 
     def chosen(self, plan: Plan) -> dict[str, Choice]:
@@ -101,7 +103,9 @@ class Gated(Faulty):
         return {key: offered[key] if self.chain.choice in offered.values() else given[key] for key in given}
 
     def account(self, owner: str = "test", **changes: Any) -> Any:
-        return super().account(owner, **{"read_only": self.read_only, **self.changes, **changes})
+        return super().account(
+            owner, **{"read_only": self.read_only, "only_proven": True, **self.changes, **changes}
+        )
 
     def step(self, account: Any, plan: Any, step: ClearedStep) -> None:
         self.before(step)
@@ -234,6 +238,10 @@ def the_guard_is_back(evening: Gated) -> None:
     evening.clock.sleep(60)
 
 
+def seen(evening: Gated, deed: Callable[..., str], *names: str) -> None:
+    deed(evening.ledger(), "playhouse", "UTC", names, who="kim", why="the sandbox")
+
+
 CLOSINGS: dict[Gate, Closing] = {
     Gate.PLAN_ONLY: Closing(
         lambda evening: setattr(evening.witness, "away", True),
@@ -244,6 +252,11 @@ CLOSINGS: dict[Gate, Closing] = {
         lambda evening: connections(evening, True),
         lambda evening: connections(evening, False),
         ("connection pro2 is read-only", "set its extra field read_only to false"),
+    ),
+    Gate.UNPROVEN: Closing(
+        lambda evening: seen(evening, commands.withdraw_capabilities, "write_tags"),
+        lambda evening: seen(evening, commands.accept_capabilities, "write_tags"),
+        ("a contact's tag is written and taken back", "capabilities accept write_tags"),
     ),
     Gate.KILL_SWITCH: Closing(
         lambda evening: switch(evening, Stage.EVERYTHING),

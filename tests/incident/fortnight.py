@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import dataclass, field
@@ -111,6 +112,7 @@ class Fortnight(Player):
         super().__init__(folder, incident)
         self.one: Played = self.played[0]
         self.house, self.zone = self.one.house, incident.zone
+        self.house.only_proven = True
         self.log = Log(self.zone, self.t0)
         self._told_effects = self._told_runs = 0
         self._known: set[str] = set()
@@ -126,6 +128,7 @@ class Fortnight(Player):
             (timedelta(days=5, minutes=5), self.move_job),
             (timedelta(days=7, hours=1), self.drill),
             (timedelta(days=8, minutes=1), lambda: self.mode(Mode.ASK, "one person is asked: kim")),
+            (timedelta(days=9, hours=23), self.accept),
             (
                 timedelta(days=10),
                 lambda: self.mode(Mode.AUTO, "imports and syncs that start no mail run by themselves"),
@@ -176,20 +179,14 @@ class Fortnight(Player):
         self.log.say(self.clock.at, f"`learn --activity-log {file.name}`", "\n".join(summary(found)))
 
     def correct_catalog(self) -> None:
-        """kim puts jobs.yaml right: by the nightly's lines, or by hand where it only says that the job moved."""
-        finding = self._moved.get("j-403")
-        by_hand = {
-            "cron": "0 4 * * *",
-            "schedules": [{"cron": "0 6 * * *", "until": "2026-11-07T09:05"}],
-        }
-        new = yaml.safe_load("\n".join(finding.lines)) if finding and finding.lines else by_hand
+        """kim puts jobs.yaml right, by the nightly's lines."""
+        new = yaml.safe_load("\n".join(self._moved["j-403"].lines))
         file = self.house.folder / "config" / "jobs.yaml"
         body = yaml.safe_load(file.read_text())
         next(job for job in body["jobs"] if job["id"] == "j-403").update(new)
         file.write_text(yaml.safe_dump(body, sort_keys=False))
         self.house.site = load_site(file.parent)
-        how = "pastes these lines" if new is not by_hand else "looks in Pro2, and writes the new time"
-        self.log.say(self.clock.at, f"kim {how} into jobs.yaml", yaml.safe_dump(new, sort_keys=False))
+        self.log.say(self.clock.at, "kim looks in Pro2, and pastes these lines into jobs.yaml")
 
     def keep_the_gala(self) -> None:
         why = "the gala was moved to January"
@@ -207,6 +204,23 @@ class Fortnight(Player):
         minutes = (self.clock.at - begun).total_seconds() / 60
         self._tell()
         self.log.say(self.clock.at, f"`drill 390 --yes`, {minutes:.0f} min, exit code {code}", text)
+
+    def accept(self) -> None:
+        """kim had the dashboard's API repeat one import, and looked."""
+        why = "asked the API once for «Ticket buyers import» on 11 Nov; the log shows one run, and the count is right"
+        said = commands.accept_capabilities(
+            self._kept, "playhouse", self.zone, ["repeat_import"], who="kim", why=why
+        )
+        self.log.say(self.clock.at, f'kim: `capabilities accept repeat_import --why "{why}"`', said)
+
+    def _press(self, house: Any, step: Any) -> Any:
+        name = f"{step.verb.value.replace('_', ' ')} of «{step.name}»"
+        self.log.say(
+            self.clock.at,
+            f"kim is asked to press {name}, and does",
+            "\n".join(textwrap.wrap(step.instruction, 110)),
+        )
+        return super()._press(house, step)
 
     def mode(self, mode: Mode, why: str) -> None:
         self.play_book = self.play_book.model_copy(update={"mode": mode.value})

@@ -40,7 +40,12 @@ def no_wait(seconds: float) -> None:
 
 
 class House(Evening):
-    """One organization with its own account, on the common clock and in the common ledger."""
+    """One organization with its own account, on the common clock and in the common ledger.
+
+    ``only_proven``: a person presses what nobody has seen yet, as in Airflow.
+    """
+
+    only_proven = False
 
     def __init__(
         self, folder: Path, incident: Incident, clock: MovableClock, ledger: Callable[[], Ledger]
@@ -66,6 +71,7 @@ class House(Evening):
             changes["dashboard"] = self.colleague.board
         if self.incident.play.actions == "manual":
             changes["manual"] = BY_HAND
+        changes = {"only_proven": self.only_proven, **changes}
         return super().account(owner, **changes)
 
     def transport_of(self, connection: str) -> Transport:

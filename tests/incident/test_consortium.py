@@ -20,6 +20,7 @@ from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import Stage
+from pro2_reconciliation.overview import commands
 from pro2_reconciliation.repair import account as account_module
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.gates import GUARD
@@ -74,7 +75,9 @@ def consortium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Consortium:
         evenings[name] = Evening(tmp_path / name, told, clock)
         evenings[name].end_outage()
         file = tmp_path / name / "ledger.db"
-        evenings[name].ledger().close()
+        opened = evenings[name].ledger()
+        commands.accept_capabilities(opened, name, "UTC", [commands.EVERYTHING], who="kim", why="the sandbox")
+        opened.close()
         ledger = {"conn_type": "sqlite", "host": str(file)}
         monkeypatch.setenv(f"AIRFLOW_CONN_RECONCILIATION_LEDGER__{name.upper()}", json.dumps(ledger))
         for kind in ("pro2", "pro2_dashboard"):

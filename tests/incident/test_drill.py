@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from tests.incident.harness import INCIDENTS, Evening, shipped
 
-from pro2_reconciliation.desk_drill import do_capabilities, drilled_at
+from pro2_reconciliation import desk_capabilities
+from pro2_reconciliation.desk_drill import drilled_at
 from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import Stage
-from pro2_reconciliation.overview.capabilities import proven, rests_on_unproven
+from pro2_reconciliation.overview.capabilities import rests_on_unproven
 from pro2_reconciliation.repair.canary import find_canary
 from pro2_reconciliation.repair.drill import drill
 from pro2_reconciliation.repair.gates import GUARD
@@ -52,7 +53,7 @@ def evening(tmp_path: Path) -> Evening:
 
 
 def given(*more: str) -> argparse.Namespace:
-    return argparse.Namespace(campaign="900", yes="--yes" in more, who="kim", json=False)
+    return argparse.Namespace(campaign="900", yes="--yes" in more, who="kim", json=False, deed=None)
 
 
 def test_a_drill_stops_duplicates_and_sends_once_and_notes_each_proof(evening: Evening) -> None:
@@ -90,7 +91,10 @@ def test_what_it_could_not_prove_is_said_with_the_reason_and_what_stays_with_a_p
     assert "v1 stops a campaign that is in sending (status 2): a campaign to 20 addresses is not" in text
     assert "a copy keeps the segment: this canary has no segment" in text
     assert "a drill runs no job" in text
-    assert "Leave to a person until it is proven" in text
+    assert (
+        "A person presses, until it is proven: stop campaign (only what needs stop_sending), copy campaign (only what "
+        "needs copy_keeps_segment), stop run, run now, repeat import, import list, and no tag is written."
+    ) in text
     assert "each must have got exactly one mail" in text
     left = rests_on_unproven(account.ledger, "playhouse")
     assert Verb.SEND_CAMPAIGN not in left
@@ -102,7 +106,7 @@ def test_a_canary_with_a_segment_proves_that_a_copy_keeps_it(tmp_path: Path) -> 
     evening = evening_with(tmp_path, segment="7")
     account = evening.account("drill by kim")
     drill(account, find_canary(account, "900"), "kim")
-    assert Capability.COPY_KEEPS_SEGMENT in proven(account.ledger, "playhouse")
+    assert Capability.COPY_KEEPS_SEGMENT in account.ledger.proven("playhouse")
 
 
 def test_without_yes_nothing_is_done(evening: Evening) -> None:
@@ -187,7 +191,7 @@ def test_a_drill_passes_the_same_gates_as_everything(evening: Evening, gate: str
 
     assert why in found.why
     assert [e for e in evening.effects() if e["kind"] == "campaign_sent"] == []
-    assert Capability.SEND_COPY not in proven(account.ledger, "playhouse")
+    assert Capability.SEND_COPY not in account.ledger.proven("playhouse")
 
 
 def test_over_a_read_only_connection_nothing_is_done(evening: Evening) -> None:
@@ -214,6 +218,6 @@ def test_what_fails_is_noted_as_failed(tmp_path: Path) -> None:
     assert "The drill did not go to its end: " in text
     assert not account.ledger.capabilities("playhouse")[Capability.STOP_SCHEDULED].proven
     assert [e for e in evening.effects() if e["kind"] == "campaign_sent"] == []
-    told = do_capabilities(given(), account.ledger, "playhouse", "America/Chicago")
-    assert "failed " in told
-    assert "not proven: Run Now runs" in told
+    told = desk_capabilities.do(given(), account.ledger, "playhouse", "America/Chicago")
+    assert "stop_scheduled      failed Thu 19 Nov" in told
+    assert "run_now             not proven: Run Now runs" in told

@@ -10,7 +10,6 @@ from tests.incident.fortnight import ROOT, Fortnight, played
 from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.shadow import Verdict
 from pro2_reconciliation.domain.words import Mode, Remedy
-from pro2_reconciliation.overview.capabilities import proven
 from pro2_reconciliation.repair.report import End
 
 PAGE = ROOT / "docs" / "fortnight.md"
@@ -53,9 +52,11 @@ def test_the_shadow_has_seen_right_and_twice_and_not_needed(fortnight: Fortnight
 
 
 def test_the_drill_proved_what_a_drill_can(fortnight: Fortnight) -> None:
-    assert {Capability.STOP_SCHEDULED, Capability.COPY_KEEPS_SEGMENT, Capability.SEND_COPY} <= proven(
-        fortnight._kept, "playhouse"
-    )
+    assert {
+        Capability.STOP_SCHEDULED,
+        Capability.COPY_KEEPS_SEGMENT,
+        Capability.SEND_COPY,
+    } <= fortnight._kept.proven("playhouse")
 
 
 def test_the_outage_of_week_two_is_repaired_as_one_person_chose(fortnight: Fortnight) -> None:
@@ -73,6 +74,17 @@ def test_the_outage_of_week_two_is_repaired_as_one_person_chose(fortnight: Fortn
 def test_the_job_that_moved_is_told(fortnight: Fortnight) -> None:
     assert set(fortnight._moved) == {"j-403"}
     assert "the nightly, rule R5: " in fortnight.log.text()
+    assert fortnight._moved["j-403"].lines[0] == 'cron: "0 4 * * *"'
+
+
+def test_what_nobody_has_seen_is_pressed_by_a_person_until_he_says_that_he_has(fortnight: Fortnight) -> None:
+    accepted = fortnight.log.text().index("kim: `capabilities accept repeat_import")
+    before, after = fortnight.log.text()[:accepted], fortnight.log.text()[accepted:]
+    assert "kim is asked to press repeat import of «Ticket buyers import», and does" in before
+    assert "we press Repeat Import" not in before
+    assert "kim is asked to press" not in after
+    assert "we press Repeat Import of j-402" in after
+    assert "we stop campaign 311" in before, "the drill proved that"
 
 
 def test_mode_auto_repeats_the_import_by_itself(fortnight: Fortnight) -> None:

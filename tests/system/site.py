@@ -17,6 +17,7 @@ import requests
 from tests.system import postgres
 from tests.system.evening import SMALL, Evening
 from tests.system.relay import Relay
+from tests.system.vouching import vouched
 
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import WallClock
@@ -134,7 +135,7 @@ class AirflowSite:
             for conn_id, connection in {**self.connections, "reconciliation_ledger": ledger}.items():
                 self.api.put_connection(conn_id, connection)
             adopted = Ledger.open(self.server.get_uri(name), clock=WallClock().now)
-            adopted.adopt("operator", "first start")  # a new ledger allows plans only
+            vouched(adopted)
             adopted.close()
             yield Evening(self, sandbox, self.server.get_uri(name), self._evenings)
             self._all_quiet()

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.ledger import long_ago
 
 from pro2_reconciliation.__main__ import main
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger, Stage
@@ -241,3 +242,51 @@ def test_capabilities_are_listed_before_anybody_looked(
 ) -> None:
     assert main([*desk, "capabilities"]) == 0
     assert "not proven: v1 stops a campaign that is scheduled (status 1)" in capsys.readouterr().out
+
+
+class TestWhatAPersonSaw:
+    def test_is_accepted_with_name_and_reason_and_taken_back(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert main([*desk, "capabilities", "accept", "run_now", "stop_run", "--why", "ran once"]) == 0
+        kept = ledger_of(desk).capabilities("playhouse")[Capability.RUN_NOW]
+        assert (kept.proven, kept.who, kept.evidence) == (True, "kim", "accepted: ran once")
+        assert ledger_of(desk).proven("playhouse") == {Capability.RUN_NOW, Capability.STOP_RUN}
+
+        assert main([*desk, "capabilities", "withdraw", "run_now", "--why", "yesterday's audience"]) == 0
+        assert ledger_of(desk).proven("playhouse") == {Capability.STOP_RUN}
+        capsys.readouterr()
+        main([*desk, "capabilities"])
+        told = capsys.readouterr().out
+        assert (
+            "Run Now runs, and contacts enter the automation (withdrawn: yesterday's audience, kim)" in told
+        )
+        assert (
+            "A person presses: stop campaign, copy campaign, send campaign, run now, repeat import, " in told
+        )
+        assert "and no tag is written." in told
+
+    def test_is_all_of_it_at_the_sandbox(self, desk: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        main([*desk, "capabilities", "accept", "all", "--why", "the sandbox"])
+        assert ledger_of(desk).proven("playhouse") == frozenset(Capability)
+        capsys.readouterr()
+        main([*desk, "capabilities"])
+        assert "A person presses" not in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("said", "answer"),
+        [
+            (
+                ["accept", "everything", "--why", "x"],
+                "everything is no capability; known are: stop_scheduled, ",
+            ),
+            (["accept", "run_now", "--why", "  "], "capabilities accept needs a reason"),
+            (["withdraw", "run_now", "--why", ""], "capabilities withdraw needs a reason"),
+        ],
+    )
+    def test_is_refused_in_a_sentence_and_nothing_is_written(
+        self, desk: list[str], capsys: pytest.CaptureFixture[str], said: list[str], answer: str
+    ) -> None:
+        assert main([*desk, "capabilities", *said]) == 2
+        assert answer in capsys.readouterr().err
+        assert ledger_of(desk).capabilities("playhouse") == {}

@@ -1,14 +1,14 @@
 """What an account was SEEN to do, as names: nothing of it is documented by the vendor in a way that could be relied on.
 
-Each verb rests on some of them (:data:`RESTS_ON`). What is not proven is not known; who proves it is the drill, or a
-repair that was confirmed. Sources: architecture, "Capabilities" (docs/rollout.md says how each is proven).
+Each verb rests on some of them (:data:`RESTS_ON`, and for one campaign :func:`rests_on`). What is not proven is not
+known, and a person presses it (ADR 14). Proven by the drill, or by a person who saw it and says so. It cannot fail.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.domain.words import CampaignStatus, Verb
 
 
 class Capability(StrEnum):
@@ -65,6 +65,24 @@ RESTS_ON: dict[Verb, frozenset[Capability]] = {
 """What a request of this verb takes for granted; every verb has a row."""
 
 
-def unproven(verb: Verb, proven: frozenset[Capability]) -> frozenset[Capability]:
-    """What a verb rests on and nobody has seen yet."""
-    return RESTS_ON[verb] - proven
+def rests_on(
+    verb: Verb, *, status: CampaignStatus | None = None, segment: str | None = None
+) -> frozenset[Capability]:
+    """What one request takes for granted, by what was just seen of its campaign; what was not seen counts as the most.
+
+    ``status``: of the campaign that is to be stopped; ``segment``: id of the one that is to be copied, "0" for none.
+    """
+    needed = RESTS_ON[verb]
+    if verb is Verb.STOP_CAMPAIGN and status in _STOP_OF:
+        return frozenset({_STOP_OF[status]})
+    if verb is Verb.COPY_CAMPAIGN and segment in NO_SEGMENT:
+        return needed - {Capability.COPY_KEEPS_SEGMENT}
+    return needed
+
+
+NO_SEGMENT = frozenset({"", "0"})
+"""How a campaign says that it has none."""
+_STOP_OF = {
+    CampaignStatus.SCHEDULED: Capability.STOP_SCHEDULED,
+    CampaignStatus.SENDING: Capability.STOP_SENDING,
+}

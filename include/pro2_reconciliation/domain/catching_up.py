@@ -3,7 +3,8 @@
 In: the catalog, the Activity Log, and times of which nothing may be concluded (outages, maintenance). Out: a
 :class:`Finding` for each job that moved, runs when nothing is due, does not run any more, or is not in the catalog,
 with the lines that would put ``jobs.yaml`` right; nobody changes it but a person. What a job does now is learned as
-``learn`` does it, so a finding has lines only where the schedule is clear.
+``learn`` does it, so a finding has lines only where the schedule is clear; or where the catalog's own days at another
+time of day explain every run and every due time since it moved, which is said with how sure it is.
 
 No finding comes of one missing run: ``GONE`` due times in a row over two days, or runs on as many, must say the same.
 Times in which no job at all ran say nothing, whatever the reason. It cannot fail, but for a zone nobody knows.
@@ -14,13 +15,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, EarlierSchedule, Job
 from pro2_reconciliation.domain.learning import joined, learn
+from pro2_reconciliation.domain.learning_fold import Fold
 from pro2_reconciliation.domain.learning_lesson import GONE, Lesson, Span, compared, in_any
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.oneline import one_line
@@ -30,6 +32,8 @@ from pro2_reconciliation.domain.schedule import due_times, dues_of
 RULE = "R5"
 LATELY = timedelta(days=14)
 """A job that is not in the catalog is told for so long after its last run."""
+TIME_SURE = 0.95
+"""So sure must the minute be where the days are taken from the catalog."""
 _TWO_DAYS = timedelta(days=2)
 _LOOK_AHEAD = timedelta(days=35)
 
@@ -206,6 +210,19 @@ class _Checker:
         last: datetime | None,
     ) -> Finding:
         until = min(since[0], after[0].started)
+        shifted = self._same_days(job, lesson, after) if lesson and not lesson.known and last else None
+        if lesson is not None and shifted is not None:
+            alone = lesson.why_not.partition(";")[0]
+            text = (
+                f"{_named(job.name, job.id)} moved {local(until, job.zone)}, {self._ago(until)}: its {len(after)} runs "
+                f"since then fit «{shifted}», and jobs.yaml says «{job.cron}». The days are those of jobs.yaml: it ran "
+                f"at each of these due times and at no other. The time is {_percent(lesson.fold)} sure; by the runs "
+                f"alone {alone}. Look in Pro2 before you paste it"
+            )
+            known = replace(lesson, cron=shifted)
+            return self._finding(
+                job.id, job.name, FindingKind.MOVED, until, text, self._changed(job, known, until, last)
+            )
         if lesson is None or not lesson.known:
             ran = ", ".join(local(row.started, job.zone) for row in after[-GONE:])
             why = f" ({lesson.why_not})" if lesson else ""
@@ -227,6 +244,22 @@ class _Checker:
         return self._finding(
             job.id, job.name, FindingKind.MOVED, until, text, self._changed(job, lesson, until, last)
         )
+
+    def _same_days(self, job: Job, lesson: Lesson, after: Sequence[ActivityRow]) -> str | None:
+        """The catalog's own days at another time of day, where that alone explains each run and each due time since.
+
+        The simplest thing that somebody may have done. None where anything contradicts it, or the time is not clear.
+        """
+        old, new = job.cron.split(), lesson.cron.split()
+        once_a_day = all(part.isdigit() for part in (*old[:2], *new[:2]))
+        if not once_a_day or lesson.zone != job.zone or lesson.fold is None or lesson.fold.sure < TIME_SURE:
+            return None
+        cron = " ".join([*new[:2], *old[2:]])
+        dues = due_times(cron, job.zone, after[0].started - job.grace, self.log.as_of - job.grace)
+        reach = timedelta(minutes=lesson.fold.spread + 1)
+        hits, missed, strays = compared(dues, after, reach, self.silent)
+        days = max(hits) - min(hits) if hits else timedelta(0)
+        return cron if len(hits) >= GONE and days >= _TWO_DAYS and not missed and not strays else None
 
     def _changed(self, job: Job, lesson: Lesson, until: datetime, last: datetime | None) -> list[str]:
         """The new schedule and, where the old one was ever true, until when it held."""
@@ -287,6 +320,10 @@ class _Checker:
             text=text,
             lines=tuple(lines),
         )
+
+
+def _percent(fold: Fold | None) -> str:
+    return f"{min(fold.sure, 0.999):.1%}" if fold else "not"
 
 
 def _elsewhere(job: Job, lesson: Lesson) -> str:

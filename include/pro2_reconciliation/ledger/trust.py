@@ -1,7 +1,8 @@
 """What makes us trusted: verdicts on proposals that nobody carried out, and what an account was seen to do.
 
 A verdict is written once and never changed: what was judged later by more knowledge would be hindsight. A capability
-is a row for each look, and the newest counts, since an account may change.
+is a row for each look, and the newest counts, since an account may change; a step's look is as old as its intent, so
+one that was under way when a person withdrew what it rests on does not bring that back.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.shadow import After, Verdict
@@ -80,26 +82,44 @@ class TrustPart(Core):
             rows = session.scalars(query.order_by(ShadowRow.judged_at, ShadowRow.item_key, ShadowRow.remedy))
             return [_verdict(row) for row in rows]
 
-    def note_capabilities(self, organization: str, looks: Iterable[Seen]) -> None:
-        """Append what was seen."""
+    def note_capabilities(
+        self, organization: str, looks: Iterable[Seen], *, while_proven: bool = False
+    ) -> None:
+        """Append what was seen. ``while_proven``: only of what is proven now, so that nothing becomes so by it.
+
+        Anything else is the newest from now on, whatever the clock of another host had said.
+        """
         with self._write() as session:
+            known = self._newest(session, organization)
             for one in looks:
+                before = known.get(one.capability)
+                if while_proven and (before is None or not before.proven):
+                    continue
                 row = CapabilityRow(organization=organization, **asdict(one))
                 row.capability = one.capability.value
+                if before is not None and not while_proven:
+                    row.at = max(one.at, before.at)
                 session.add(row)
 
     def capabilities(self, organization: str) -> dict[Capability, Seen]:
         """The newest look at each capability that was looked at; names of newer software are left out."""
-        query = select(CapabilityRow).where(CapabilityRow.organization == organization)
         with self._read() as session:
-            rows = session.scalars(query.order_by(CapabilityRow.id))
-            return {
-                _KNOWN[row.capability]: Seen(
-                    _KNOWN[row.capability], row.proven, row.evidence, row.who, row.plan_hash, row.at
-                )
-                for row in rows
-                if row.capability in _KNOWN
-            }
+            return self._newest(session, organization)
+
+    def proven(self, organization: str) -> frozenset[Capability]:
+        """What the newest look of each proved."""
+        return frozenset(one for one, look in self.capabilities(organization).items() if look.proven)
+
+    @staticmethod
+    def _newest(session: Session, organization: str) -> dict[Capability, Seen]:
+        query = select(CapabilityRow).where(CapabilityRow.organization == organization)
+        return {
+            _KNOWN[row.capability]: Seen(
+                _KNOWN[row.capability], row.proven, row.evidence, row.who, row.plan_hash, row.at
+            )
+            for row in session.scalars(query.order_by(CapabilityRow.at, CapabilityRow.id))
+            if row.capability in _KNOWN
+        }
 
 
 def _verdict(row: ShadowRow) -> ShadowRecord:

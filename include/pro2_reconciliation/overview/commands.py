@@ -7,14 +7,16 @@ nothing was written then.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.window_form import parse_moment
 from pro2_reconciliation.domain.words import ItemKind, Service
-from pro2_reconciliation.ledger import Ledger, Stage
+from pro2_reconciliation.ledger import Ledger, Seen, Stage
 
 EXAMPLE = "2026-11-19T18:00"
 """How a time is written: local time of the organization, or with an offset."""
@@ -70,6 +72,48 @@ def confirm(ledger: Ledger, organization: str, zone: str, outage_id: str, *, who
         organization, outage.service, outage.start, outage.end, who, _reason("confirm", why)
     )
     return f"Outage {outage.id} is confirmed (declaration {said.number}); the next detection pass goes on"
+
+
+EVERYTHING = "all"
+"""Instead of the names of capabilities."""
+
+
+def accept_capabilities(
+    ledger: Ledger, organization: str, zone: str, names: Sequence[str], *, who: str, why: str
+) -> str:
+    """The account was seen to do this: what rests on it is pressed by this software from now on."""
+    _say_seen(
+        ledger,
+        organization,
+        names,
+        proven=True,
+        who=who,
+        why=f"accepted: {_reason('capabilities accept', why)}",
+    )
+    return f"Accepted: {', '.join(names)}. A step that a person was asked to press already stays his"
+
+
+def withdraw_capabilities(
+    ledger: Ledger, organization: str, zone: str, names: Sequence[str], *, who: str, why: str
+) -> str:
+    """The account was seen not to do this, or nobody is sure: what rests on it is pressed by a person from now on."""
+    reason = f"withdrawn: {_reason('capabilities withdraw', why)}"
+    _say_seen(ledger, organization, names, proven=False, who=who, why=reason)
+    return f"Withdrawn: {', '.join(names)}. What is on its way is not called back; every step after it asks a person"
+
+
+def _say_seen(
+    ledger: Ledger, organization: str, names: Sequence[str], *, proven: bool, who: str, why: str
+) -> None:
+    known = {one.value: one for one in Capability}
+    strange = [name for name in names if name not in known and name != EVERYTHING]
+    if strange or not names:
+        raise ReconciliationError(
+            f"{', '.join(strange) or 'nothing'} is no capability; known are: {', '.join(known)}, or {EVERYTHING}"
+        )
+    chosen = known.values() if EVERYTHING in names else [known[name] for name in dict.fromkeys(names)]
+    now = ledger.now()
+    ledger.note_capabilities(organization, [Seen(one, proven, why[:500], who, "", now) for one in chosen])
 
 
 def waive(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, why: str) -> str:

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.ports import Dashboard, Lists
 from pro2_reconciliation.ledger import Ledger, Stage, Witness, why_plan_only
+from pro2_reconciliation.overview.capabilities import pressed_by_a_person
 from pro2_reconciliation.repair.detection import DETECTION, GAP
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.timeline import printable
@@ -80,9 +82,19 @@ def ledger_findings(
             f"«{switch.stage.value}»{since} ({switch.who}: {switch.why})",
             'Switch it off when its reason is gone: switch off --why "..."',
         )
+    yield good("capabilities", _seen(ledger, site))
     silent = timedelta(seconds=site.policy.guard_heartbeat_seconds)
     yield _beat(ledger, GUARD, silent, now, zone, "without it nothing is sent")
     yield _beat(ledger, DETECTION, GAP, now, zone, "without it no outage is found")
+
+
+def _seen(ledger: Ledger, site: Site) -> str:
+    """Nothing is wrong with a site where a person presses; it is said, so that nobody is surprised by it."""
+    proven, every = len(ledger.proven(site.organization)), len(Capability)
+    left = pressed_by_a_person(ledger, site.organization)
+    if not left:
+        return f"all {every} proven"
+    return f"{proven} of {every} proven; until the others are, a person presses: {left} (capabilities)"
 
 
 def _beat(ledger: Ledger, name: str, silent: timedelta, now: datetime, zone: str, otherwise: str) -> Finding:

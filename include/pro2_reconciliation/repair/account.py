@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReport
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import LedgerError, NeverSent, RequestError
 from pro2_reconciliation.domain.policy import Policy
@@ -37,6 +38,7 @@ class Account:
 
     ``read_only``: the verbs whose requests may not leave, with the sentence that names the read-only connection.
     ``manual`` are the verbs that a person presses, because there is no API for them (ADR 0007).
+    ``only_proven``: whatever rests on what the ledger does not call proven is pressed by a person as well (ADR 0014).
     ``witness`` remembers outside of the ledger which one it is (ADR 0009); None: its adoption decides alone.
     ``progress`` is told how far long work is.
     """
@@ -51,6 +53,7 @@ class Account:
     owner: str
     read_only: Mapping[Verb, str] = field(default_factory=dict)
     manual: frozenset[Verb] = frozenset()
+    only_proven: bool = False
     witness: Witness | None = None
     progress: Progress = field(default_factory=Silent)
 
@@ -72,6 +75,10 @@ class Account:
     def refusal_of(self, verbs: Iterable[Verb]) -> str | None:
         """Why one of these verbs may not be done over its connection; None where all may, or a person does them."""
         return next((self.read_only[v] for v in verbs if v in self.read_only and v not in self.manual), None)
+
+    def proven(self) -> frozenset[Capability]:
+        """What this account may be taken to do, as the ledger says now."""
+        return self.ledger.proven(self.organization) if self.only_proven else frozenset(Capability)
 
     def plan_only(self) -> str | None:
         """Why this ledger allows plans only (invariant 10), with the next step; None where it may be acted on."""

@@ -7,7 +7,7 @@ are shown literally by Airflow; the body is Markdown, so names in it are escaped
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
@@ -74,8 +74,16 @@ def worth_asking(decision: Decision, now: datetime) -> bool:
     return decision.due is None or now < decision.due + ASK_AGAIN_FOR
 
 
-def question(plan: Plan, policy: Policy | None = None, without: Collection[str] = ()) -> Question:
-    """The form of a plan: one select for each of the first 40 items that may be repaired. ``without`` as above."""
+def question(
+    plan: Plan,
+    policy: Policy | None = None,
+    without: Collection[str] = (),
+    pressed: Callable[[Decision], str] = lambda decision: "",
+) -> Question:
+    """The form of a plan: one select for each of the first 40 items that may be repaired. ``without`` as above.
+
+    ``pressed``: which steps of an item a person will be asked to press, in words; empty for none.
+    """
     policy = policy or Policy()
     every = in_order(plan, without)
     asked = every[:QUESTION_SIZE]
@@ -87,7 +95,7 @@ def question(plan: Plan, policy: Policy | None = None, without: Collection[str] 
             Select(
                 key=d.key,
                 title=_title(d, plan),
-                facts=_facts(d, plan),
+                facts=_facts(d, plan, pressed(d)),
                 choices=tuple(choice.value for choice in d.choices),
                 shown={choice.value: _shown(choice, d, plan, policy) for choice in d.choices},
             )
@@ -207,7 +215,7 @@ def _fed_by(job_id: str, plan: Plan) -> str:
     return f"{name} {_JOB_DONE.get(runs[-1].rule, 'needs nothing')}"
 
 
-def _facts(decision: Decision, plan: Plan) -> str:
+def _facts(decision: Decision, plan: Plan, pressed: str) -> str:
     facts = [f"{decision.rule}: {decision.reason}"]
     if decision.send_by:
         facts.append(f"may be sent until {local(decision.send_by, plan.zone)}")
@@ -215,6 +223,8 @@ def _facts(decision: Decision, plan: Plan) -> str:
         facts.append(f"read {local(decision.observation.seen_at, plan.zone)}")
     if decision.stop_first:
         facts.append("its run is stopped first")
+    if pressed:
+        facts.append(pressed)
     facts.append("can reach an inbox" if decision.reach is Reach.INBOX else "changes data only")
     return "; ".join(facts)
 

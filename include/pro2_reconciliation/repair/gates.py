@@ -23,7 +23,8 @@ from pro2_reconciliation.domain.sending_hours import is_open, opens
 from pro2_reconciliation.domain.words import ItemKind, Reach, Remedy, Service, Verb
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, Stage, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.actions import AUTOMATION_VERBS, IMPORT_VERBS, SENDING_VERBS
+from pro2_reconciliation.repair.actions import AUTOMATION_VERBS, IMPORT_VERBS, SENDING_VERBS, TAG_VERBS
+from pro2_reconciliation.repair.ground import unproven_tags
 
 GUARD = "guard_repairs"
 """The name under which the guard's passes beat in the ledger."""
@@ -34,6 +35,7 @@ class Gate(StrEnum):
 
     PLAN_ONLY = "plan_only"
     READ_ONLY = "read_only"
+    UNPROVEN = "unproven"
     KILL_SWITCH = "kill_switch"
     HOLD = "hold"
     OUTAGE = "outage"
@@ -137,6 +139,10 @@ def _plan_only(passing: Passing) -> str | None:
 
 def _read_only(passing: Passing) -> str | None:
     return passing.account.refusal_of(passing.verbs)
+
+
+def _unproven(passing: Passing) -> str | None:
+    return unproven_tags(passing.account)
 
 
 def _kill_switch(passing: Passing) -> str | None:
@@ -273,6 +279,15 @@ GATES: tuple[GateRule, ...] = (
         _read_only,
         "the connection of the verb is read-only; not for what a person presses",
         "set `read_only` to `false` in the extra of the connection",
+        early=True,
+    ),
+    GateRule(
+        Gate.UNPROVEN,
+        _unproven,
+        "it was not seen yet that a tag is written and taken back",
+        '`capabilities accept write_tags --why "..."`',
+        verbs=TAG_VERBS,
+        others="a person is asked to press what rests on something unproven",
         early=True,
     ),
     GateRule(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pro2_reconciliation.domain.campaigns import CampaignReading
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.jobs import Occurrence
 from pro2_reconciliation.domain.matching import match
@@ -20,6 +21,7 @@ from pro2_reconciliation.ledger import ActionRecord, Stage, State, StepRecord
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.checks import read_campaign, stale_reason
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.ground import ACCEPT, disproved
 from pro2_reconciliation.repair.guard_alarms import (
     and_the_copy,
     copy_id_of,
@@ -69,6 +71,7 @@ def _campaign(watch: Watch, action: ActionRecord) -> None:
             return
         if any(event.startswith("woke") for event in watch.alarms.events(action)) and status not in WENT:
             return  # its counts are those of a wake that was told
+    _stopped_for_nothing(watch, action)
     if send is not None and not may_have_left(send):
         _let_it_go(watch, action, send, reading)
     elif status in GOING:
@@ -78,6 +81,18 @@ def _campaign(watch: Watch, action: ActionRecord) -> None:
         how = "is complete" if status is CampaignStatus.COMPLETE else "shows mail"
         text = f"{named(action)} {how} although it was stopped{and_the_copy(copy_id, send)}; it is over"
         watch.alarms.tell(action, "over", kind_of(copy_id, send), text, reading=reading, other=copy_id)
+
+
+def _stopped_for_nothing(watch: Watch, action: ActionRecord) -> None:
+    """An original that goes although it was stopped: from now on a person sends every copy of this account."""
+    if not disproved(watch.account, action, Capability.STAYS_STOPPED, "it goes although it was stopped"):
+        return
+    how = ACCEPT.format(Capability.STAYS_STOPPED.value)
+    text = (
+        f"{named(action)} goes although it was stopped, so from now on a person is asked to send each copy. When it is "
+        f"clear why it went: {how}"
+    )
+    watch.alarms.tell(action, "not proven", "a stopped campaign did not stay stopped", text)
 
 
 def _let_it_go(watch: Watch, action: ActionRecord, send: StepRecord, reading: CampaignReading) -> None:

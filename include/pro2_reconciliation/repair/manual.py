@@ -1,9 +1,10 @@
-"""Steps that a person presses, because there is no API for them: what exactly to press, and what the answer means.
+"""Steps that a person presses: what exactly to press, why it is he, and what the answer means.
 
-A step of a verb in ``Account.manual`` passes the same gates and the same fresh look as any other, and its intent is
-committed before anybody is asked: from then on nobody else does it. No request of ours leaves. The question is a
-lease: while it waits, no other dag run asks a second person to press the same. The answer is a claim of a person; the
-proof is still a fresh read. Nobody answers: the step stays asked, and its item open.
+There is no API for them, or nobody has seen yet that the account does what they rest on (``ground.py``). Such a step
+passes the same gates and the same fresh look as any other, and its intent is committed before anybody is asked: from
+then on nobody else does it. No request of ours leaves. The question is a lease: while it waits, no other dag run asks a
+second person to press the same. The answer is a claim of a person; the proof is still a fresh read. Nobody answers: the
+step stays asked, and its item open.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pro2_reconciliation.repair.actions import may_mail
 from pro2_reconciliation.repair.checks import stale_reason
 from pro2_reconciliation.repair.effects import copy_of
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.ground import because
 from pro2_reconciliation.repair.lost_requests import Finding, find_out, floor_of
 
 ANSWER_LEASE_SECONDS = 60.0
@@ -108,7 +110,8 @@ def words(
     if may_mail(step.verb, decision.reach):
         until = local(press_by(account, decision, step.verb, at_any_hour=at_any_hour), account.zone)
         told.append(f"From {until} on it is too late: then press nothing and answer that it is not possible.")
-    return " ".join(told)
+    told.append(because(account, step))
+    return " ".join(filter(None, told))
 
 
 def instruction(account: Account, decision: Decision, action: ActionRecord, verb: Verb) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import LedgerError, RequestError
 from pro2_reconciliation.domain.jobs import ActivityLog
 from pro2_reconciliation.domain.localtime import lasting, local
@@ -33,19 +34,30 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.effects import HELD_BEFORE, copy_of
+from pro2_reconciliation.repair.ground import confirmed, disproved
 from pro2_reconciliation.repair.lost_requests import asked_rows, is_manual
 from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"
 LOGGED = frozenset({Verb.RUN_NOW, Verb.REPEAT_IMPORT, Verb.IMPORT_LIST})
 """Verbs that a row of the Activity Log proves."""
+_RUNS = {
+    Verb.RUN_NOW: Capability.RUN_NOW,
+    Verb.REPEAT_IMPORT: Capability.REPEAT_IMPORT,
+    Verb.IMPORT_LIST: Capability.IMPORT_LIST,
+}
 
 
 class Verdict(Value):
-    """``proven``, ``failed``, ``waiting``, or ``open`` (not before a newer log), with the sentence for the log."""
+    """``proven``, ``failed``, ``waiting``, or ``open`` (not before a newer log), with the sentence for the log.
+
+    ``blames``: what the account does not do if it ends so; None where that says nothing of it, or a proof stands before
+    whatever follows (a stop, a copy).
+    """
 
     state: str
     why: str
+    blames: Capability | None = None
 
     @property
     def decided(self) -> bool:
@@ -74,15 +86,24 @@ class Proof:
             to = State.CONFIRMED if verdict.state == PROVEN else State.NEEDS_HUMAN
             rule = ENDING_RULES.get(self.verb.value, "")
             why = f"{rule}: {verdict.why}" if to is State.NEEDS_HUMAN and rule else verdict.why
+            self._blame(action, step, verdict)
             try:
                 self.account.ledger.move(step.id, to, who=self.account.owner, why=why)
             except LedgerError:
                 if self.account.ledger.step(step.id).state is State.DONE:
                     raise
                 return self.peek()  # another dag run wrote its own verdict meanwhile; that stands
+            if to is State.CONFIRMED:
+                confirmed(self.account, action, step, verdict.why)
             if to is State.NEEDS_HUMAN:
                 end_of_action(self.account, action.id, self.verb, why)
         return verdict
+
+    def _blame(self, action: ActionRecord, step: StepRecord, verdict: Verdict) -> None:
+        """Before the verdict is written: who dies in between leaves the account with less than it does, not more."""
+        stays = verdict.blames is Capability.STAYS_STOPPED
+        if verdict.state == FAILED and verdict.blames and (stays or not is_manual(step)):
+            disproved(self.account, action, verdict.blames, verdict.why)
 
     def peek(self) -> Verdict:
         """What a look would find; nothing is written."""
@@ -106,7 +127,8 @@ class Proof:
             if newer:
                 return Verdict(state=OPEN, why=f"{verdict.why}; {newer}")
             within = lasting(limit.total_seconds())
-            verdict = Verdict(state=FAILED, why=f"not proven within {within}: {verdict.why}")
+            why = f"not proven within {within}: {verdict.why}"
+            verdict = verdict.model_copy(update={"state": FAILED, "why": why})
         return verdict
 
     def pause(self) -> float:
@@ -188,13 +210,15 @@ class Proof:
         copy = self.account.campaigns.get(copy_of(action))
         original = read_campaign(self.account, decision.item_id)
         if not original.zero_everywhere:
-            return Verdict(state=FAILED, why=f"the original {decision.item_id} counts mail as well")
+            why = f"the original {decision.item_id} counts mail as well"
+            return Verdict(state=FAILED, why=why, blames=Capability.STAYS_STOPPED)
         if copy is None:
             return Verdict(state=WAITING, why="the copy cannot be seen")
         enough = copy.total_amt > 0 and copy.send_amt >= self.account.policy.short_share * copy.total_amt
         if copy.status in (CampaignStatus.SENDING, CampaignStatus.COMPLETE) and enough:
             return Verdict(state=PROVEN, why=f"copy {copy.id}: {copy.send_amt} of {copy.total_amt} sent")
-        return Verdict(state=WAITING, why=f"copy {copy.id}: {copy.status.value}, {copy.send_amt} sent")
+        why = f"copy {copy.id}: {copy.status.value}, {copy.send_amt} sent"
+        return Verdict(state=WAITING, why=why, blames=Capability.SEND_COPY)
 
     def _run_gone(self, decision: Decision, step: StepRecord) -> Verdict:
         job_id = decision.item_id.partition("@")[0]
@@ -218,7 +242,7 @@ class Proof:
         imported = self.verb is Verb.IMPORT_LIST
         rows = asked_rows(self.account, decision, step, log.rows)
         if not rows:
-            return Verdict(state=WAITING, why="no row of it yet")
+            return Verdict(state=WAITING, why="no row of it yet", blames=_RUNS[self.verb])
         row = rows[-1]
         if row.outcome is Outcome.IN_PROGRESS:
             return Verdict(state=WAITING, why=f"run {row.run_id} is in progress")
@@ -230,7 +254,8 @@ class Proof:
             return Verdict(state=PROVEN, why=said + self._entries(decision, asked))
         held = self._held(step.remote_id if imported else row.tag)
         if imported and updated is not None and held != updated:
-            return Verdict(state=WAITING, why=f"{held or 0} hold the tag, the row says {updated}")
+            why = f"{held or 0} hold the tag, the row says {updated}"
+            return Verdict(state=WAITING, why=why, blames=_RUNS[self.verb])
         before = self._held_before(step, row.tag)
         if before is not None and held is not None and held < before:
             return Verdict(state=WAITING, why=f"{held} hold the tag «{row.tag}», before it were {before}")
@@ -259,5 +284,5 @@ class Proof:
         drift = drift_of(self.account, decision)
         left = drift.to_add if self.verb is Verb.ADD_TAG else drift.to_remove
         if left:
-            return Verdict(state=WAITING, why=f"{len(left)} contacts left")
+            return Verdict(state=WAITING, why=f"{len(left)} contacts left", blames=Capability.WRITE_TAGS)
         return Verdict(state=PROVEN, why="counting again leaves nothing to do")

@@ -22,6 +22,7 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.asking import nobody_answered
 from pro2_reconciliation.repair.clearing import first_chosen
 from pro2_reconciliation.repair.gates import closed_gate
+from pro2_reconciliation.repair.ground import because, pressed_beforehand
 from pro2_reconciliation.repair.halfdone import half_done
 from pro2_reconciliation.repair.manual import instruction
 from pro2_reconciliation.repair.outcome import End as End
@@ -228,11 +229,15 @@ def _row(
     newer = _needs_newer_log(account, action) if end is End.FAILED and action else None
     if newer:
         end, detail = End.OPEN, newer
+    if end is End.PROPOSED:
+        by_person = pressed_beforehand(account, decision)
+        detail = "; ".join(filter(None, (detail, by_person)))
     asked = asked_for(action) if end is End.FAILED and action else None
     steps = decision.steps
     if asked and action:
         end, detail = End.NEEDS_HUMAN, "a person was asked to press it, and nobody has answered"
-        steps = (instruction(account, decision, action, asked.verb),)
+        why = because(account, asked)
+        steps = (instruction(account, decision, action, asked.verb), *([f"Know: {why}"] if why else ()))
     half = half_done(account, plan, decision, action) if action and end in _UNFINISHED else None
     if half:
         detail = f"{detail}; {half.where}"

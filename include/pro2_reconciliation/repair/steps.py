@@ -32,6 +32,7 @@ from pro2_reconciliation.repair.checks import agreed_drift, stale_reason
 from pro2_reconciliation.repair.effects import noted_before, perform
 from pro2_reconciliation.repair.evidence import EVIDENCE_OF
 from pro2_reconciliation.repair.gates import at_any_hour, closed_gate
+from pro2_reconciliation.repair.ground import Ground, ground_of, noted_of
 from pro2_reconciliation.repair.lost_requests import (
     LEAVES_BY,
     MANUAL,
@@ -106,7 +107,9 @@ def carry_out(
         return result_of(action, step, gate.why, state=GATED).model_copy(
             update={"wait_seconds": gate.seconds}
         )
-    manual = is_manual(step) or (verb in account.manual and not step.had_effect)
+    ground = ground_of(account, decision, verb) if not step.had_effect else Ground()
+    pressed = verb in account.manual or bool(ground.missing)
+    manual = is_manual(step) or (pressed and not step.had_effect)
     who = asker(account.owner) if manual else account.owner
     claim = account.ledger.claim(step.id, who, LEASE_SECONDS, also_own=manual)
     if claim is None:
@@ -116,7 +119,9 @@ def carry_out(
         return result if manual else result.model_copy(update={"wait_seconds": _lease_left(account, step)})
     asked = False
     try:
-        result = _claimed(account, plan, decision, action, claim, even_if_not_stopped=even_if_not_stopped)
+        result = _claimed(
+            account, plan, decision, action, claim, ground, even_if_not_stopped=even_if_not_stopped
+        )
         asked = result.state == ASKED
         return result
     finally:
@@ -169,6 +174,7 @@ def _claimed(
     decision: Decision,
     action: ActionRecord,
     claim: Claim,
+    ground: Ground,
     *,
     even_if_not_stopped: bool,
 ) -> StepResult:
@@ -191,10 +197,10 @@ def _claimed(
     account.ledger.check(
         claim, MARGIN_SECONDS
     )  # the last thing before the intent: a slow look may have used it up
-    manual = step.verb in account.manual
+    manual = step.verb in account.manual or bool(ground.missing)
     leaves_by = claim.expires_at - timedelta(seconds=RECORD_SECONDS)
     how = {MANUAL: True} if manual else {LEAVES_BY: leaves_by.isoformat()}
-    details = {"floor": floor, **noted, **how}
+    details = {"floor": floor, **noted, **how, **noted_of(ground)}
     account.ledger.intend(claim, fingerprint=action.fingerprint, details=details)
     try:
         account.remember()

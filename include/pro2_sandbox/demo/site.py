@@ -41,9 +41,11 @@ def write_files(folder: Path, served: Mapping[str, str]) -> None:
 def adopt_ledger(ledger: Path, config: Path) -> None:
     """Begin the ledger and vouch for it, as its operator does at the first start: a new one allows plans only.
 
+    The sandbox does whatever is asked of it, so nobody has to see that first.
     Raises ``LocalRunError`` with what the desk said.
     """
     _desk(ledger, config, "adopt", "--create", "--why", "first start of the demo")
+    _desk(ledger, config, "capabilities", "accept", "all", "--why", "the sandbox")
 
 
 def confirm_suspected(ledger: Path, config: Path) -> bool:

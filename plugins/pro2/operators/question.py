@@ -9,6 +9,7 @@ campaigns are text here, never templates: this operator has no template fields.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.standard.operators.hitl import HITLOperator
@@ -16,9 +17,8 @@ from airflow.sdk import Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from pro2.accounts import open_ledger
+from pro2.accounts import open_ledger, who_acts
 from pro2.notifier import QuestionNotifier
-from pro2.organization import open_site
 
 GO = "Carry out my choices"
 NOTHING = "Do nothing"
@@ -66,7 +66,7 @@ class AskOperator(HITLOperator):
             for key, record in answers.items():
                 self._tell(plan, key, record)
             return self._result(plan, next(iter(answers.values())).who)
-        self._load(plan)
+        self._load(plan, context)
         if not self.params:
             raise AirflowSkipException("Nobody needs to be asked")
         until = plan.asked_until
@@ -99,7 +99,7 @@ class AskOperator(HITLOperator):
         from pro2_reconciliation.repair.questions import asked_now
 
         plan, ledger = self._plan(context), open_ledger()
-        self._load(plan)
+        self._load(plan, context)
         if "error" in event:
             return super().execute_complete(context, event)
         chosen = list(event.get("chosen_options") or [])
@@ -143,11 +143,15 @@ class AskOperator(HITLOperator):
             raise RuntimeError(f"plan {plan_hash} is not in this ledger; clear build_plan and run it again")
         return plan
 
-    def _load(self, plan: Any) -> None:
+    def _load(self, plan: Any, context: Any) -> None:
+        from pro2.accounts import open_account
         from pro2_reconciliation.repair.asking import question
+        from pro2_reconciliation.repair.ground import pressed_beforehand
         from pro2_reconciliation.repair.questions import going_on
 
-        asked = question(plan, open_site().policy, going_on(open_ledger(), plan))
+        account = open_account(who_acts(context))
+        pressed = partial(pressed_beforehand, account)
+        asked = question(plan, account.policy, going_on(account.ledger, plan), pressed)
         self.options = [f"{GO} ({plan.hash[:8]})", f"{NOTHING} ({plan.hash[:8]})"]
         self.defaults = [self.options[1]]
         self.subject, self.body = asked.subject, asked.body

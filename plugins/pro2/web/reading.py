@@ -25,7 +25,7 @@ from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.overview.board import board
-from pro2_reconciliation.overview.capabilities import capabilities
+from pro2_reconciliation.overview.capabilities import capabilities, pressed_by_a_person
 from pro2_reconciliation.overview.export import as_csv, as_json
 from pro2_reconciliation.overview.items import items_of_outage, items_of_run
 from pro2_reconciliation.overview.shadow import shadow
@@ -93,6 +93,7 @@ def read_routes(desk: Desk) -> APIRouter:
         said = {
             "shadow": shadow(site, ledger, desk.now()).model_dump(mode="json", exclude={"since"}),
             "capabilities": [one.model_dump(mode="json") for one in capabilities(ledger, site.organization)],
+            "pressed": pressed_by_a_person(ledger, site.organization),
         }
         return _answer(request, said)
 

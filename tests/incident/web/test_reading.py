@@ -165,3 +165,6 @@ def test_what_makes_us_trusted_is_read_apart(writable: Users) -> None:
     assert (body["shadow"]["items"][0]["name"], body["shadow"]["items"][0]["setting"]) == (HOSTILE, "x")
     states = {one["capability"]: one["state"] for one in body["capabilities"]}
     assert (states["send_copy"], states["run_now"]) == ("proven", "not proven")
+    carries = {one["capability"]: one["carries"] for one in body["capabilities"]}
+    assert carries["write_tags"] == ["add_tag", "remove_tag"]
+    assert body["pressed"].endswith("stop run, run now, repeat import, import list, and no tag is written")

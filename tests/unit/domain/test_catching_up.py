@@ -97,11 +97,58 @@ class TestAJobThatMoved:
         ]
         assert checked([with_lines(tmp_path, before, found.lines)], rows).findings == ()
 
-    def test_a_few_days_ago_is_told_without_lines(self) -> None:
+    def test_a_few_days_ago_on_the_same_days_has_lines_and_says_how_sure(self, tmp_path: Path) -> None:
         moved = END - timedelta(days=4)
-        found = only(checked([job()], [*ran(job(), end=moved), *by("0 4 * * *", moved)]))
-        assert (found.kind, found.lines) == (FindingKind.MOVED, ())
+        rows = [*ran(job(), end=moved), *by("0 4 * * *", moved)]
+        found = only(checked([job()], rows))
+        assert found.lines == (
+            'cron: "0 4 * * *"',
+            "schedules:",
+            '  - {cron: "0 6 * * *", until: 2026-11-21T06:00-06:00}',
+        )
+        assert found.text == (
+            "«Job j-1» (j-1) moved Sat 21 Nov 06:00 CST, 3 days ago: its 4 runs since then fit «0 4 * * *», and "
+            "jobs.yaml says «0 6 * * *». The days are those of jobs.yaml: it ran at each of these due times and at no "
+            "other. The time is 99.9% sure; by the runs alone only 4 days with a run show this schedule, 7 are needed. "
+            "Look in Pro2 before you paste it"
+        )
+        assert checked([with_lines(tmp_path, job(), found.lines)], rows).findings == ()
+
+    @pytest.mark.parametrize(
+        ("before", "since", "why"),
+        [
+            ("0 6 * * *", "0 4 * * MON,TUE,WED,FRI,SUN", "a due time of the catalog's days has no run"),
+            ("0 6 * * MON-FRI", "0 4 * * *", "it ran on a day that is not the catalog's"),
+            ("0 6,18 * * *", "0 4 * * *", "the catalog's is no time of day"),
+        ],
+    )
+    def test_on_days_that_contradict_the_catalog_has_no_lines(
+        self, before: str, since: str, why: str
+    ) -> None:
+        moved = END - timedelta(days=6)
+        one = job(cron=before)
+        found = only(checked([one], [*ran(one, end=moved), *by(since, moved)]))
+        assert (found.kind, found.lines) == (FindingKind.MOVED, ()), why
         assert "When it is due now is not clear yet" in found.text
+
+    def test_whose_minute_is_not_clear_has_no_lines(self) -> None:
+        moved = END - timedelta(days=5)
+        late = (159, 65, 189, 91, 203)
+        rows = [
+            row.model_copy(update={"started": row.started + timedelta(seconds=seconds)})
+            for row, seconds in zip(by("0 4 * * *", moved), late, strict=True)
+        ]
+        found = only(checked([job()], [*ran(job(), end=moved), *rows]))
+        assert (found.kind, found.lines) == (FindingKind.MOVED, ())
+        assert "its minute is not clear, it may be 00 or 01" in found.text
+
+    def test_of_one_more_run_by_itself_has_no_lines(self) -> None:
+        """Four runs at the new time, and one that nothing explains."""
+        moved = END - timedelta(days=4)
+        odd = runs("j-1", [END - timedelta(days=2, hours=5)])
+        found = only(checked([job()], sorted(
+            [*ran(job(), end=moved), *by("0 4 * * *", moved), *odd], key=lambda row: row.started)))  # fmt: skip
+        assert (found.kind, found.lines) == (FindingKind.MOVED, ())
 
     def test_yesterday_is_not_told_yet(self) -> None:
         moved = END - timedelta(days=1)

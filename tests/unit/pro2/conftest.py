@@ -280,7 +280,6 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"{module}.open_witness", lambda: evening.witness, raising=False)
         monkeypatch.setattr(f"{module}.open_site", lambda: evening.site, raising=False)
     monkeypatch.setattr("pro2.operators.question.open_ledger", evening.ledger)
-    monkeypatch.setattr("pro2.operators.question.open_site", lambda: evening.site)
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from pro2 import accounts
+from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.words import Verb
+from pro2_reconciliation.ledger import Seen
 
 WRITABLE = {"read_only": False, "pace_ms": 0}
 
@@ -67,6 +69,17 @@ def test_an_account_knows_its_site_and_who_acts(all_connections: Any, site_folde
     assert account.owner.startswith("reconcile/manual__1/send_campaign[2] on ")
     assert account.ledger.identity.uuid == ledger.identity.uuid
     assert account.refusal_of(Verb) is None
+
+
+def test_an_account_does_only_what_the_ledger_knows_as_proven(
+    all_connections: Any, site_folder: Path, ledger: Any
+) -> None:
+    all_connections()
+    account = accounts.open_account("a test")
+    assert account.proven() == frozenset()
+    told = Seen(Capability.RUN_NOW, True, "the test job ran", "kim", "", ledger.now())
+    ledger.note_capabilities("playhouse", [told])
+    assert account.proven() == {Capability.RUN_NOW}
 
 
 @pytest.mark.parametrize("which", ["pro2", "pro2_dashboard"])

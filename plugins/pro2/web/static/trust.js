@@ -5,12 +5,14 @@ import { card, itemButton } from "./parts.js";
 import { at } from "./when.js";
 
 const WORDS = [
-  ["right", "would have been right", "good"],
+  ["right", "would have been right", "verified"],
   ["twice", "would have mailed twice", "failed"],
   ["not_needed", "would not have been needed", "soft"],
   ["unknown", "cannot be known", "person"],
   ["waiting", "not known yet", "soft"],
 ];
+
+const VERDICTS = { right: "verified", "mailed twice": "failed", "not needed": "soft" };
 
 function ruleRow(rule) {
   const counts = WORDS.filter(([key]) => rule[key]).map(([key, words, look]) => el("span", { class: look }, `${rule[key].toLocaleString("en")} ${words}`));
@@ -27,8 +29,9 @@ function itemRow(item) {
       null,
       itemButton(item.key, item.name),
       " ",
-      el("span", { class: "soft" }, `${item.rule}, ${item.remedy.replaceAll("_", " ")}`),
-      el("p", { class: item.verdict === "mailed twice" ? "failed" : "" }, name(item.why)),
+      el("span", { class: "soft" }, `${item.rule}, ${item.remedy.replaceAll("_", " ")}: `),
+      el("span", { class: VERDICTS[item.verdict] ?? "person" }, item.verdict),
+      el("p", null, name(item.why)),
       item.setting && el("p", { class: "soft" }, "What would change it: ", name(item.setting)),
     ),
     el("div", { class: "side" }, "proposed ", at(item.proposed_at)),
@@ -50,16 +53,38 @@ export function shadow({ trust }) {
   return card("Shadow", hint, el("ul", { class: "rows" }, ...rules.map(ruleRow)), items.length > 0 && list);
 }
 
-/** What the account was seen to do; nothing before the first drill. */
-export function capabilities({ trust }) {
-  if (!trust?.capabilities.some((one) => one.at)) return null;
-  const rows = trust.capabilities.map((one) =>
-    el(
-      "li",
-      { "data-key": one.capability, class: "row" },
-      el("div", null, el("span", { class: one.state === "proven" ? "good" : "person" }, one.state), ` ${one.meaning}`, one.evidence && el("p", { class: "soft" }, name(one.evidence))),
-      el("div", { class: "side" }, one.at && at(one.at)),
-    ),
+const STATES = { proven: ["✓", "verified"], failed: ["✗", "failed"], "not proven": ["○", "person"] };
+
+function capability(one) {
+  const [glyph, look] = STATES[one.state];
+  return el(
+    "li",
+    { "data-key": one.capability },
+    el("span", { class: `state ${look}` }, el("span", { "aria-hidden": "true", class: "glyph" }, glyph), ` ${one.state}`),
+    el("div", null, one.meaning, " ", el("code", null, one.capability), one.evidence && el("p", { class: "soft" }, name(one.evidence), " (", name(one.who), ")")),
+    el("div", { class: "side" }, one.at && at(one.at)),
   );
-  return card("What this account was seen to do", "By a drill. What is not proven should stay with a person (docs/rollout.md).", el("ul", { class: "rows" }, ...rows));
+}
+
+function pressedBy(pressed, seen) {
+  if (!pressed) return "All of it was seen, so this software presses everything itself.";
+  if (!seen) return "Nothing was seen yet, so a person is asked to press every step. A drill shows most of it (docs/rollout.md).";
+  return `A person is asked to press: ${pressed}.`;
+}
+
+/** What the account was seen to do; what it was not a person presses, and that stands first. */
+export function capabilities({ trust }) {
+  if (!trust) return null;
+  const open = trust.capabilities.filter((one) => one.state !== "proven");
+  const proven = trust.capabilities.filter((one) => one.state === "proven");
+  const seen = trust.capabilities.some((one) => one.at);
+  const folded = (words, some) =>
+    some.length > 0 && el("details", { "data-key": words }, el("summary", null, `${words} (${some.length})`), el("ul", { class: "rows seen" }, ...some.map(capability)));
+  return card(
+    "What this account was seen to do",
+    pressedBy(trust.pressed, seen),
+    seen && open.length > 0 && el("ul", { class: "rows seen" }, ...open.map(capability)),
+    seen && open.length > 0 && el("p", { class: "soft" }, "Once somebody saw it do so: ", el("code", null, 'python -m pro2_reconciliation capabilities accept NAME --why "..."')),
+    seen ? folded("Proven", proven) : folded("Not proven", open),
+  );
 }
