@@ -208,8 +208,7 @@ def _account(size: int) -> tuple[Account, Inventory]:
     ledger = SimpleNamespace(
         identity=Identity("1", 1, NOW, NOW),
         copies=lambda organization: nothing,
-        actions=lambda organization: [],
-        actions_of=lambda organization, root: [],
+        actions_of=lambda organization, *roots: [],
         outages=lambda organization, states=(): [],
         snapshots=lambda organization, since: [],
     )

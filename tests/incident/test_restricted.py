@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -170,7 +171,7 @@ class TestACampaignThatIsLeftAlone:
 class TestLimitsOfTheForm:
     def test_are_kept_where_they_are_stricter_than_the_policy(self, evening: Evening) -> None:
         _, report = evening.reconcile(restriction=Restriction(max_sends=1))
-        begun = [a for a in evening.ledger().actions("playhouse") if a.remedy is Remedy.RESEND]
+        begun = [a for a in every_action(evening.ledger()) if a.remedy is Remedy.RESEND]
         over = [row for row in report.rows if "over the limit of this dag run" in row.detail]
         assert len(begun) == 1
         assert over

@@ -8,7 +8,7 @@ batched reads: without them there is no plan.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,9 +61,9 @@ def build_plan(
 ) -> Plan:
     """The plan for an inventory. ``observations`` are what the sensors ended with (item key to observation);
     items that were settled at once have theirs in the inventory."""
-    ours = _own_actions(account)
-    world = _look(account, inventory, ours)
     copies = account.ledger.copies(account.organization)
+    ours = _own_actions(account, touched_roots(inventory, copies))
+    world = _look(account, inventory, ours)
     seen = _seen(inventory, observations)
     lineup = Lineup(world.campaigns.values(), frozenset(copies))
     kept = _kept(account, inventory, world)
@@ -331,13 +331,20 @@ def _entries(account: Account, found: Match, automation: str | None, kind: Proce
         return None
 
 
-def _own_actions(account: Account) -> dict[str, OwnAction]:
+def touched_roots(inventory: Inventory, copies: Mapping[str, str]) -> set[str]:
+    """The roots that the campaigns and occurrences of an inventory belong to; a copy of ours also by its own id."""
+    campaigns = {f"campaign:{one}" for one in inventory.readings}
+    lineages = {copies[one] for one in inventory.readings if one in copies}
+    return campaigns | lineages | {f"occurrence:{one.key}" for one in inventory.occurrences}
+
+
+def _own_actions(account: Account, roots: Collection[str]) -> dict[str, OwnAction]:
     """Root to our newest action that had an effect: done, open, or waiting for a person (rules C0 and R0).
 
     One that a person asked to be repeated is not in the way: the table decides by what the world shows.
     """
     found: dict[str, OwnAction] = {}
-    for action in account.ledger.actions(account.organization):
+    for action in account.ledger.actions_of(account.organization, *roots):
         if action.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
             continue
         if action.had_effect and not action.repeated:

@@ -28,7 +28,7 @@ from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.ledger import ActionRecord, Ledger, Snapshot
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.planning import build_plan, touched_roots
 
 log = logging.getLogger("pro2.reconcile")
 
@@ -247,14 +247,13 @@ def _recording(
 def _facts(account: Account, inventory: Inventory) -> LedgerFacts:
     ledger, organization = account.ledger, account.organization
     identity, copies = ledger.identity, ledger.copies(organization)
-    roots = {copies.get(one, f"campaign:{one}") for one in inventory.readings}
-    roots |= {f"occurrence:{one.key}" for one in inventory.occurrences}
+    actions = ledger.actions_of(organization, *touched_roots(inventory, copies))
     return LedgerFacts(
         uuid=identity.uuid,
         epoch=identity.epoch,
         created_at=identity.created_at,
         copies=copies,
-        actions=tuple(_nameless(one) for one in ledger.actions(organization) if one.root in roots),
+        actions=tuple(_nameless(one) for one in actions),
         outages=tuple(one.model_copy(update={"evidence": ()}) for one in ledger.outages(organization)),
     )
 

@@ -78,8 +78,10 @@ def proposals(account: Account) -> Iterator[Proposal]:
     since = account.now() - LOOKED_BACK
     runs = [run for run in ledger.runs(organization, since) if run.mode is Mode.PLAN and run.plan_hash]
     done = {(one.item_key, one.remedy.value) for one in ledger.verdicts(organization)}
-    done |= {(a.item_key, a.remedy.value) for a in ledger.actions(organization) if a.had_effect}
     items = ledger.plan_items({run.plan_hash for run in runs if run.plan_hash})
+    proposed = {item.key for found in items.values() for item in found if item.asks and item.remedy.acts}
+    acted = ledger.actions_on(organization, *proposed)
+    done |= {(action.item_key, action.remedy.value) for action in acted if action.had_effect}
     for run in runs:
         wanted = {
             item.key
