@@ -207,7 +207,7 @@ def _account(size: int) -> tuple[Account, Inventory]:
     nothing: dict[str, str] = {}
     ledger = SimpleNamespace(
         identity=Identity("1", 1, NOW, NOW),
-        copies=lambda organization: nothing,
+        copies_among=lambda organization, campaign_ids: nothing,
         actions_of=lambda organization, *roots: [],
         outages=lambda organization, states=(): [],
         snapshots=lambda organization, since: [],

@@ -145,7 +145,9 @@ class TestACampaignThatIsLeftAlone:
         evening.reconcile()
         account = evening.account()
         copy = next(
-            c for c, root in account.ledger.copies("playhouse").items() if root == f"campaign:{RESENT}"
+            one["detail"]["copy"]
+            for one in evening.effects()
+            if (one["kind"], one["item"]) == ("campaign_copied", RESENT)
         )
         inventory = take_inventory(account, evening.window(), restriction=Restriction(leave_alone=(copy,)))
         assert inventory.restriction.roots == (f"campaign:{RESENT}",)

@@ -140,6 +140,8 @@ class MoveRow(Base):
         ),
         ForeignKeyConstraint(["step_id", "from_state"], ["move.step_id", "move.to_state"]),
         Index("ix_move_at", "at"),
+        Index("ix_move_remote_id", "remote_id"),
+        Index("ix_move_to_state", "to_state"),
     )
 
     step_id: Mapped[int] = mapped_column(ForeignKey("step.id"), primary_key=True)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, select, union
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from pro2_reconciliation.domain.words import Remedy, Verb
 from pro2_reconciliation.ledger.action_tables import ActionRow, MoveRow, StepRow
@@ -98,15 +98,19 @@ class FindingPart(Core):
                 ActionRow.id.in_(effects),
             )
 
-    def copies(self, organization: str) -> dict[str, str]:
-        """From the id of every campaign that we provably made as a copy to the root of its lineage."""
+    def copies_among(self, organization: str, campaign_ids: Collection[str]) -> dict[str, str]:
+        """Those of these campaigns that we provably made as copies, each with the root of its lineage."""
         with self._read() as session:
-            return _copies(session, organization)
+            return {
+                str(row[0]): row[1]
+                for some in parts(campaign_ids)
+                for row in session.execute(_copies(organization, some))
+            }
 
     def root_of(self, organization: str, campaign_id: str) -> str:
         """The root of a campaign's lineage: that of our copy, else ``campaign:<its own id>``."""
-        with self._read() as session:
-            return _copies(session, organization).get(campaign_id, f"campaign:{campaign_id}")
+        copies = self.copies_among(organization, [campaign_id])
+        return copies.get(campaign_id, f"campaign:{campaign_id}")
 
 
 def _oldest_first(found: Iterable[ActionRecord]) -> list[ActionRecord]:
@@ -115,7 +119,7 @@ def _oldest_first(found: Iterable[ActionRecord]) -> list[ActionRecord]:
     return sorted(each.values(), key=lambda action: (action.created_at, action.generation, action.id))
 
 
-def _ids_on(organization: str, item_keys: list[str]) -> Select[tuple[str]]:
+def _ids_on(organization: str, item_keys: list[str]) -> Select[str]:
     """The actions on items and those on roots, each by an index of its own."""
     ids = sorted({key.partition(":")[2] for key in item_keys})
     ours = select(ActionRow.id).where(ActionRow.organization == organization)
@@ -149,18 +153,24 @@ def _had_effect() -> ColumnElement[bool]:
     )
 
 
-def _copies(session: Session, organization: str) -> dict[str, str]:
-    proven = select(MoveRow.step_id).where(MoveRow.to_state.in_([State.DONE.value, State.CONFIRMED.value]))
-    rows = session.execute(
+def _copies(organization: str, campaign_ids: Collection[str]) -> Select[str | None, str]:
+    proof = aliased(MoveRow)
+    proven = (
+        select(proof.step_id)
+        .where(
+            proof.step_id == MoveRow.step_id,
+            proof.to_state.in_([State.DONE.value, State.CONFIRMED.value]),
+        )
+        .exists()
+    )
+    return (
         select(MoveRow.remote_id, ActionRow.root)
-        .select_from(MoveRow)
         .join(StepRow, StepRow.id == MoveRow.step_id)
         .join(ActionRow, ActionRow.id == StepRow.action_id)
         .where(
+            MoveRow.remote_id.in_(campaign_ids),
             ActionRow.organization == organization,
             StepRow.verb == Verb.COPY_CAMPAIGN.value,
-            MoveRow.remote_id.is_not(None),
-            MoveRow.step_id.in_(proven),
+            proven,
         )
     )
-    return {str(copy): root for copy, root in rows}

@@ -135,7 +135,8 @@ def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None)
     """Any visible copy that is not ours blocks, drafts included; so does a look-alike that goes out."""
     floor = _floor(plan, original)
     young = account.campaigns.newer_than(floor)
-    ours = frozenset(account.ledger.copies(account.organization)) | ({own} if own else frozenset())
+    made = account.ledger.copies_among(account.organization, [one.id for one in young])
+    ours = frozenset(made) | ({own} if own else frozenset())
     copies, alike = suspects(original, young, suspect_since(plan.window, original), ours)
     if copies:
         names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)

@@ -61,11 +61,12 @@ def build_plan(
 ) -> Plan:
     """The plan for an inventory. ``observations`` are what the sensors ended with (item key to observation);
     items that were settled at once have theirs in the inventory."""
-    copies = account.ledger.copies(account.organization)
+    copies = account.ledger.copies_among(account.organization, inventory.readings)
     ours = _own_actions(account, touched_roots(inventory, copies))
     world = _look(account, inventory, ours)
     seen = _seen(inventory, observations)
-    lineup = Lineup(world.campaigns.values(), frozenset(copies))
+    made_by_us = frozenset(account.ledger.copies_among(account.organization, world.campaigns))
+    lineup = Lineup(world.campaigns.values(), made_by_us)
     kept = _kept(account, inventory, world)
     feeds = Feeds(account.site)
     decisions: list[Decision] = []

@@ -130,8 +130,9 @@ def _of_campaign(account: Account, one: Proposal) -> Event | None:
         )
     floor = one.plan.floor_id if one.plan.floor_id != "0" else original.id
     since = suspect_since(one.plan.window, original)
-    ours = frozenset(account.ledger.copies(account.organization))
-    copies, alike = suspects(original, account.campaigns.newer_than(floor), since, ours)
+    young = account.campaigns.newer_than(floor)
+    ours = frozenset(account.ledger.copies_among(account.organization, [copy.id for copy in young]))
+    copies, alike = suspects(original, young, since, ours)
     for copy in (found for found in copies if found.send_amt):
         before = copy.created is not None and copy.created < one.at
         return _copy(After.BEGUN_BEFORE if before else After.BY_HAND, copy, one)

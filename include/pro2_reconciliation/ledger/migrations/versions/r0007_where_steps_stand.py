@@ -1,4 +1,4 @@
-"""Where each step stands, kept by the database itself, and an index for actions by item: no look reads all actions."""
+"""Where each step stands, kept by the database itself, and an index for each narrow look: none reads all actions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def upgrade() -> None:
     op.execute(_LAST_MOVE)
     op.create_index("ix_step_state", "step", ["state"])
     op.create_index("ix_action_organization_item_id", "action", ["organization", "item_id"])
+    op.create_index("ix_move_remote_id", "move", ["remote_id"])
+    op.create_index("ix_move_to_state", "move", ["to_state"])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(f"CREATE TRIGGER step_stands AFTER INSERT ON move BEGIN {_STANDS}; END")
         return
@@ -39,6 +41,8 @@ def downgrade() -> None:
     else:
         op.execute("DROP TRIGGER step_stands ON move")
         op.execute("DROP FUNCTION step_stands()")
+    op.drop_index("ix_move_to_state", "move")
+    op.drop_index("ix_move_remote_id", "move")
     op.drop_index("ix_action_organization_item_id", "action")
     op.drop_index("ix_step_state", "step")
     op.drop_column("step", "state")
