@@ -7,6 +7,7 @@ a site's do, and lead to the relay, which leads to the sandbox of the evening.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -136,7 +137,8 @@ class AirflowSite:
             self.relays[organization].target = sandbox.url
             served = {part: sandbox.get(f"/sandbox/config/{part}").text for part in SERVED}
             # what sources.yaml names is looked up as written there
-            served["sources.yaml"] = served["sources.yaml"].replace("status_feed", f"status_feed{suffix}")
+            named = re.compile(r"(connection: *[\"']?\w+)")
+            served["sources.yaml"] = named.sub(rf"\g<1>{suffix}", served["sources.yaml"])
             write_files(self.folder / "config" / organization, served)
             host = self.server.get_uri(name).partition("?host=")[2]
             given: dict[str, Any] = connections(
