@@ -51,7 +51,8 @@ def live_through(ledger: Ledger, organization: str, events: Iterable[tuple[int, 
             if step is None or what.startswith("register"):
                 _register(ledger, organization, key, what.removeprefix("register") or f"f{number}")
             elif what == "claim":
-                claims[step.id] = ledger.claim(step.id, "x", 60) or claims.get(step.id)
+                claim = ledger.claim(step.id, "x", 60)
+                claims |= {step.id: claim} if claim is not None else {}
             elif what == "intend":
                 ledger.intend(claims[step.id], fingerprint=known[-1].fingerprint)
             elif what == "retry":

@@ -70,3 +70,9 @@ def test_a_look_loads_nothing_of_what_ended_and_searches_by_an_index(ledger, reg
                 rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", bound)
                 scanned = [row[3] for row in rows if row[3].startswith("SCAN") and "action" in row[3]]
                 assert scanned == [], (name, statement)
+
+
+def test_more_names_than_go_into_one_statement_are_all_looked_for(ledger, register):
+    names = [f"campaign:{number}" for number in range(1001)]
+    wanted = [register(root=min(names)), register(root=max(names))]
+    assert ledger.actions_of("playhouse", *names) == ledger.actions_on("playhouse", *names) == wanted
