@@ -28,7 +28,8 @@ from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.ledger import ActionRecord, Ledger, Snapshot
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.planning import build_plan, touched_roots
+from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.world import touched_roots
 
 log = logging.getLogger("pro2.reconcile")
 
@@ -253,7 +254,7 @@ def _recording(
 def _facts(account: Account, inventory: Inventory, copies: Mapping[str, str]) -> LedgerFacts:
     ledger, organization = account.ledger, account.organization
     identity = ledger.identity
-    actions = ledger.actions_of(organization, *touched_roots(inventory, copies))
+    actions = ledger.actions_of(organization, *touched_roots(account, inventory))
     return LedgerFacts(
         uuid=identity.uuid,
         epoch=identity.epoch,
