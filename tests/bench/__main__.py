@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench.table import Row, printed
 
-BENCHES = ("parse", "core", "budget", "nightly", "watch")
+BENCHES = ("parse", "core", "claims", "budget", "nightly", "watch")
 """In the order in which they run: each is a module with ``run() -> list[Row]``."""
 
 

@@ -207,9 +207,8 @@ def _account(size: int) -> tuple[Account, Inventory]:
     nothing: dict[str, str] = {}
     ledger = SimpleNamespace(
         identity=Identity("1", 1, NOW, NOW),
-        copies=lambda organization: nothing,
-        actions=lambda organization: [],
-        actions_of=lambda organization, root: [],
+        copies_among=lambda organization, campaign_ids: nothing,
+        actions_of=lambda organization, *roots: [],
         outages=lambda organization, states=(): [],
         snapshots=lambda organization, since: [],
     )

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tests.claims import every_action
+
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.usual import USUAL_RUNS
@@ -127,7 +129,7 @@ def _plan(evening: Counting, at: datetime) -> float:
 def _lanes(evening: Counting, plan: Plan) -> float:
     """Each step that was done: a fresh look, the request, the proof (decisions, section 3)."""
     ledger, total = evening.ledger(), 0.0
-    for action in ledger.actions(evening.site.organization):
+    for action in every_action(ledger, evening.site.organization):
         decision = plan.decision(action.item_key)
         assert decision is not None
         for step in action.latest:

@@ -204,4 +204,20 @@ BREAKAGES = (
         "LONGEST_REQUEST = timedelta(seconds=13)",
         "tests/unit/repair/test_evidence.py",
     ),
+    Breakage(
+        1,
+        "of many claims only the first are looked for",
+        f"{CORE}/ledger/reading.py",
+        "for start in range(0, len(each), _AT_ONCE))",
+        "for start in range(0, min(len(each), 1), _AT_ONCE))",
+        "tests/unit/ledger/test_finding.py",
+    ),
+    Breakage(
+        1,
+        "a repair whose step was tried again is not under way any more",
+        f"{CORE}/ledger/finding.py",
+        "later.attempt > StepRow.attempt",
+        "later.attempt != StepRow.attempt",
+        "tests/unit/ledger/test_finding.py",
+    ),
 )

@@ -213,6 +213,14 @@ BREAKAGES = (
         "[somebody acted-repeat import-stop_run]",
     ),
     Breakage(
+        3,
+        "a copy that nobody proved ours is no suspect",
+        f"{CORE}/ledger/finding.py",
+        "            proven,\n",
+        "",
+        "tests/unit/ledger/test_registering.py",
+    ),
+    Breakage(
         4,
         "a label of the Activity Log that nobody knows counts as a success",
         f"{CORE}/wire/dashboard.py",

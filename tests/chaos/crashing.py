@@ -40,6 +40,7 @@ from tests.chaos.scenarios import (
     prepared,
 )
 from tests.chaos.serving import serve
+from tests.claims import every_action
 from tests.incident.house import PRESSES
 
 from pro2.hooks.factory import ports_from_connections
@@ -154,7 +155,9 @@ class Cell:
     def moves(self) -> int:
         ledger = Ledger.open(self.url, clock=self.house.clock.now)
         try:
-            return sum(len(s.moves) for a in ledger.actions(self.house.site.organization) for s in a.steps)
+            return sum(
+                len(s.moves) for a in every_action(ledger, self.house.site.organization) for s in a.steps
+            )
         finally:
             ledger.close()
 

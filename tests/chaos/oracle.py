@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.chaos.playing import DagRun, Stage, Stamped
+from tests.claims import every_action
 
 from pro2_reconciliation.domain.words import Mode, Remedy, Verb
 from pro2_reconciliation.ledger import State
@@ -161,7 +162,7 @@ def _each_press_once(stage: Stage, verdict: Verdict) -> None:
     """No more presses of ours than steps of the ledger that intended one; one send for each lineage."""
     ledger, organization = stage.ledger(), stage.site.organization
     intended: Counter[tuple[str, str]] = Counter()
-    for action in ledger.actions(organization):
+    for action in every_action(ledger, organization):
         for step in action.steps:
             if step.when(State.INTENDED) is not None:
                 intended[(action.root, step.verb.value)] += 1
@@ -300,7 +301,7 @@ def _nothing_left_unsettled(stage: Stage, verdict: Verdict) -> None:
     for run in stage.runs:
         for row in run.report.rows if run.report else ():
             last[row.key] = row
-    for action in stage.ledger().actions(stage.site.organization):
+    for action in every_action(stage.ledger(), stage.site.organization):
         row = last.get(action.item_key)
         for step in action.latest:
             if step.state in UNSETTLED and (row is None or row.outcome not in LOUD):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening
 from tests.incident.test_faults_and_gates import between_stop_and_send
 
@@ -75,7 +76,7 @@ def test_an_original_is_stopped_again_each_time_it_wakes_and_then_a_person_is_as
 
 def test_a_send_that_a_person_closed_may_have_left_all_the_same(sent: Evening) -> None:
     """Its proof ran out, she looked, and closed it: the original must not go now."""
-    action = sent.ledger().actions("playhouse")[0]
+    action = every_action(sent.ledger())[0]
     send = action.step(Verb.SEND_CAMPAIGN)
     assert send is not None
     assert send.had_effect
@@ -155,7 +156,7 @@ def test_a_guard_that_dies_anywhere_is_followed_by_one_that_goes_on(
     assert "woke up" in told[0]
     assert sent.world.campaigns.all[ORIGINAL].status == STOPPED
     assert stops(sent) == 1
-    last = [a for a in sent.ledger().actions("playhouse") if a.by_guard]
+    last = [a for a in every_action(sent.ledger()) if a.by_guard]
     assert [str(a.state) for a in last] == ["confirmed"]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.chaos.faulty import CAMPAIGN, Faulty
+from tests.claims import every_action
 
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Verb
@@ -223,7 +224,7 @@ def test_one_that_goes_while_its_copy_waits_at_a_gate_is_left_to_go_by_the_guard
 
     evening.before = held
     evening.played()
-    send = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+    send = every_action(evening.ledger())[0].step(Verb.SEND_CAMPAIGN)
     assert send is not None
     assert (send.state, send.moves[-1].why) == (State.STALE, "the original woke up; it may go")
     assert evening.kinds() == ["campaign_stopped", "campaign_copied"], "it is not stopped a second time"
@@ -239,7 +240,7 @@ class TestAnalyticsOffWhileItIsWatched:
         evening.run(CAMPAIGN)
         row = evening.rows()[CAMPAIGN]
         assert row.rule in ("C7", "C9", "C10")
-        assert not evening.ledger().actions("playhouse")
+        assert not every_action(evening.ledger())
         assert (evening.kinds(), evening.patrons()) == ([], PATRONS)
 
     def test_of_everybody_the_resend_is_left_to_a_person_and_never_repeated(self, tmp_path: Path) -> None:
@@ -249,7 +250,7 @@ class TestAnalyticsOffWhileItIsWatched:
         evening.run(CAMPAIGN)
         row = evening.rows()[CAMPAIGN]
         assert row.outcome is End.NEEDS_HUMAN
-        step = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+        step = every_action(evening.ledger())[0].step(Verb.SEND_CAMPAIGN)
         assert step is not None
         assert step.state is State.NEEDS_HUMAN
         evening.dag_run("manual__2", only=(CAMPAIGN,))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.chaos.faulty import CAMPAIGN, MUTATIONS, V1, Faulty
+from tests.claims import every_action
 
 from pro2_reconciliation.domain.words import Verb
 from pro2_reconciliation.ledger import State
@@ -53,7 +54,7 @@ def alarms(evening: Faulty) -> list[str]:
 
 def adopted(evening: Faulty) -> bool:
     """The send was answered with a no, and was found to go out."""
-    step = evening.ledger().actions("playhouse")[0].step(Verb.SEND_CAMPAIGN)
+    step = every_action(evening.ledger())[0].step(Verb.SEND_CAMPAIGN)
     assert step is not None
     ends = [move.to_state for move in step.moves][-3:]
     return ends == [State.INTENDED, State.DONE, State.CONFIRMED] and any(
@@ -134,7 +135,7 @@ class TestASend:
     ) -> None:
         row = played(evening, Fault(kind="timeout_before", match=V1, skip=1))
         assert (row.outcome, patrons(evening), twice(evening)) == (End.VERIFIED, 120, 0)
-        lost = next(s for s in evening.ledger().actions("playhouse")[0].steps if s.verb is Verb.SEND_CAMPAIGN)
+        lost = next(s for s in every_action(evening.ledger())[0].steps if s.verb is Verb.SEND_CAMPAIGN)
         unknown, absent = lost.when(State.AMBIGUOUS), lost.when(State.NOT_DONE)
         assert unknown
         assert absent

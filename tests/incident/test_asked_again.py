@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.asking import Asked, asked
 from tests.incident.harness import Evening
 from tests.incident.test_manual import Colleague, by_hand, only
@@ -192,7 +193,7 @@ def with_hours(account: Account, start: str, end: str) -> Any:
 def test_a_guard_of_people_asks_for_the_stop_and_presses_nothing(evening: Evening) -> None:
     colleague = Colleague(evening)
     evening.reconcile(account=by_hand(evening), answer=only(Remedy.RESEND), presser=colleague)
-    item = next(a.item_id for a in evening.ledger().actions("playhouse") if a.remedy is Remedy.RESEND)
+    item = next(a.item_id for a in every_action(evening.ledger()) if a.remedy is Remedy.RESEND)
     campaigns = evening.world.campaigns
     original = campaigns.all[int(item)]
     original.status = 1

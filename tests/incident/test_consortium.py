@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Variable
+from tests.claims import every_action
 from tests.incident.harness import Evening, KeptWitness, MovableClock, approve_all
 from tests.unit.pro2.conftest import incident, make_context
 
@@ -122,8 +123,8 @@ def test_each_repairs_its_own_evening_and_no_claim_of_one_holds_another_back(con
         assert (truth["mailed_twice"], truth["missing"]) == ([], [])
         ours = consortium.account(name).ledger
         assert [run.id for run in ours.runs(name)] == [RUN]
-        assert {action.key.organization for action in ours.actions(name)} == {name}
-        assert [other for other in NAMES if other != name and ours.actions(other)] == []
+        assert {action.key.organization for action in every_action(ours, name)} == {name}
+        assert [other for other in NAMES if other != name and every_action(ours, other)] == []
     assert {len({one.partition("__")[2] for one in asked}) for asked in consortium.asked} == {1}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import Evening, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, row
 
@@ -95,7 +96,7 @@ def test_a_send_whose_worker_may_be_alive_is_left_to_it(
     evening: OneCampaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dies(evening, monkeypatch, "before its record")
-    action = evening.ledger().actions("playhouse")[0]
+    action = every_action(evening.ledger())[0]
     send = action.step(Verb.SEND_CAMPAIGN)
     assert send is not None
     evening.reconcile(Mode.PLAN, dag_run="run-2")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.drifting import Follows
 from tests.incident.harness import Evening
 
@@ -100,7 +101,7 @@ def test_a_killed_run_goes_on_with_the_others(
     assert 0 < sum(tagged(evening, effect).values()) == 2 < wanted
 
     account = evening.account("ask__1, second try")
-    (action,) = [a for a in account.ledger.actions(account.organization) if a.remedy is remedy]
+    (action,) = [a for a in every_action(account.ledger, account.organization) if a.remedy is remedy]
     at_once = carry_out(account, plan, action.id, verb)
     assert at_once.state == ELSEWHERE
     assert 0 < at_once.wait_seconds <= LEASE_SECONDS  # his lease

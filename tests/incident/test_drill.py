@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, shipped
 
 from pro2_reconciliation import desk_capabilities
@@ -139,7 +140,7 @@ def test_what_is_no_canary_is_refused_before_anything_is_done(tmp_path: Path, wh
     with pytest.raises(Rejected, match=sentence):
         drilled_at(evening.account("drill by kim"), given("--yes"))
     assert evening.effects() == []
-    assert evening.ledger().actions("playhouse") == []
+    assert every_action(evening.ledger()) == []
 
 
 def test_without_named_addresses_there_is_no_drill(tmp_path: Path) -> None:

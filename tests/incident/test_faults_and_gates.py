@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.errors import LedgerError
@@ -65,7 +66,7 @@ def test_a_send_that_landed_although_its_answer_was_lost_is_found_and_not_repeat
 
     evening.reconcile()
 
-    action = evening.ledger().actions("playhouse")[0]
+    action = every_action(evening.ledger())[0]
     send = action.step(Verb.SEND_CAMPAIGN)
     assert send is not None
     assert send.attempt == 1
@@ -129,7 +130,7 @@ def test_an_answered_plan_still_clears_nothing_in_mode_plan(evening: Evening) ->
     account.ledger.save_answers(plan.hash, approve_all(plan), "kim")
 
     assert clear(account, plan, Mode.PLAN, who="kim").steps == ()
-    assert account.ledger.actions("playhouse") == []
+    assert every_action(account.ledger) == []
     assert clear(account, plan, Mode.ASK, who="kim").steps != ()
 
 

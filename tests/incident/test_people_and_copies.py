@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.plan import Plan, Window
@@ -45,7 +46,7 @@ def when_moved(evening: Evening, verb: Verb, state: str, then: Callable[[], None
     def watched(seconds: float) -> None:
         sleep(seconds)
         ledger: Ledger = evening.ledger()
-        for action in ledger.actions("playhouse"):
+        for action in every_action(ledger):
             step = action.step(verb)
             if step and step.state.value == state and not seen:
                 seen.append(True)
@@ -180,7 +181,7 @@ def test_the_worked_example_runs_in_its_own_times(evening: Evening) -> None:
     assert timedelta(minutes=16) <= took <= timedelta(minutes=45)
     assert evening.truth()["mailed_twice"] == []
     assert evening.truth()["missing"] == []
-    stop = evening.ledger().actions("playhouse")[0].step(Verb.STOP_CAMPAIGN)
+    stop = every_action(evening.ledger())[0].step(Verb.STOP_CAMPAIGN)
     asked, proven = (stop.when(state) for state in (State.DONE, State.CONFIRMED)) if stop else (None, None)
     assert asked
     assert proven

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, approve_none
 from tests.incident.test_faults_and_gates import STOP, row_of
 
@@ -49,7 +50,7 @@ def test_a_stop_that_was_refused_is_tried_again_only_when_a_person_asks_and_is_a
     assert row_of(report).outcome is End.VERIFIED, row_of(report).detail
     assert evening.truth()["mailed_twice"] == []
     assert evening.truth()["missing"] == []
-    generations = {a.generation: a.state for a in evening.ledger().actions("playhouse")}
+    generations = {a.generation: a.state for a in every_action(evening.ledger())}
     assert generations == {1: State.FAILED, 2: State.CONFIRMED}
 
 
@@ -81,6 +82,6 @@ def test_an_item_that_nobody_closes_is_closed_after_30_days_and_named_that_night
     assert sentence in render_text(report)
     assert "for 30 days" in render(report)
     assert ledger.open_items("playhouse") == []
-    action = ledger.actions("playhouse")[0]
+    action = every_action(ledger)[0]
     assert action.latest[0].state is State.CLOSED
     assert evening.reconcile(dag_run="nightly__31", mode=Mode.PLAN)[1].expired == ()

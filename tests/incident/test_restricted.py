@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, approve_all
 
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -144,7 +145,9 @@ class TestACampaignThatIsLeftAlone:
         evening.reconcile()
         account = evening.account()
         copy = next(
-            c for c, root in account.ledger.copies("playhouse").items() if root == f"campaign:{RESENT}"
+            one["detail"]["copy"]
+            for one in evening.effects()
+            if (one["kind"], one["item"]) == ("campaign_copied", RESENT)
         )
         inventory = take_inventory(account, evening.window(), restriction=Restriction(leave_alone=(copy,)))
         assert inventory.restriction.roots == (f"campaign:{RESENT}",)
@@ -170,7 +173,7 @@ class TestACampaignThatIsLeftAlone:
 class TestLimitsOfTheForm:
     def test_are_kept_where_they_are_stricter_than_the_policy(self, evening: Evening) -> None:
         _, report = evening.reconcile(restriction=Restriction(max_sends=1))
-        begun = [a for a in evening.ledger().actions("playhouse") if a.remedy is Remedy.RESEND]
+        begun = [a for a in every_action(evening.ledger()) if a.remedy is Remedy.RESEND]
         over = [row for row in report.rows if "over the limit of this dag run" in row.detail]
         assert len(begun) == 1
         assert over

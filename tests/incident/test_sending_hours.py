@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import Evening, approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 
@@ -135,7 +136,7 @@ class TestChosenNow:
         _, report = evening.reconcile(answer=choose(Choice.RESEND), dag_run="second")
 
         assert row(report).outcome is End.NOT_NOW
-        (action,) = ledger.actions("playhouse")
+        (action,) = every_action(ledger)
         assert action.latest[-1].state is State.CLEARED
         assert sent(evening) == []
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.claims import every_action
 from tests.incident.harness import approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 
@@ -196,7 +197,7 @@ class TestTheSecondAnswer:
     ) -> None:
         def also(plan: Plan) -> dict[str, Choice]:
             """While the second question waits, somebody answers the first."""
-            if not evening.ledger().actions("playhouse"):
+            if not every_action(evening.ledger()):
                 evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "kim", "slowly")
                 evening.reconcile(answer=approve_all, dag_run="first")
                 evening.ledger().set_switch("playhouse", Stage.OFF, "kim", "go on")

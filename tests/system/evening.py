@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
-from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD, RECONCILE
+from pro2_sandbox.demo.airflow_runs import DETECT, GUARD, RECONCILE
 from pro2_sandbox.demo.approval import Approval, answer_to
 from pro2_sandbox.demo.reports import Item, file_name, read_report
 from pro2_sandbox.local.processes import wait_until
@@ -58,12 +58,27 @@ DECISIONS = {"103": "resend", "104": "resend", "j-1": "repeat_import", "j-2": "r
 
 
 class Evening:
-    """One outage in one sandbox, and the dag runs about it."""
+    """One outage in one sandbox, and the dag runs about it.
 
-    def __init__(self, site: AirflowSite, sandbox: SandboxProcess, ledger_url: str, number: int) -> None:
+    ``suffix``: what the ids of its organization end with, where the Airflow has several (``__opera``).
+    """
+
+    def __init__(
+        self,
+        site: AirflowSite,
+        sandbox: SandboxProcess,
+        ledger_url: str,
+        number: int,
+        *,
+        organization: str = "playhouse",
+        suffix: str = "",
+    ) -> None:
         self.site = site
         self.sandbox = sandbox
         self.number = number
+        self.organization = organization
+        self.detect, self.guard, self.reconcile = (f"{dag}{suffix}" for dag in (DETECT, GUARD, RECONCILE))
+        self._reports = site.folder / "reports" / (organization if suffix else "")
         self._ledger_url = ledger_url
         self._passes = 0
 
@@ -77,27 +92,28 @@ class Evening:
         """Declare the outage, switch everything on, and let detection start a reconciliation; its run id."""
         with self.ledger() as ledger:
             start, end = self._outage()
-            ledger.declare("playhouse", Service.SENDING, start, end, "Ada", "told by the vendor")
-        for dag_id in DAGS:
+            ledger.declare(self.organization, Service.SENDING, start, end, "Ada", "told by the vendor")
+        for dag_id in (self.guard, self.detect, self.reconcile):
             self.api.unpause(dag_id)
-        self.api.trigger(GUARD, f"evening-{self.number}")
+        self.api.trigger(self.guard, f"evening-{self.number}")
         return self.detected()
 
     def detected(self, generation: int = 1) -> str:
         """The dag run of this evening's outage, once a pass of ours or one on schedule has started it; its run id."""
         while True:
             with self.ledger() as ledger:
-                wanted = {f"outage__{one.id}__g{generation}" for one in ledger.outages("playhouse")}
-            if found := wanted & {run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)}:
+                wanted = {f"outage__{one.id}__g{generation}" for one in ledger.outages(self.organization)}
+            if found := wanted & {run["dag_run_id"] for run in self.api.dag_runs(self.reconcile)}:
                 return found.pop()
             self._passes += 1
-            assert self._passes < 20, "detection starts nothing"
-            run_id = self.api.trigger(DETECT, f"evening-{self.number}-{self._passes}")
-            self.api.wait_dag_run(DETECT, run_id, timeout=90, pause=0.5)
+            run_id = self.api.trigger(self.detect, f"evening-{self.number}-{self._passes}")
+            self.api.wait_dag_run(self.detect, run_id, timeout=90, pause=0.5)
+            said = self.api.logs(self.detect, run_id, "detect")[-2000:] if self._passes == 20 else ""
+            assert self._passes < 20, f"detection starts nothing. The log of its last pass:\n{said}"
 
     def by_hand(self, name: str, **params: Any) -> str:
         """Somebody opens the form and presses Trigger."""
-        return self.api.trigger(RECONCILE, f"{name}-{self.number}", {"mode": "ask", **params})
+        return self.api.trigger(self.reconcile, f"{name}-{self.number}", {"mode": "ask", **params})
 
     def nightly_soon(self) -> None:
         """Let the schedule of the nightly fall on the minute after next; ``nightly`` waits for it."""
@@ -108,25 +124,27 @@ class Evening:
         path.write_text(text.replace(NIGHTLY, f'CronTriggerTimetable("{at:%M %H} * * *", timezone="UTC"'))
 
     def nightly(self) -> str | None:
-        runs = [run for run in self.api.dag_runs(RECONCILE) if run["run_type"] == "scheduled"]
+        runs = [run for run in self.api.dag_runs(self.reconcile) if run["run_type"] == "scheduled"]
         return runs[-1]["dag_run_id"] if runs else None
 
     # --- what a person does
 
     def await_question(self, run_id: str, timeout: float = 150) -> Mapping[str, Any]:
-        self.api.wait_task(RECONCILE, run_id, "ask", states={"awaiting_input", "success"}, timeout=timeout)
+        self.api.wait_task(
+            self.reconcile, run_id, "ask", states={"awaiting_input", "success"}, timeout=timeout
+        )
         return self.question(run_id)
 
     def question(self, run_id: str) -> Mapping[str, Any]:
         """The question of a dag run as Airflow keeps it, answered or not."""
-        rows = self.api.hitl_details(RECONCILE, run_id, pending_only=False)
+        rows = self.api.hitl_details(self.reconcile, run_id, pending_only=False)
         return next(row for row in rows if row["task_instance"]["task_id"] == "ask")
 
     def answer(self, run_id: str, timeout: float = 150) -> None:
         """Approve everything in one form."""
         answer = answer_to(self.await_question(run_id, timeout), EVERYTHING)
         self.api.answer(
-            RECONCILE,
+            self.reconcile,
             run_id,
             "ask",
             chosen_options=[answer.option],
@@ -136,16 +154,16 @@ class Evening:
 
     def finish(self, run_id: str, timeout: float = 240) -> str:
         """Wait for the end of a dag run; its state."""
-        return str(self.api.wait_dag_run(RECONCILE, run_id, timeout=timeout)["state"])
+        return str(self.api.wait_dag_run(self.reconcile, run_id, timeout=timeout)["state"])
 
     def rows(self, run_id: str, task_id: str) -> list[TaskRow]:
-        return [row for row in self.api.task_instances(RECONCILE, run_id) if row.task_id == task_id]
+        return [row for row in self.api.task_instances(self.reconcile, run_id) if row.task_id == task_id]
 
     def asked_again(self, timeout: float = 90) -> str:
         """The dag run that asks about what another one left open; its run id."""
 
         def found() -> list[str]:
-            runs = [run["dag_run_id"] for run in self.api.dag_runs(RECONCILE)]
+            runs = [run["dag_run_id"] for run in self.api.dag_runs(self.reconcile)]
             return [run for run in runs if run.startswith("ask__")]
 
         wait_until(lambda: bool(found()), timeout=timeout, what="a dag run that asks again")
@@ -213,7 +231,7 @@ class Evening:
 
     def report(self, run_id: str) -> dict[str, Item]:
         """The items of a dag run's report, by id (of an occurrence: of its job)."""
-        path = self.site.folder / "reports" / f"{file_name(run_id)}.json"
+        path = self._reports / f"{file_name(run_id)}.json"
         return {item.id.partition("@")[0]: item for item in read_report(path)}
 
     @contextmanager

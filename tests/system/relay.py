@@ -60,6 +60,8 @@ class Relay:
         self.target = ""
         self.carried: list[str] = []
         """Method, path and body of every request that was handed on, in order."""
+        self.tokens: set[str] = set()
+        """Every token that somebody showed."""
         self._held: list[Held] = []
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
@@ -129,6 +131,8 @@ class Relay:
         told = f"{handler.command} {handler.path} {body.decode('utf-8', 'replace')}"
         with self._lock:
             self.carried.append(told)
+            shown = (handler.headers.get(name) for name in ("Api-Token", "Authorization"))
+            self.tokens |= {token.removeprefix("Bearer ") for token in shown if token}
             held = next((h for h in self._held if not h.arrived.is_set() and h.pattern.search(told)), None)
         target = urlsplit(self.target)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in HOP_BY_HOP}

@@ -7,8 +7,9 @@ a site's do, and lead to the relay, which leads to the sandbox of the evening.
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.system.vouching import vouched
 
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.account import WallClock
-from pro2_sandbox.demo.airflow_runs import DAGS, DETECT, GUARD
+from pro2_sandbox.demo.airflow_runs import DAGS
 from pro2_sandbox.demo.site import SERVED, connections, variables, write_files
 from pro2_sandbox.loader import load_incident
 from pro2_sandbox.local.airflow import HEALTH, LocalAirflow
@@ -41,11 +42,16 @@ QUICK = {
 
 
 class AirflowSite:
-    """``with AirflowSite(folder) as site:`` then ``site.evening(...)``, one after the other."""
+    """``with AirflowSite(folder) as site:`` then ``site.evening(...)``, one after the other.
 
-    def __init__(self, folder: Path, *, schedulers: int = 2) -> None:
+    ``organizations``: those of a consortium, each with a relay of its own; their evenings may be at once.
+    """
+
+    def __init__(self, folder: Path, *, schedulers: int = 2, organizations: Sequence[str] = ()) -> None:
         self.folder = folder
         self.schedulers = schedulers
+        self.organizations = organizations
+        self.relays: dict[str, Relay] = {}
         self.airflow: LocalAirflow | None = None
         self._stack = ExitStack()
         self._evenings = 0
@@ -69,14 +75,10 @@ class AirflowSite:
         self.server = postgres.start(self.folder / "pg")
         self._stack.callback(self.server.cleanup)
         self.server.psql("CREATE DATABASE airflow;")
-        self.relay = self._stack.enter_context(Relay())
-        self.connections: dict[str, Any] = connections(
-            incident=load_incident(SMALL),
-            sandbox_url=self.relay.url,
-            ledger=self.folder / "unused.db",
-            read_only=False,
-        )
+        for name in self.organizations or ("",):
+            self.relays[name] = self._stack.enter_context(Relay())
         self.variables = {
+            "PRO2_RECONCILIATION_ORGANIZATIONS": ",".join(self.organizations),
             "PRO2_RATE_STORE": str(self.folder / "permits.sqlite"),
             **variables(config=self.folder / "config", reports=self.folder / "reports", mode="ask"),
         }
@@ -87,7 +89,7 @@ class AirflowSite:
         self.airflow = LocalAirflow(
             self.folder / "airflow",
             self.folder / "dags",
-            expect=DAGS,
+            expect=[f"{dag}{suffix}" for dag in DAGS for suffix in map(_suffix, self.relays)],
             env={**self.variables, **QUICK},
             keep=True,
             database=self.server.get_uri("airflow").replace("postgresql:", "postgresql+psycopg2:"),
@@ -119,31 +121,58 @@ class AirflowSite:
 
         wait_until(well, timeout=180, what="A healthy Airflow", complain=lambda: str(self.airflow.url))
 
+    @property
+    def relay(self) -> Relay:
+        """The one of the organization without a name."""
+        return self.relays[""]
+
     @contextmanager
-    def evening(self, incident: Path = SMALL) -> Iterator[Evening]:
+    def evening(self, incident: Path = SMALL, organization: str = "") -> Iterator[Evening]:
         """An incident, the small evening unless said, in a new sandbox, with a new ledger."""
         self._evenings += 1
+        suffix, told = _suffix(organization), load_incident(incident)
         name = f"ledger_{self._evenings}"
         self.server.psql(f"CREATE DATABASE {name};")
         log = self.folder / f"sandbox-{self._evenings}.log"
         with SandboxProcess(incident, log=log) as sandbox:
-            self.relay.target = sandbox.url
+            self.relays[organization].target = sandbox.url
             served = {part: sandbox.get(f"/sandbox/config/{part}").text for part in SERVED}
-            write_files(self.folder / "config", served)
+            # what sources.yaml names is looked up as written there
+            named = re.compile(r"(connection: *[\"']?\w+)")
+            served["sources.yaml"] = named.sub(rf"\g<1>{suffix}", served["sources.yaml"])
+            write_files(self.folder / "config" / organization, served)
             host = self.server.get_uri(name).partition("?host=")[2]
+            given: dict[str, Any] = connections(
+                incident=told,
+                sandbox_url=self.relays[organization].url,
+                ledger=self.folder / "unused.db",
+                read_only=False,
+            )
             ledger = {"conn_type": "postgres", "host": host, "login": "postgres", "schema": name}
-            for conn_id, connection in {**self.connections, "reconciliation_ledger": ledger}.items():
-                self.api.put_connection(conn_id, connection)
+            for conn_id, connection in {**given, "reconciliation_ledger": ledger}.items():
+                self.api.put_connection(f"{conn_id}{suffix}", connection)
             adopted = Ledger.open(self.server.get_uri(name), clock=WallClock().now)
             vouched(adopted)
             adopted.close()
-            yield Evening(self, sandbox, self.server.get_uri(name), self._evenings)
-            self._all_quiet()
+            evening = Evening(
+                self,
+                sandbox,
+                self.server.get_uri(name),
+                self._evenings,
+                organization=told.organization,
+                suffix=suffix,
+            )
+            yield evening
+            self._all_quiet(evening)
 
-    def _all_quiet(self) -> None:
+    def _all_quiet(self, evening: Evening) -> None:
         """Before another account takes the place of this one: a guard of the last evening would stop what it finds."""
-        for dag_id in (GUARD, DETECT):
+        for dag_id in (evening.guard, evening.detect):
             self.api.pause(dag_id)
             for run in self.api.dag_runs(dag_id):
                 if run["state"] == "running":
                     self.api.wait_dag_run(dag_id, run["dag_run_id"], timeout=120)
+
+
+def _suffix(organization: str) -> str:
+    return f"__{organization}" if organization else ""

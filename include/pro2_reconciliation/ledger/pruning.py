@@ -15,7 +15,7 @@ One transaction: either all of it or nothing. How it fails: ``LedgerError``, and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,11 +25,9 @@ from sqlalchemy.orm import Session
 
 from pro2_reconciliation.ledger.action_tables import ActionRow
 from pro2_reconciliation.ledger.core import Core
+from pro2_reconciliation.ledger.reading import parts
 from pro2_reconciliation.ledger.run_tables import DagRunRow, PlanItemRow
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, OpenItemRow, PlanRow
-
-_AT_ONCE = 500
-"""Names in one statement; SQLite allows 999 in its older versions."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,9 @@ class PruningPart(Core):
                     (PlanRow, PlanRow.hash, gone),
                     (InventoryRow, InventoryRow.id, inventories),
                 ):
-                    for some in _parts(names):
+                    for some in parts(names):
                         session.execute(delete(table).where(column.in_(some)))
-                for some in _parts(runs):
+                for some in parts(runs):
                     of_ours = (DagRunRow.organization == organization, DagRunRow.id.in_(some))
                     session.execute(delete(DagRunRow).where(*of_ours))
             old = sum(1 for at in plans.made.values() if at < before)
@@ -132,11 +130,5 @@ def _inventories(session: Session, organization: str, before: datetime, kept: Co
 
 
 def _count(session: Session, table: Any, column: Any, names: Iterable[str]) -> int:
-    counts = (select(func.count()).select_from(table).where(column.in_(some)) for some in _parts(names))
+    counts = (select(func.count()).select_from(table).where(column.in_(some)) for some in parts(names))
     return sum(session.scalar(query) or 0 for query in counts)
-
-
-def _parts(names: Iterable[str]) -> Iterator[list[str]]:
-    all_of_them = sorted(names)
-    for start in range(0, len(all_of_them), _AT_ONCE):
-        yield all_of_them[start : start + _AT_ONCE]

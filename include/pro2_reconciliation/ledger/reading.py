@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,6 +13,9 @@ from pro2_reconciliation.domain.words import Remedy, Verb
 from pro2_reconciliation.ledger.action_tables import ActionRow, MoveRow, RepeatRow, StepRow
 from pro2_reconciliation.ledger.moves import State
 from pro2_reconciliation.ledger.records import ActionRecord, MoveRecord, StepRecord
+
+_AT_ONCE = 400
+"""Names in one statement, where they may stand twice; SQLite allows 999 in its older versions."""
 
 
 def actions_where(session: Session, *conditions: Any) -> list[ActionRecord]:
@@ -27,6 +30,12 @@ def actions_where(session: Session, *conditions: Any) -> list[ActionRecord]:
     rows = session.scalars(query).all()
     asked = _repeated(session) if rows else {}
     return [action_record(row, asked.get((row.organization, row.root, row.remedy), 0)) for row in rows]
+
+
+def parts(names: Iterable[str]) -> Iterator[list[str]]:
+    """Names in as many statements as they need, each once."""
+    each = sorted(set(names))
+    return (each[start : start + _AT_ONCE] for start in range(0, len(each), _AT_ONCE))
 
 
 def _repeated(session: Session) -> dict[tuple[str, str, str], int]:

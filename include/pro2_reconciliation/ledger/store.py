@@ -18,6 +18,7 @@ from pro2_reconciliation.ledger.consent import ConsentPart
 from pro2_reconciliation.ledger.declarations import DeclarationsPart
 from pro2_reconciliation.ledger.endings import EndingsPart
 from pro2_reconciliation.ledger.engine import BUSY_SECONDS, open_engine
+from pro2_reconciliation.ledger.finding import FindingPart
 from pro2_reconciliation.ledger.identity import IdentityPart
 from pro2_reconciliation.ledger.items import ItemsPart
 from pro2_reconciliation.ledger.leases import LeasesPart
@@ -36,6 +37,7 @@ from pro2_reconciliation.ledger.watch import WatchPart
 class Ledger(
     IdentityPart,
     ActionsPart,
+    FindingPart,
     StepsPart,
     LeasesPart,
     EndingsPart,

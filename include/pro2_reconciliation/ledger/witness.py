@@ -36,7 +36,7 @@ def remember(ledger: Ledger, witness: Witness | None, zone: str, machine: Machin
     then. Errors: ``LedgerError`` if the ledger may not be acted on (any more), or the witness cannot be written.
     """
     here = machine or Machine.this()
-    refusal, seen = _judge(ledger, witness, zone, here)
+    refusal, seen, picture = _judge(ledger, witness, zone, here)
     if refusal is not None:
         raise LedgerError(refusal)
     identity = ledger.identity
@@ -44,7 +44,7 @@ def remember(ledger: Ledger, witness: Witness | None, zone: str, machine: Machin
         ledger.note_machine(here)
     if witness is None:
         return
-    picture = ledger.picture()
+    picture = picture or ledger.picture()
     if seen is None or not _same_adoption(identity, seen) or picture.more_than(seen):
         witness.write(picture)
     if identity.witnessed_at is None:
@@ -53,25 +53,29 @@ def remember(ledger: Ledger, witness: Witness | None, zone: str, machine: Machin
 
 def _judge(
     ledger: Ledger, witness: Witness | None, zone: str, here: Machine
-) -> tuple[str | None, Witnessed | None]:
+) -> tuple[str | None, Witnessed | None, Witnessed | None]:
+    """(why plans only, what the witness knows, what the ledger holds where that was counted): counted once, after the
+    witness was read."""
     identity = ledger.identity
     name = f"The ledger {identity.uuid} at {ledger.address}"
     if identity.adopted_at is None:
-        return f"{name} is new: {_adopt_it(ledger, witness, zone)}", None
+        return f"{name} is new: {_adopt_it(ledger, witness, zone)}", None, None
     if ledger.in_a_file and not here.shares_with(identity.host, identity.boot):
         return (
             f"{name} is a file that host {identity.host} uses, and this task runs on host {here.host}; a file serves "
             "one host only, so it allows plans only. Let everything run there, or put the ledger into PostgreSQL "
             f"(connection reconciliation_ledger); if it has moved here for good: {ADOPT}",
             None,
+            None,
         )
     if witness is None:
-        return None, None
+        return None, None, None
     try:
         seen = witness.read()
     except LedgerError as error:
-        return f"{error}. Until then plans only", None
-    return _against(name, identity, ledger, witness, seen, zone), seen
+        return f"{error}. Until then plans only", None, None
+    picture = ledger.picture() if seen is not None and _same_adoption(identity, seen) else None
+    return _against(name, identity, picture, witness, seen, zone), seen, picture
 
 
 def _adopt_it(ledger: Ledger, witness: Witness | None, zone: str) -> str:
@@ -98,7 +102,12 @@ def _known(witness: Witness | None, seen: Witnessed) -> str:
 
 
 def _against(
-    name: str, identity: Identity, ledger: Ledger, witness: Witness, seen: Witnessed | None, zone: str
+    name: str,
+    identity: Identity,
+    picture: Witnessed | None,
+    witness: Witness,
+    seen: Witnessed | None,
+    zone: str,
 ) -> str | None:
     if seen is None:
         if identity.witnessed_at is None:
@@ -109,8 +118,8 @@ def _against(
             f"for a moment, wait; if it was deleted, look that nothing is missing in this ledger, then: {ADOPT}"
         )
     known = _known(witness, seen)
-    if _same_adoption(identity, seen):
-        if not seen.more_than(ledger.picture()):
+    if picture is not None:
+        if not seen.more_than(picture):
             return None
         last = f", last moved {local(seen.last_at, zone)}" if seen.last_at else ""
         return (

@@ -288,7 +288,7 @@ def _outage(outage: OutageView, zone: str) -> Entry:
 
 
 def _repaired(site: Site, ledger: Ledger, since: datetime, link: Callable[[str], str]) -> Iterator[Entry]:
-    for action in ledger.actions(site.organization, since):
+    for action in ledger.actions_since(site.organization, since):
         if action.state == State.CONFIRMED and action.last_moved >= since and not action.by_guard:
             why = printable(action.latest[-1].moves[-1].why)
             yield Entry(

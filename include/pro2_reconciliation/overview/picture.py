@@ -92,7 +92,7 @@ class Picture:
             runs=runs,
             items=ledger.plan_items(plans),
             answers=ledger.answers_to(plans),
-            acted=ledger.actions(organization, since),
+            acted=ledger.actions_since(organization, since),
             opened={one.item_key: one for one in open_items if one.closed_at is None},
             closed={one.item_key: one for one in open_items if one.closed_at is not None},
             holds=ledger.holds(organization),

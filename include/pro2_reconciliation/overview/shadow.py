@@ -92,19 +92,20 @@ def shadow(site: Site, ledger: Ledger, now: datetime, *, days: float | None = No
 def _waiting(site: Site, ledger: Ledger, since: datetime) -> Counter[str]:
     """Proposals of mode ``plan`` without a verdict, by rule; each item and remedy once."""
     judged = {(one.item_key, one.remedy) for one in ledger.verdicts(site.organization)}
-    judged |= {(a.item_key, a.remedy) for a in ledger.actions(site.organization) if a.had_effect}
     hashes = {
         run.plan_hash
         for run in ledger.runs(site.organization, since)
         if run.mode is Mode.PLAN and run.plan_hash
     }
-    open_ones = {
+    proposed = {
         (item.key, item.remedy): item.rule
         for items in ledger.plan_items(hashes).values()
         for item in items
         if item.asks and item.remedy.acts and (item.key, item.remedy) not in judged
     }
-    return Counter(open_ones.values())
+    acted = ledger.actions_on(site.organization, *(key for key, _ in proposed))
+    done = {(action.item_key, action.remedy) for action in acted if action.had_effect}
+    return Counter(rule for one, rule in proposed.items() if one not in done)
 
 
 def _by_number(rule: str) -> tuple[str, int, str]:

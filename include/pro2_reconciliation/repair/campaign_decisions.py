@@ -31,7 +31,8 @@ class _Campaigns:
 
     def __init__(self, account: Account, world: World, book: RuleBook) -> None:
         self._account, self._world, self._book = account, world, book
-        self._copies = account.ledger.copies(account.organization)
+        known = {*world.inventory.readings, *world.campaigns}
+        self._copies = account.ledger.copies_among(account.organization, known)
         self._lineup = Lineup(world.campaigns.values(), frozenset(self._copies))
         self._kept = self._snapshots()
         self._feeds = Feeds(account.site)

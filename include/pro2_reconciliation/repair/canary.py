@@ -79,7 +79,7 @@ def _refuse(account: Account, campaign: Campaign) -> None:
             f"{local(now + AHEAD, zone)}, so that it cannot go out in the middle of the drill, and within "
             f"{account.policy.send_by_hours:g} h"
         )
-    if campaign.id in account.ledger.copies(account.organization):
+    if account.ledger.copies_among(account.organization, [campaign.id]):
         raise Rejected(f"{name} is a copy of ours; schedule a new canary")
     if account.ledger.actions_of(account.organization, f"campaign:{campaign.id}"):
         raise Rejected(f"{name} was acted on before; schedule a new canary")

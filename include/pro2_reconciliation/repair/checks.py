@@ -135,7 +135,8 @@ def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None)
     """Any visible copy that is not ours blocks, drafts included; so does a look-alike that goes out."""
     floor = _floor(plan, original)
     young = account.campaigns.newer_than(floor)
-    ours = frozenset(account.ledger.copies(account.organization)) | ({own} if own else frozenset())
+    made = account.ledger.copies_among(account.organization, [one.id for one in young])
+    ours = frozenset(made) | ({own} if own else frozenset())
     copies, alike = suspects(original, young, suspect_since(plan.window, original), ours)
     if copies:
         names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)
@@ -165,10 +166,13 @@ def _held_back(account: Account, action: ActionRecord) -> str | None:
 
 def _feeds_ended_badly(account: Account, decision: Decision) -> str | None:
     """If the repair of a job that makes its audience ended badly, it is not sent; a gate waits for those under way."""
+    if not decision.feeds:
+        return None
+    repairs = account.ledger.open_repairs(account.organization)
     for job_id in decision.feeds:
-        for action in account.ledger.actions(account.organization):
+        for action in repairs:
             badly = action.state in (State.FAILED, State.NEEDS_HUMAN, State.STALE)
-            if badly and action.had_effect and action.root.startswith(f"occurrence:{job_id}@"):
+            if badly and action.root.startswith(f"occurrence:{job_id}@"):
                 return f"the job {job_id}, which makes its audience, ended {action.state}"
     return None
 

@@ -186,17 +186,15 @@ def _needs(passing: Passing) -> frozenset[Service]:
 
 def _feed(passing: Passing) -> str | None:
     """A campaign waits for the repair of a job that makes its audience, until that has ended."""
+    if not passing.decision.feeds:
+        return None
+    repairs = passing.account.ledger.open_repairs(passing.account.organization)
     for job_id in passing.decision.feeds:
-        for action in passing.account.ledger.actions(passing.account.organization):
-            if (
-                action.root.startswith(f"occurrence:{job_id}@")
-                and action.had_effect
-                and action.state == RUNNING
-            ):
-                return (
-                    f"the repair of job {job_id}, which makes its audience, has not ended; "
-                    "reconcile again when it is confirmed"
-                )
+        if any(one.state == RUNNING and one.root.startswith(f"occurrence:{job_id}@") for one in repairs):
+            return (
+                f"the repair of job {job_id}, which makes its audience, has not ended; "
+                "reconcile again when it is confirmed"
+            )
     return None
 
 

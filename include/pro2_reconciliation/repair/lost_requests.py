@@ -165,10 +165,9 @@ def _copy(account: Account, decision: Decision, floor: str) -> _Seen:
     original = account.campaigns.get(decision.item_id)
     if original is None:
         return _Seen(Sight.NO_ORIGINAL, "the original is gone")
-    known = set(account.ledger.copies(account.organization))
-    found = [
-        c for c in account.campaigns.newer_than(floor) if c.id not in known and is_visible_copy(c, original)
-    ]
+    young = account.campaigns.newer_than(floor)
+    known = account.ledger.copies_among(account.organization, [one.id for one in young])
+    found = [c for c in young if c.id not in known and is_visible_copy(c, original)]
     if len(found) == 1:
         return _Seen(Sight.ONE_COPY, f"one new copy, {found[0].id}", found[0].id)
     if found:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -29,6 +29,7 @@ from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.ledger import ActionRecord, Ledger, Snapshot
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.world import touched_roots
 
 log = logging.getLogger("pro2.reconcile")
 
@@ -120,6 +121,7 @@ class Tape:
     reads: list[Read] = field(default_factory=list)
     holders: dict[str, set[str]] = field(default_factory=dict)
     snapshots: dict[datetime, Snapshot] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
     torn: str = ""
     """What could not be recorded; then there is no recording, but the plan is made all the same."""
 
@@ -175,13 +177,18 @@ class _Listening:
 
 
 class _ListeningLedger:
-    """Stands before the ledger and remembers the snapshots that were asked for; they are too many to keep all."""
+    """Stands before the ledger and remembers the snapshots and copies that were asked for; all would be too many."""
 
     def __init__(self, ledger: Ledger, tape: Tape) -> None:
         self._ledger, self._tape = ledger, tape
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
+
+    def copies_among(self, organization: str, campaign_ids: Collection[str]) -> dict[str, str]:
+        found = self._ledger.copies_among(organization, campaign_ids)
+        self._tape.copies.update(found)
+        return found
 
     def snapshots(self, organization: str, since: datetime) -> list[Snapshot]:
         found = self._ledger.snapshots(organization, since)
@@ -240,21 +247,20 @@ def _recording(
         observations=dict(observations),
         reads=tuple(tape.reads),
         holders=tape.groups(),
-        ledger=_facts(account, inventory).model_copy(update={"snapshots": kept}),
+        ledger=_facts(account, inventory, tape.copies).model_copy(update={"snapshots": kept}),
     )
 
 
-def _facts(account: Account, inventory: Inventory) -> LedgerFacts:
+def _facts(account: Account, inventory: Inventory, copies: Mapping[str, str]) -> LedgerFacts:
     ledger, organization = account.ledger, account.organization
-    identity, copies = ledger.identity, ledger.copies(organization)
-    roots = {copies.get(one, f"campaign:{one}") for one in inventory.readings}
-    roots |= {f"occurrence:{one.key}" for one in inventory.occurrences}
+    identity = ledger.identity
+    actions = ledger.actions_of(organization, *touched_roots(account, inventory))
     return LedgerFacts(
         uuid=identity.uuid,
         epoch=identity.epoch,
         created_at=identity.created_at,
-        copies=copies,
-        actions=tuple(_nameless(one) for one in ledger.actions(organization) if one.root in roots),
+        copies=dict(copies),
+        actions=tuple(_nameless(one) for one in actions),
         outages=tuple(one.model_copy(update={"evidence": ()}) for one in ledger.outages(organization)),
     )
 

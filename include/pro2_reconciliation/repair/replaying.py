@@ -238,14 +238,11 @@ class _Ledger:
     def identity(self) -> Identity:
         return Identity(self._facts.uuid, self._facts.epoch, self._facts.created_at)
 
-    def copies(self, organization: str) -> dict[str, str]:
-        return dict(self._facts.copies)
+    def copies_among(self, organization: str, campaign_ids: Collection[str]) -> dict[str, str]:
+        return {copy: root for copy, root in self._facts.copies.items() if copy in campaign_ids}
 
-    def actions(self, organization: str) -> list[ActionRecord]:
-        return list(self._facts.actions)
-
-    def actions_of(self, organization: str, root: str) -> list[ActionRecord]:
-        return [action for action in self._facts.actions if action.root == root]
+    def actions_of(self, organization: str, *roots: str) -> list[ActionRecord]:
+        return [action for action in self._facts.actions if action.root in roots]
 
     def outages(self, organization: str, states: Collection[str] = ()) -> list[Outage]:
         return [one for one in self._facts.outages if not states or one.state in states]

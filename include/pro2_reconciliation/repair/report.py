@@ -17,7 +17,7 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
-from pro2_reconciliation.ledger import ActionRecord, AnswerRecord, State
+from pro2_reconciliation.ledger import LIVE, ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.asking import nobody_answered
 from pro2_reconciliation.repair.clearing import first_chosen
@@ -114,9 +114,8 @@ def make_report(
 ) -> Report:
     """The report of one plan. ``not_now`` are the sentences of ``clear`` (item key to why it may not be done)."""
     answers = account.ledger.answers(plan.hash)
-    actions = newest_actions(
-        account.ledger.actions(account.organization), {decision.key for decision in plan.decisions}
-    )
+    keys = {decision.key for decision in plan.decisions}
+    actions = newest_actions(account.ledger.actions_on(account.organization, *keys), keys)
     rows = []
     for decision in plan.decisions:
         answer = answers.get(decision.key)
@@ -180,7 +179,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
 def _expire(account: Account, plan: Plan) -> tuple[str, ...]:
     """Close what was open for 30 days, unless an action of ours on it lives; a sentence for each of tonight's."""
     ledger, organization, now = account.ledger, account.organization, account.now()
-    living = {action.item_key for action in ledger.actions(organization) if action.live}
+    living = {action.item_key for action in ledger.standing_in(organization, LIVE)}
     for item in ledger.open_items(organization):
         if now - item.opened_at < OPEN_FOR or item.item_key in living:
             continue

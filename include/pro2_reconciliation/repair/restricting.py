@@ -44,7 +44,6 @@ def recognised(
     """
     if not restriction.leave_alone or restriction.roots:
         return restriction
-    copies = account.ledger.copies(account.organization)
     names = {c.id: c.name for c in listed}
     names |= {i: kept.campaign.name for i, kept in before.items() if kept.campaign and i not in names}
     for item in account.ledger.open_items(account.organization):
@@ -62,6 +61,7 @@ def recognised(
             unknown.append(_unknown(text, names))
     if unknown:
         raise ConfigurationError("\n".join(f"form: {sentence}" for sentence in unknown))
+    copies = account.ledger.copies_among(account.organization, ids)
     roots = dict.fromkeys(copies.get(i, f"{CAMPAIGN}:{i}") for i in ids)
     return restriction.model_copy(update={"roots": tuple(roots)})
 

@@ -25,7 +25,7 @@ _WAITING = frozenset({State.INTENDED, State.AMBIGUOUS, State.DONE})
 def settle_waiting(account: Account) -> list[str]:
     """Settle the steps that wait for nothing but a look; returns a sentence for each that moved."""
     told = []
-    for action in account.ledger.actions(account.organization):
+    for action in account.ledger.standing_in(account.organization, _WAITING):
         if action.kind == ItemKind.OCCURRENCE and not account.knows_job(action.item_id):
             continue  # its job left the catalog: nothing can be read of it
         for step in action.latest:

@@ -78,8 +78,10 @@ def proposals(account: Account) -> Iterator[Proposal]:
     since = account.now() - LOOKED_BACK
     runs = [run for run in ledger.runs(organization, since) if run.mode is Mode.PLAN and run.plan_hash]
     done = {(one.item_key, one.remedy.value) for one in ledger.verdicts(organization)}
-    done |= {(a.item_key, a.remedy.value) for a in ledger.actions(organization) if a.had_effect}
     items = ledger.plan_items({run.plan_hash for run in runs if run.plan_hash})
+    proposed = {item.key for found in items.values() for item in found if item.asks and item.remedy.acts}
+    acted = ledger.actions_on(organization, *proposed)
+    done |= {(action.item_key, action.remedy.value) for action in acted if action.had_effect}
     for run in runs:
         wanted = {
             item.key
@@ -128,8 +130,9 @@ def _of_campaign(account: Account, one: Proposal) -> Event | None:
         )
     floor = one.plan.floor_id if one.plan.floor_id != "0" else original.id
     since = suspect_since(one.plan.window, original)
-    ours = frozenset(account.ledger.copies(account.organization))
-    copies, alike = suspects(original, account.campaigns.newer_than(floor), since, ours)
+    young = account.campaigns.newer_than(floor)
+    ours = frozenset(account.ledger.copies_among(account.organization, [copy.id for copy in young]))
+    copies, alike = suspects(original, young, since, ours)
     for copy in (found for found in copies if found.send_amt):
         before = copy.created is not None and copy.created < one.at
         return _copy(After.BEGUN_BEFORE if before else After.BY_HAND, copy, one)

@@ -6,7 +6,7 @@ two batched reads, the list of campaigns and the Activity Log: without them ther
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ class World:
 
 def look(account: Account, inventory: Inventory, observations: Mapping[str, Observation]) -> World:
     """Read all that is needed for a plan. ``observations``: what the sensors ended with, by item key."""
-    ours = _own_actions(account)
+    ours = _own_actions(account, touched_roots(account, inventory))
     seen = _seen(inventory, observations)
     edge = inventory.window.start - timedelta(hours=account.policy.lead_hours)
     # campaigns that the form left out still tell whether the account is held
@@ -103,13 +103,20 @@ def _seen(inventory: Inventory, observations: Mapping[str, Observation]) -> dict
     }
 
 
-def _own_actions(account: Account) -> dict[str, OwnAction]:
+def touched_roots(account: Account, inventory: Inventory) -> set[str]:
+    """The roots that the campaigns and occurrences of an inventory belong to; a copy of ours also by its own id."""
+    copies = account.ledger.copies_among(account.organization, inventory.readings)
+    campaigns = {f"campaign:{one}" for one in inventory.readings}
+    return campaigns | set(copies.values()) | {f"occurrence:{one.key}" for one in inventory.occurrences}
+
+
+def _own_actions(account: Account, roots: Collection[str]) -> dict[str, OwnAction]:
     """Root to our newest action that had an effect: done, open, or waiting for a person (rules C0 and R0).
 
     One that a person asked to be repeated is not in the way: the table decides by what the world shows.
     """
     found: dict[str, OwnAction] = {}
-    for action in account.ledger.actions(account.organization):
+    for action in account.ledger.actions_of(account.organization, *roots):
         if action.remedy in (Remedy.ADD_TAG, Remedy.REMOVE_TAG):
             continue
         if action.had_effect and not action.repeated:

@@ -17,6 +17,7 @@ from pro2.hooks.pro2 import Pro2Hook
 from pro2.hooks.settings import EXPORT, missing
 from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
+from pro2.organization import JOINT, of_id, organizations
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.ports import Campaigns, Contacts, Dashboard, Lists
 from pro2_reconciliation.wire.exchange import Transport
@@ -71,7 +72,13 @@ def carrier_of(name: str, timeout: float | None = None) -> Transport:
     try:
         kind = BaseHook.get_connection(name).conn_type
     except AirflowNotFoundException:
-        raise missing(name, STATUS_FEED) from None
+        error = missing(name, STATUS_FEED)
+        if organizations() and not of_id(name):
+            error = ConfigurationError(
+                f"{error}. sources.yaml is read as written: for an organization's own, write for example "
+                f"{name}{JOINT}{organizations()[0]}"
+            )
+        raise error from None
     known = {hook.conn_type: hook for hook in (Pro2Hook, Pro2DashboardHook, TessituraHook, StatusFeedHook)}
     if kind not in known:
         raise ConfigurationError(

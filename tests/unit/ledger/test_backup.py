@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.claims import every_action
 from tests.unit.ledger.test_witness import Kept
 
 from pro2_reconciliation.ledger import ActionRecord, Ledger, Machine, State, remember, why_plan_only
@@ -42,7 +43,7 @@ def test_a_file_that_is_restored_allows_plans_only_until_it_is_adopted(
     copy.replace(file)
 
     restored = Ledger.open(url, clock=clock, create=False)
-    assert [action.id for action in restored.actions("playhouse")] == [first.id]
+    assert [action.id for action in every_action(restored)] == [first.id]
     told = why_plan_only(restored, witness, "UTC", HERE)
     assert told is not None
     assert "is older than what was done" in told

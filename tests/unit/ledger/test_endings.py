@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.claims import every_action
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
@@ -27,7 +28,7 @@ class TestARepeat:
             clock.time,
         )
         assert ledger.next_generation("playhouse", "campaign:103", Remedy.HOLD_BACK) == 2
-        assert [one.repeated for one in ledger.actions("playhouse")] == [True]
+        assert [one.repeated for one in every_action(ledger)] == [True]
 
         again = register(**HOLD, generation=2, fingerprint="f2")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
+from tests.unit.ledger.filtering import same_as_filtering_all
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.words import Choice, ItemKind, Remedy, Service
-from pro2_reconciliation.ledger import Ledger, RunStage, migrations
+from pro2_reconciliation.ledger import LIVE, Ledger, RunStage, migrations
 from pro2_reconciliation.ledger.columns import Base
 from pro2_reconciliation.ledger.migrate import HEAD, VERSION_TABLE
 
@@ -232,7 +233,7 @@ def test_every_version_can_be_taken_back_and_comes_again(ledger, url, register, 
     from alembic.migration import MigrationContext
 
     action = register()
-    for revision in ("0004", "0003", "0002", "0001"):
+    for revision in ("0006", "0004", "0003", "0002", "0001"):
         migrate_to(ledger, revision)
         ledger.close()
         ledger = Ledger.open(url, clock=clock)
@@ -241,4 +242,6 @@ def test_every_version_can_be_taken_back_and_comes_again(ledger, url, register, 
             assert compare_metadata(context, Base.metadata) == []
             assert context.get_current_revision() == HEAD
         assert ledger.action(action.id).steps == action.steps
+        same_as_filtering_all(ledger, "playhouse")
+        assert [one.id for one in ledger.standing_in("playhouse", LIVE)] == [action.id]
     ledger.close()

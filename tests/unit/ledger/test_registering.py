@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from tests.claims import every_action
 
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.words import Remedy, Verb
@@ -35,7 +36,7 @@ def test_the_same_key_and_fingerprint_joins_what_exists(ledger, register, drive)
     assert again.joined
     assert again.steps[0].state is State.DONE
     assert again.plan_hash == "p1"
-    assert len(ledger.actions("playhouse")) == 1
+    assert len(every_action(ledger)) == 1
 
 
 @pytest.mark.parametrize("to", [State.PLANNED, State.CLAIMED, State.DONE])
@@ -54,7 +55,7 @@ def test_another_fingerprint_is_refused_once_something_was_sent(ledger, register
     drive(register().steps[0], State.FAILED)
     with pytest.raises(LedgerError, match=r"decided on other facts \(fingerprint f1, now f2\) and is failed"):
         register(fingerprint="f2")
-    assert len(ledger.actions("playhouse")) == 1
+    assert len(every_action(ledger)) == 1
 
 
 def test_another_fingerprint_replaces_a_consent_on_which_nothing_was_done(ledger, register):
@@ -124,8 +125,8 @@ def test_finding_actions(ledger, register, clock):
     clock.pass_seconds(60)
     second = register(root="campaign:104", plan_hash="p2")
     register(organization="opera")
-    assert [action.id for action in ledger.actions("playhouse")] == [first.id, second.id]
-    assert ledger.actions("playhouse", since=start + timedelta(seconds=1)) == [second]
+    assert [action.id for action in every_action(ledger)] == [first.id, second.id]
+    assert ledger.actions_since("playhouse", start + timedelta(seconds=1)) == [second]
     assert ledger.actions_of("playhouse", "campaign:103") == [first]
     assert ledger.actions_of_plan("p2") == [second]
 
@@ -134,13 +135,13 @@ def test_copies_prove_lineage_only_once_they_are_done(ledger, register, drive):
     action = register()
     copy = action.step(Verb.COPY_CAMPAIGN)
     drive(copy, State.AMBIGUOUS, remote_id="207")
-    assert ledger.copies("playhouse") == {}
+    assert ledger.copies_among("playhouse", ["207", "208"]) == {}
     assert ledger.root_of("playhouse", "207") == "campaign:207"
     other = register(root="campaign:104").step(Verb.COPY_CAMPAIGN)
     drive(other, State.DONE, remote_id="208")
-    assert ledger.copies("playhouse") == {"208": "campaign:104"}
+    assert ledger.copies_among("playhouse", ["207", "208"]) == {"208": "campaign:104"}
     assert ledger.root_of("playhouse", "208") == "campaign:104"
-    assert ledger.copies("opera") == {}
+    assert ledger.copies_among("opera", ["208"]) == {}
     assert ledger.step(other.id).remote_id == "208"
 
 

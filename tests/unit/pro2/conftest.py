@@ -17,6 +17,7 @@ import pytest
 import time_machine
 from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.bases.operator import ExecutorSafeguard
+from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, MovableClock, approve_all
 
 from pro2 import form
@@ -348,7 +349,7 @@ def playing(play: Callable[..., Playing]) -> Playing:
 def end_stale(playing: Playing, item_key: str) -> None:
     """What becomes of an action when what was shown has changed."""
     ledger = playing.ledger
-    action = next(a for a in ledger.actions("playhouse") if a.item_key == item_key)
+    action = next(a for a in every_action(ledger) if a.item_key == item_key)
     ledger.end_rest(action.id, State.STALE, who="test", why="changed")
 
 

@@ -15,6 +15,7 @@ from airflow.sdk.execution_time.context import set_current_context
 
 from pro2 import accounts, links, organization, plugin, witness
 from pro2.files import reports_folder
+from pro2.hooks.factory import carrier_of
 from pro2.operators.start import StartReconcileOperator
 from pro2.organization import (
     current,
@@ -51,6 +52,23 @@ def task_of(dag_id: str) -> Iterator[None]:
     context: Any = {"ti": SimpleNamespace(dag_id=dag_id)}
     with set_current_context(context):
         yield
+
+
+class TestSources:
+    def test_a_connection_without_the_name_behind_it_is_refused_with_the_one_that_may_be_meant(
+        self, consortium: Path
+    ) -> None:
+        """A sources.yaml from before there were several: its probe would be dark, and no outage would settle."""
+        with pytest.raises(
+            ConfigurationError, match=r"no connection pro2; .* write for example pro2__opera$"
+        ):
+            carrier_of("pro2")
+
+    def test_where_there_is_one_nothing_is_said_of_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv(organization.VARIABLE, raising=False)
+        with pytest.raises(ConfigurationError) as caught:
+            carrier_of("status_of_nobody")
+        assert "sources.yaml" not in str(caught.value)
 
 
 class TestNames:

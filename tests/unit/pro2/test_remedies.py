@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import (
     AirflowRescheduleException,
     AirflowSkipException,
 )
+from tests.claims import every_action
 from tests.unit.pro2.conftest import HOSTILE, Playing
 
 from pro2 import operators, sensors
@@ -112,7 +113,7 @@ def step_of(cleared: dict[str, Any], verb: str, item: str) -> dict[str, Any]:
 
 
 def in_the_ledger(playing: Playing, item: str, verb: Verb = Verb.STOP_CAMPAIGN) -> Any:
-    action = next(a for a in playing.ledger.actions("playhouse") if a.item_key == item)
+    action = next(a for a in every_action(playing.ledger) if a.item_key == item)
     return action.step(verb)
 
 
