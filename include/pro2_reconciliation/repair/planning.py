@@ -289,7 +289,7 @@ def _occurrences(
                     book=book,
                 )
             )
-    place = {key: number for number, key in enumerate(matches.by_key)}
+    place = {one.key: number for number, one in enumerate(inventory.occurrences)}
     return sorted(decisions, key=lambda decision: place[decision.item_id])
 
 
