@@ -22,7 +22,12 @@ from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, J
 from pro2_reconciliation.domain.lineage import Lineup
 from pro2_reconciliation.domain.matching import Match, match, traces
 from pro2_reconciliation.domain.observation import CampaignState, Observation
-from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
+from pro2_reconciliation.domain.occurrence_facts import (
+    OccurrenceEvidence,
+    awaited_run,
+    missed_of,
+    occurrence_facts,
+)
 from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
 from pro2_reconciliation.domain.rules import RULE_BOOK, RuleBook
@@ -258,13 +263,14 @@ def _occurrences(
         job, own_rows = jobs[job_id], rows.get(job_id, [])
         earlier = [row for row in own_rows if row.started < inventory.window.start]
         usual = usual_failed_share(earlier), usual_count(earlier)
+        missed = tuple(missed_of(siblings))
         for found in siblings:
             key, due = found.occurrence.key, found.occurrence.due
             evidence = OccurrenceEvidence(
                 occurrence=found.occurrence,
                 job=job,
                 match=found,
-                siblings=tuple(siblings),
+                siblings=missed,
                 log=world.log,
                 console=world.console,
                 later=tuple(row for row in own_rows if row.started > due),
