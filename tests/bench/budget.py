@@ -52,9 +52,12 @@ class Paced(Carrier):
 
 
 class Counting(Evening):
-    """An evening whose requests are counted by the part of the reconciliation that sent them."""
+    """An evening whose requests are counted by the part of the reconciliation that sent them.
 
-    def __init__(self, folder: Path, incident: Incident) -> None:
+    ``permits``: the database in which the permits of every account on this host stand; none: one of its own.
+    """
+
+    def __init__(self, folder: Path, incident: Incident, permits: Path | None = None) -> None:
         super().__init__(folder, incident)
         self.phase = ""
         self.looks: list[datetime] = []
@@ -63,10 +66,13 @@ class Counting(Evening):
         self.world.limit.per_second = PER_SECOND
         self._listen_to_the_limit()
         pacer = Pacer(
-            "https://account.example",
+            f"https://{incident.organization}.example",
             PACE_MS,
             opened_by=lambda base, pace: DatabasePermits(
-                f"sqlite:///{folder}/permits.db", base, pace, clock=lambda: self.clock.at.timestamp()
+                f"sqlite:///{permits or folder / 'permits.db'}",
+                base,
+                pace,
+                clock=lambda: self.clock.at.timestamp(),
             ),
             sleep=self.clock.sleep,
         )

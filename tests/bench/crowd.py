@@ -18,8 +18,13 @@ START, END, LEAD, TAIL = 125 * 60, 80 * 60, 120 * 60, 60 * 60
 """Of the outage, in seconds before T0; and how far around it items count as touched (the policy's defaults)."""
 
 
-def crowd(campaigns: int, occurrences: int, unsettled: int, **policy: Any) -> Incident:
-    """So many of each in one outage of 45 minutes. Half of the ``unsettled`` are campaigns."""
+def crowd(
+    campaigns: int, occurrences: int, unsettled: int, *, organization: str = "playhouse", **policy: Any
+) -> Incident:
+    """So many of each in one outage of 45 minutes, of the account of ``organization``.
+
+    Half of the ``unsettled`` are campaigns.
+    """
     hanging = unsettled // 2
     settled = campaigns - hanging
     before = settled * LEAD // (LEAD + TAIL)
@@ -31,7 +36,7 @@ def crowd(campaigns: int, occurrences: int, unsettled: int, **policy: Any) -> In
     return build_incident(
         {
             "name": "Crowd",
-            "organization": "playhouse",
+            "organization": organization,
             "zone": "America/Chicago",
             "outages": [{"services": ["sending", "dashboard"], "start": f"-{START}s", "end": f"-{END}s"}],
             "lists": [{"id": "1", "name": "Newsletter", "members": 100}],

@@ -111,6 +111,7 @@ def run(pairs: int = PAIRS) -> list[Row]:
                 per="ours/peer",
                 must=f"at most {MOST_SECONDS:g} s more",
                 met=met,
+                runs=pairs,
             )
         )
     found = touched()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-HEAD = ("bench", "what", "ours", "peer", "ratio", "must reach", "")
+HEAD = ("bench", "what", "ours", "peer", "ratio", "must reach", "", "runs")
 
 
 @dataclass(frozen=True)
 class Row:
     """``ours`` and ``peer`` in ``unit``; ``peer`` None: there is none. ``met`` None: nothing has to be reached.
 
-    ``per``: how the ratio reads, "peer/ours" (how many times less) or "ours/peer".
+    ``per``: how the ratio reads, "peer/ours" (how many times less) or "ours/peer". ``runs``: of how many runs the
+    numbers are the medians.
     """
 
     bench: str
@@ -23,6 +24,7 @@ class Row:
     per: str = "peer/ours"
     must: str = ""
     met: bool | None = None
+    runs: int = 1
 
     @property
     def ratio(self) -> float | None:
@@ -35,7 +37,16 @@ class Row:
         ratio = "" if self.ratio is None else f"{self.ratio:.2f} {self.per}"
         verdict = {None: "", True: "ok", False: "MISSED"}[self.met]
         peer = "" if self.peer is None else f"{shown(self.peer)} {self.unit}"
-        return (self.bench, self.what, f"{shown(self.ours)} {self.unit}", peer, ratio, self.must, verdict)
+        return (
+            self.bench,
+            self.what,
+            f"{shown(self.ours)} {self.unit}",
+            peer,
+            ratio,
+            self.must,
+            verdict,
+            str(self.runs),
+        )
 
 
 def shown(value: float) -> str:
@@ -52,7 +63,7 @@ def at_least(row: Row, least: float) -> Row:
 
 
 def _held(row: Row, must: str, met: bool) -> Row:
-    return Row(row.bench, row.what, row.ours, row.peer, row.unit, row.per, must, met)
+    return replace(row, must=must, met=met)
 
 
 def printed(rows: Sequence[Row]) -> str:

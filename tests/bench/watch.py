@@ -12,7 +12,7 @@ import json
 import statistics
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -185,6 +185,7 @@ def _rows(waiting: list[Waiting], crowd: Waiting, done: dict[str, Measured]) -> 
         return statistics.median(getattr(done[one.dag_id], what) for one in waiting if one.kind == kind)
 
     few, rows = waiting[0].count, []
+    runs = sum(one.kind == "stock" for one in waiting)
     for kind in ("lean", "labelled"):
         for what, unit, least in (
             ("cpu", "CPU s", LEAST_CPU),
@@ -192,13 +193,17 @@ def _rows(waiting: list[Waiting], crowd: Waiting, done: dict[str, Measured]) -> 
             ("requests", "requests", 0),
         ):
             plain = Row(
-                "watch", f"{few} {kind}, {what}", middle(kind, what), middle("stock", what), unit=unit
+                "watch",
+                f"{few} {kind}, {what}",
+                middle(kind, what),
+                middle("stock", what),
+                unit=unit,
+                runs=runs,
             )
             if kind == "lean" and least:
                 rows.append(at_least(plain, least))
             elif kind == "labelled" and least:
-                turned = Row("watch", plain.what, plain.ours, plain.peer, unit=unit, per="ours/peer")
-                rows.append(at_most(turned, MOST_LABELLED))
+                rows.append(at_most(replace(plain, per="ours/peer"), MOST_LABELLED))
             else:
                 rows.append(plain)
     many = done[crowd.dag_id]

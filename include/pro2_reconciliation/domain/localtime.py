@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pro2_reconciliation.domain.errors import ConfigurationError
@@ -30,6 +31,7 @@ def find_zone(name: str) -> ZoneInfo:
         raise ConfigurationError(f"zone {name!r} is not known; {hint}") from None
 
 
+@lru_cache(maxsize=4096)  # a plan says the same few moments of each of its items
 def local(moment: datetime, zone: str) -> str:
     """``Thu 19 Nov 18:00 CST``: an aware time on the wall clock of a zone, without the year."""
     at = _on_wall(moment, zone)

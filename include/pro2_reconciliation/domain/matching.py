@@ -15,8 +15,8 @@ decision 4):
 
 Which of several rows or due times wins is settled by time and then by run id, never by the order of the
 input. Fails with ReconciliationError for a second organization or a job that the catalog lacks. What it
-does not do: judge. A matched row may have failed; decision rules R1 to R16 judge. pandas is imported only
-when matching.
+does not do: judge. A matched row may have failed; decision rules R1 to R16 judge. Jobs do not touch each other, so
+it works job by job, and holds only one job's time line at once (ADR 14).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job, Occurrence
 from pro2_reconciliation.domain.pairing import latest_before, nearest_pairs
-from pro2_reconciliation.domain.schedule import occurrences as occurrences_of
+from pro2_reconciliation.domain.schedule import dues_of
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
 CLOCK_SKEW = timedelta(seconds=60)
 """How long before its due time a run may seem to start, because two machines' clocks differ."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _DID_NOT_HAPPEN = frozenset({Outcome.FULL_ERROR, Outcome.STOPPED})
 
 
@@ -58,7 +58,7 @@ class Match(NamedTuple):
 
 @dataclass(frozen=True)
 class Matches:
-    """``by_key``: occurrence key to match, by (due, job). ``unmatched``: job id to rows, oldest first."""
+    """``by_key``: occurrence key to match, job by job and by due time. ``unmatched``: job id to rows, oldest first."""
 
     by_key: Mapping[str, Match] = field(default_factory=dict)
     unmatched: Mapping[str, tuple[ActivityRow, ...]] = field(default_factory=dict)
@@ -74,31 +74,30 @@ def match(occurrences: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: 
     Rows of jobs that the catalog lacks stand under ``unmatched``. Raises ReconciliationError, see the module.
     """
     organization = _organization(occurrences, jobs)
-    wanted = {one.key: one for one in sorted(occurrences, key=attrgetter("due", "job_id"))}
-    mine = _rows_of(organization, rows)
-    runs = _Runs.of(mine)
-    dues = _Dues.of(list(wanted.values()))
-    dues = dues.with_followers(runs, jobs)
-    taken, late = _scheduled(dues, runs, jobs)
-    by_hand = _by_hand(dues, runs, jobs, taken)
-
-    asked = len(wanted)
-    used = bytearray(len(mine))
-    for due, row in [*taken.items(), *by_hand.items()]:
-        used[row] |= due < asked
-    unmatched: dict[str, list[ActivityRow]] = defaultdict(list)
-    for index in [index for index, done in enumerate(used) if not done]:
-        unmatched[mine[index].job_id].append(mine[index])
-    matched = {
-        key: Match(
-            occurrence,
-            mine[taken[index]] if index in taken else None,
-            index in late,
-            mine[by_hand[index]] if index in by_hand else None,
-        )
-        for index, (key, occurrence) in enumerate(wanted.items())
-    }
-    return Matches(matched, {job: tuple(found) for job, found in sorted(unmatched.items())})
+    dues_of: dict[str, list[Occurrence]] = defaultdict(list)
+    for one in occurrences:
+        dues_of[one.job_id].append(one)
+    left_over = _rows_of(organization, rows)
+    end = max((own[-1].started for own in left_over.values()), default=_EPOCH) + timedelta.resolution
+    by_key: dict[str, Match] = {}
+    for job_id, dues in dues_of.items():
+        dues.sort(key=attrgetter("due"))
+        asked = {one.key: one for one in dues}
+        own = left_over.get(job_id, [])
+        taken, late, by_hand = _of_job(list(asked.values()), own, jobs[job_id], end)
+        used: set[int | None] = set()
+        for place, (key, one) in enumerate(asked.items()):
+            run, pressed = taken.get(place), by_hand.get(place)
+            used |= {run, pressed}
+            by_key[key] = Match(
+                one,
+                None if run is None else own[run],
+                place in late,
+                None if pressed is None else own[pressed],
+            )
+        left_over[job_id] = [row for place, row in enumerate(own) if place not in used]
+    unmatched = {job_id: tuple(own) for job_id, own in sorted(left_over.items()) if own}
+    return Matches(by_key, unmatched)
 
 
 def same_audience(job: Job, due: datetime, moment: datetime) -> bool | None:
@@ -158,140 +157,67 @@ def _organization(occurrences: Iterable[Occurrence], jobs: Mapping[str, Job]) ->
     return next(iter(names), None)
 
 
-def _rows_of(organization: str | None, rows: Iterable[ActivityRow]) -> list[ActivityRow]:
-    """The organization's rows by start; of a run that is listed twice the version that finished last."""
-    own = [((row.started, row.run_id, row.job_id), row) for row in rows if row.organization == organization]
-    own.sort(key=itemgetter(0))
-    runs: list[ActivityRow] = []
-    before: tuple[datetime, str, str] | None = None
-    for key, row in own:
-        if key == before:
-            runs[-1] = max(runs[-1], row, key=_version)
-        else:
-            runs.append(row)
-        before = key
-    return runs
+def _rows_of(organization: str | None, rows: Iterable[ActivityRow]) -> dict[str, list[ActivityRow]]:
+    """The organization's rows by job, each by start; of a run that is listed twice the version that finished last."""
+    found: dict[str, list[ActivityRow]] = defaultdict(list)
+    for row in rows:
+        if row.organization == organization:
+            found[row.job_id].append(row)
+    for own in found.values():
+        own.sort(key=attrgetter("started", "run_id"))
+        if any(one.run_id == two.run_id and one.started == two.started for one, two in pairwise(own)):
+            own[:] = [max(same, key=_version) for _, same in groupby(own, attrgetter("started", "run_id"))]
+    return found
 
 
 def _version(row: ActivityRow) -> tuple[datetime, str]:
     return row.finished or _EPOCH, row.outcome.value
 
 
-@dataclass(frozen=True)
-class _Runs:
-    """Columns of the rows, by start: read once, because walking over 100,000 values costs more than the matching."""
+def _of_job(
+    asked: Sequence[Occurrence], rows: Sequence[ActivityRow], job: Job, end: datetime
+) -> tuple[dict[int, int], set[int], dict[int, int]]:
+    """The rules on positions of one job: due time to its row, which of them came late, due time to the row by hand.
 
-    at: tuple[datetime, ...] = ()
-    job: tuple[str, ...] = ()
-    manual: tuple[bool | None, ...] = ()
-    outcome: tuple[Outcome, ...] = ()
-
-    @classmethod
-    def of(cls, rows: Iterable[ActivityRow]) -> _Runs:
-        return cls(*zip(*((one.started, one.job_id, one.manual, one.outcome) for one in rows), strict=True))
-
-
-@dataclass(frozen=True)
-class _Dues:
-    """Columns of the due times."""
-
-    at: tuple[datetime, ...] = ()
-    job: tuple[str, ...] = ()
-    following: tuple[datetime | None, ...] = ()
-    excused: tuple[datetime | None, ...] = ()
-
-    @classmethod
-    def of(cls, dues: Iterable[Occurrence]) -> _Dues:
-        return cls(
-            *zip(*((one.due, one.job_id, one.next_due, one.excused_until) for one in dues), strict=True)
-        )
-
-    def with_followers(self, runs: _Runs, jobs: Mapping[str, Job]) -> _Dues:
-        """And those between and after them, as far as there are rows: each has the first claim to its own row."""
-        extra: list[tuple[datetime, str]] = []
-        last = runs.at[-1] + timedelta.resolution if runs.at else _EPOCH
-        next_wanted: dict[str, datetime] = {}
-        for at, job, following in zip(
-            reversed(self.at), reversed(self.job), reversed(self.following), strict=True
-        ):
-            wanted = next_wanted.get(job)
-            if following is not None and (wanted is None or following < wanted):
-                until = last if wanted is None else min(wanted, last)
-                more = occurrences_of(jobs[job], following + timedelta.resolution, until)
-                extra += [(following, job), *((one.due, job) for one in more)]
-            next_wanted[job] = at
-        if not extra:
-            return self
-        nothing = (None,) * len(extra)
-        return _Dues(
-            self.at + tuple(at for at, _ in extra),
-            self.job + tuple(job for _, job in extra),
-            self.following + nothing,
-            self.excused + nothing,
-        )
-
-
-def _micros(moments: Iterable[datetime]) -> Any:
-    """UTC times as whole microseconds, in one array: exact, because a float holds 2**53 of them."""
-    import pandas as pd
-
-    seconds = pd.Series([one.timestamp() for one in moments], dtype="float64")
-    return (seconds * 1e6).round().astype("int64").to_numpy()
-
-
-def _scheduled(dues: _Dues, runs: _Runs, jobs: Mapping[str, Job]) -> tuple[dict[int, int], set[int]]:
-    """Rules 1 and 2 on indexes: due time to row, and which of them came late."""
-    import pandas as pd
-
-    own = [
-        n
-        for n, (manual, job) in enumerate(zip(runs.manual, runs.job, strict=True))
-        if manual is not True and job in jobs
-    ]
-    if not dues.at or not own:
-        return {}, set()
-    codes = {job: code for code, job in enumerate(jobs)}
-    graces = [one.grace // _MICROSECOND for one in jobs.values()]
-    due_table = pd.DataFrame({"job": list(map(codes.__getitem__, dues.job)), "at": _micros(dues.at)})
-    due_table["reach"] = due_table["job"].map(dict(enumerate(graces)))
-    excused = [n for n, until in enumerate(dues.excused) if until is not None]
-    if excused:
-        ends = _micros(until for until in dues.excused if until is not None)
-        due_table.loc[excused, "reach"] += ends - due_table.loc[excused, "at"]
-    run_table = pd.DataFrame(
-        {
-            "job": [codes[runs.job[n]] for n in own],
-            "at": _micros(runs.at[n] for n in own),
-            "reach": CLOCK_SKEW // _MICROSECOND,
-        }
-    )
-    taken = nearest_pairs(due_table.assign(index=due_table.index), run_table.assign(index=own))
+    Positions from ``len(asked)`` on are of due times that nobody asked for.
+    """
+    dues = [one.due for one in asked]
+    dues += _followers(asked, job, end)
+    reaches = [job.grace] * len(dues)
+    for place, one in enumerate(asked):
+        if one.excused_until is not None:
+            reaches[place] += one.excused_until - one.due
+    own = [place for place, row in enumerate(rows) if row.manual is not True]
+    pairs = nearest_pairs(dues, reaches, [rows[place].started for place in own], CLOCK_SKEW)
+    taken = {due: own[run] for due, run in pairs.items()}
     left_over = set(own).difference(taken.values())
-    if not left_over:
-        return taken, set()
-    late = latest_before(
-        [(at, n, job) for n, (at, job) in enumerate(zip(dues.at, dues.job, strict=True)) if n not in taken],
-        [(runs.at[n], n, runs.job[n]) for n in left_over],
-    )
-    return {**taken, **late}, set(late)
-
-
-def _by_hand(dues: _Dues, runs: _Runs, jobs: Mapping[str, Job], taken: Mapping[int, int]) -> dict[int, int]:
-    """Rule 3 on indexes: a manual row takes the latest due time that needs one."""
+    late: dict[int, int] = {}
+    if left_over:
+        waiting = [(at, due) for due, at in enumerate(dues) if due not in taken]
+        late = latest_before(waiting, [(rows[place].started, place) for place in left_over])
+        taken |= late
     pressed = [
-        (runs.at[n], n, runs.job[n])
-        for n, manual in enumerate(runs.manual)
-        if manual is True and runs.job[n] in jobs and runs.outcome[n] not in _DID_NOT_HAPPEN
+        (row.started, place)
+        for place, row in enumerate(rows)
+        if row.manual is True and row.outcome not in _DID_NOT_HAPPEN
     ]
-    if not pressed:
-        return {}
-    in_need = [
-        (at, n, job)
-        for n, (at, job) in enumerate(zip(dues.at, dues.job, strict=True))
-        if n not in taken or runs.outcome[taken[n]] is not Outcome.SUCCESS
-    ]
+    by_hand: dict[int, int] = {}
+    if pressed:
+        in_need = [
+            (at, due)
+            for due, at in enumerate(dues)
+            if due not in taken or rows[taken[due]].outcome is not Outcome.SUCCESS
+        ]
+        by_hand = latest_before(in_need, pressed, lambda due, at: same_audience(job, dues[due], at) is True)
+    return taken, set(late), by_hand
 
-    def fits(due: int, moment: datetime) -> bool:
-        return same_audience(jobs[dues.job[due]], dues.at[due], moment) is True
 
-    return latest_before(in_need, pressed, fits)
+def _followers(asked: Sequence[Occurrence], job: Job, end: datetime) -> list[datetime]:
+    """The due times between and after those asked for, up to ``end``: each has the first claim to its own row."""
+    found: list[datetime] = []
+    for one, wanted in zip(asked, [*(one.due for one in asked[1:]), None], strict=True):
+        following = one.next_due
+        if following is not None and (wanted is None or following < wanted):
+            until = end if wanted is None else min(wanted, end)
+            found += [following, *dues_of(job, following + timedelta.resolution, until)]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,7 +32,8 @@ _LOST = frozenset({OccurrenceState.FAILED, OccurrenceState.STOPPED})
 
 @dataclass(frozen=True)
 class OccurrenceEvidence:
-    """What was read about one occurrence. ``siblings`` are the touched occurrences of the same job, oldest first.
+    """What was read about one occurrence. ``siblings`` are the touched occurrences of the same job, oldest first;
+    those that went well may be left out.
 
     ``console`` None: it could not be read. ``matched_before`` counts how many of the last three occurrences
     before the outage left a trace (None: not asked). ``entries`` are contacts that entered its automation since it
@@ -75,11 +76,7 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
     )
     problem = _source_problem(evidence)
     later = _later_success(evidence)
-    missed = [
-        m
-        for m in evidence.siblings
-        if _unfinished(occurrence_state(m.row, None, late=m.late)) and m.repaired_by_hand is None
-    ]
+    missed = missed_of(evidence.siblings)
     if job.process_type is ProcessType.DATA_SYNC and state in _LOST:
         # What a missed run would have brought comes with the next one, and then nobody audits this one's loss.
         missed = [m for m in missed if occurrence_state(m.row, None) in _LOST]
@@ -201,6 +198,15 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "list_id": job.tessitura_list or "",
     }
     return Facts(flags, words)
+
+
+def missed_of(matches: Iterable[Match]) -> list[Match]:
+    """Those that nobody repaired by hand and that left no good row."""
+    return [
+        m
+        for m in matches
+        if m.repaired_by_hand is None and _unfinished(occurrence_state(m.row, None, late=m.late))
+    ]
 
 
 def awaited_run(

@@ -1,89 +1,104 @@
-"""Pair due times with runs on the time line of each job, by index: which is nearest, and which came last before.
+"""Pair due times with runs on the time line of ONE job, by position: which is nearest, and which came last before.
 
-In: moments with the job that they belong to. Out: index of a due time to index of a run. What a pair means is for
-``matching.py`` to say. Ties are settled by time and then by index, never by the order of the input. It cannot fail.
+In: the moments of the due times and of the runs, each oldest first. Out: position of a due time to position of a run.
+What a pair means is for ``matching.py`` to say. Ties are settled by time and then by position. It cannot fail.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 
-_At = tuple[datetime, int, str]
+_DUE, _RUN = 0, 1
+_Point = tuple[datetime, int, int]
+"""When, whether a due time or a run, and its position."""
 
 
 def latest_before(
-    dues: Iterable[_At], rows: Iterable[_At], fits: Callable[[int, datetime], bool] | None = None
+    dues: Iterable[tuple[datetime, int]],
+    runs: Iterable[tuple[datetime, int]],
+    fits: Callable[[int, datetime], bool] | None = None,
 ) -> dict[int, int]:
-    """Through time, each row takes the latest due time of its job that still waits; ``fits`` may refuse that one."""
-    events = [(at, 0, index, job) for at, index, job in dues] + [
-        (at, 1, index, job) for at, index, job in rows
-    ]
-    waiting: dict[str, list[int]] = defaultdict(list)
+    """Through time, each run takes the latest due time that still waits; ``fits`` may refuse that one."""
+    waiting: list[int] = []
     found: dict[int, int] = {}
-    for moment, is_row, index, job in sorted(events):
-        stack = waiting[job]
-        if not is_row:
-            stack.append(index)
-        elif stack and (fits is None or fits(stack[-1], moment)):
-            found[stack.pop()] = index
+    for moment, kind, position in sorted(
+        [*((at, _DUE, position) for at, position in dues), *((at, _RUN, position) for at, position in runs)]
+    ):
+        if kind == _DUE:
+            waiting.append(position)
+        elif waiting and (fits is None or fits(waiting[-1], moment)):
+            found[waiting.pop()] = position
     return found
 
 
-def nearest_pairs(due_table: Any, run_table: Any) -> dict[int, int]:
-    """Take the nearest free pair again and again.
+def nearest_pairs(
+    dues: Sequence[datetime], reaches: Sequence[timedelta], runs: Sequence[datetime], early: timedelta
+) -> dict[int, int]:
+    """Take the nearest free pair again and again: a run at most ``early`` before its due time, and at most that one's
+    reach after it.
 
-    On the time line of a job the nearest pair always stands side by side (whatever stood between would be
-    nearer, and no due time in between reaches less far), so only neighbours are compared; when a pair leaves,
-    its two neighbours become neighbours of each other. Where the line has gaps that nothing reaches across, a
-    due time and a row alone between two gaps are a pair at once, which is what most are.
+    The line falls apart where nothing reaches across a gap. A due time and a run alone between two gaps are a pair at
+    once, which is what most are.
     """
-    import pandas as pd
+    line = [(at, _DUE, position) for position, at in enumerate(dues)]
+    line += [(at, _RUN, position) for position, at in enumerate(runs)]
+    line.sort()
 
-    line = pd.concat([due_table.assign(run=0), run_table.assign(run=1)])
-    line = line.sort_values(["job", "at", "run", "index"], ignore_index=True)
-    far = line["job"].diff().ne(0) | line["at"].diff().gt(line["reach"].max())
-    company = line.groupby(far.cumsum())["index"].transform("size")
-    first = line[far & company.eq(2)]
-    second = line.loc[first.index + 1].set_index(first.index)
-    paired = first["run"].ne(second["run"]) & (second["at"] - first["at"]).le(first["reach"])
-    first, second = first[paired], second[paired]
-    began_late = first["run"].eq(0)
-    dues = first["index"].where(began_late, second["index"]).tolist()
-    taken = dict(zip(dues, second["index"].where(began_late, first["index"]).tolist(), strict=True))
+    def apart(one: _Point, two: _Point) -> timedelta | None:
+        """How far apart two neighbours are; None if they are no pair."""
+        at, kind, position = one
+        then, other, _ = two
+        distance = then - at
+        if kind == other or distance > (early if kind == _RUN else reaches[position]):
+            return None
+        return distance
 
-    line = line[company.gt(2)]
-    job, at = line["job"].tolist(), line["at"].tolist()
-    run, index, reach = line["run"].tolist(), line["index"].tolist(), line["reach"].tolist()
+    furthest = max([early, *reaches])
+    gaps = [place for place, (one, two) in enumerate(pairwise(line), 1) if two[0] - one[0] > furthest]
+    taken: dict[int, int] = {}
+    for first, after in pairwise([0, *gaps, len(line)]):
+        if after - first == 2:
+            one, two = line[first:after]
+            if apart(one, two) is not None:
+                _take(one, two, taken)
+        elif after - first > 2:
+            _pair_up(line[first:after], apart, taken)
+    return taken
+
+
+def _pair_up(
+    line: Sequence[_Point], apart: Callable[[_Point, _Point], timedelta | None], taken: dict[int, int]
+) -> None:
+    """The nearest pair always stands side by side (whatever stood between would be nearer, and no due time in between
+    reaches less far), so only neighbours are compared; when a pair leaves, its two neighbours become neighbours.
+    """
     size = len(line)
+    nearest = [
+        (distance, place, place + 1)
+        for place in range(size - 1)
+        if (distance := apart(line[place], line[place + 1])) is not None
+    ]
+    heapq.heapify(nearest)
     left, right = list(range(-1, size - 1)), list(range(1, size + 1))
-
-    def pair(one: int, two: int) -> tuple[int, int, int, int] | None:
-        if one < 0 or two >= size or run[one] == run[two] or job[one] != job[two]:
-            return None
-        distance = at[two] - at[one]
-        if distance > reach[one]:
-            return None
-        return distance, at[one], one, two
-
-    heap = [found for one in range(size - 1) if (found := pair(one, one + 1))]
-    heapq.heapify(heap)
     gone = [False] * size
-    while heap:
-        _, _, one, two = heapq.heappop(heap)
+    while nearest:
+        _, one, two = heapq.heappop(nearest)
         if gone[one] or gone[two]:
             continue
         gone[one] = gone[two] = True
-        due, row = (two, one) if run[one] else (one, two)
-        taken[index[due]] = index[row]
+        _take(line[one], line[two], taken)
         before, after = left[one], right[two]
         if before >= 0:
             right[before] = after
         if after < size:
             left[after] = before
-        if found := pair(before, after):
-            heapq.heappush(heap, found)
-    return taken
+        if before >= 0 and after < size and (distance := apart(line[before], line[after])) is not None:
+            heapq.heappush(nearest, (distance, before, after))
+
+
+def _take(one: _Point, two: _Point, taken: dict[int, int]) -> None:
+    due, run = (two, one) if one[1] == _RUN else (one, two)
+    taken[due[2]] = run[2]

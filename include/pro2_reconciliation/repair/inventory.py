@@ -233,9 +233,10 @@ def _occurrence_observations(
         console = account.dashboard.console()
     except RequestError:
         console = None
+    matches = match(due, log.rows, jobs)
     return [
-        observe_occurrence(found, jobs[found.occurrence.job_id], console, account.now(), "inventory")
-        for found in match(due, log.rows, jobs).by_key.values()
+        observe_occurrence(matches.of(one), jobs[one.job_id], console, account.now(), "inventory")
+        for one in due
     ]
 
 

@@ -131,10 +131,11 @@ class Observer:
             jobs = self.site.jobs_by_id
             # those just before the edge are matched too: each has the first claim to its own row
             due = [one for one in self.occurrences if snapshot.shows(one.due)]
-            for found in match(due, snapshot.log.rows, jobs).by_key.values():
-                if not snapshot.shows(found.occurrence.due, LOG_LEAD):
+            matches = match(due, snapshot.log.rows, jobs)
+            for one in due:
+                if not snapshot.shows(one.due, LOG_LEAD):
                     continue
-                job = jobs[found.occurrence.job_id]
+                found, job = matches.of(one), jobs[one.job_id]
                 if found.row is None and not found.repaired_by_hand and snapshot.console is None:
                     continue
                 self._note(

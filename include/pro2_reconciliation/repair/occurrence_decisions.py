@@ -10,7 +10,12 @@ from pro2_reconciliation.domain.decide import decide_occurrence
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job
 from pro2_reconciliation.domain.matching import Match, match, traces
-from pro2_reconciliation.domain.occurrence_facts import OccurrenceEvidence, awaited_run, occurrence_facts
+from pro2_reconciliation.domain.occurrence_facts import (
+    OccurrenceEvidence,
+    awaited_run,
+    missed_of,
+    occurrence_facts,
+)
 from pro2_reconciliation.domain.outage import OutageState
 from pro2_reconciliation.domain.plan import Decision
 from pro2_reconciliation.domain.rules import RuleBook
@@ -45,13 +50,14 @@ def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list
         job, own_rows = jobs[job_id], rows.get(job_id, [])
         earlier = [row for row in own_rows if row.started < inventory.window.start]
         usual = usual_failed_share(earlier), usual_count(earlier)
+        missed = tuple(missed_of(siblings))
         for found in siblings:
             key, due = found.occurrence.key, found.occurrence.due
             evidence = OccurrenceEvidence(
                 occurrence=found.occurrence,
                 job=job,
                 match=found,
-                siblings=tuple(siblings),
+                siblings=missed,
                 log=world.log,
                 console=world.console,
                 later=tuple(row for row in own_rows if row.started > due),
@@ -76,7 +82,7 @@ def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list
                     book=book,
                 )
             )
-    place = {key: number for number, key in enumerate(matches.by_key)}
+    place = {one.key: (one.due, one.job_id) for one in inventory.occurrences}
     return sorted(decisions, key=lambda decision: place[decision.item_id])
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -339,10 +337,21 @@ def test_a_hundred_thousand_due_times_and_rows_are_matched_in_seconds_of_this_pr
         assert all(m.found for m in found.by_key.values())
         return spent
 
-    match(dues[:1], rows[:1], jobs)  # the first call imports pandas
     assert seconds() < MOST_SECONDS or seconds() < MOST_SECONDS
 
 
-def test_importing_the_module_does_not_import_pandas():
-    code = "import sys, pro2_reconciliation.domain.matching; sys.exit('pandas' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def test_a_run_each_minute_with_a_long_grace_takes_no_longer_than_its_rows_do():
+    """Each row is in reach of a day of due times; comparing each with each would be millions of pairs."""
+    often = job(grace_minutes=1440)
+    dues = [due(n, following=n + 1) for n in range(6000)]
+    rows = [row(n + 0.5) for n in range(6000)]
+    began = time.process_time()
+    found = matched(dues, rows, often)
+    assert time.process_time() - began < MOST_SECONDS / 2
+    assert [one.row for one in found.by_key.values()] == rows
+
+
+def test_what_was_found_stands_job_by_job_and_by_due_time():
+    jobs = (job("j-2"), job())
+    dues = [due(60), due(0, "j-2"), due(0)]
+    assert list(matched(dues, [], *jobs).by_key) == [due(0).key, due(60).key, due(0, "j-2").key]

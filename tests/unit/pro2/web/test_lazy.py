@@ -17,7 +17,6 @@ HEAVY = (
     "fastapi",
     "starlette",
     "alembic",
-    "pandas",
     "airflow.api_fastapi",
     "pro2.web.app",
     "pro2.web.reading",
