@@ -13,7 +13,7 @@ from tests.bench.parse import touched
 
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 EXPECTED = {"detect_outages", "guard_repairs", "reconcile"}
-HEAVY = {"alembic", "fastapi", "numpy", "pro2_sandbox"}
+HEAVY = {"alembic", "fastapi", "pandas", "pro2_sandbox"}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pro2_reconciliation.overview.vendor import vendor_message
 from pro2_reconciliation.overview.views import Story
 from pro2_reconciliation.repair.timeline import printable
 
-PACKAGES = ("pro2-reconciliation", "apache-airflow", "sqlalchemy", "pydantic", "numpy", "apprise")
+PACKAGES = ("pro2-reconciliation", "apache-airflow", "sqlalchemy", "pydantic", "pandas", "apprise")
 _MIDNIGHT = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold; that of the making would change the bytes."""
 

@@ -17,6 +17,7 @@ HEAVY = (
     "fastapi",
     "starlette",
     "alembic",
+    "pandas",
     "airflow.api_fastapi",
     "pro2.web.app",
     "pro2.web.reading",
