@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import log
+from math import exp, log
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule, Job
-from pro2_reconciliation.domain.learning_fit import HELD, Piece, Seen, pieces
+from pro2_reconciliation.domain.learning_fit import HELD, SURE, Piece, Seen, pieces
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit
 from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
@@ -28,16 +29,17 @@ Span = tuple[datetime, datetime]
 ENOUGH = 3
 """So many days with a run show a weekly schedule; two where the log says that its schedule started them, or it is
 monthly. One of more days needs as many as a week of it has."""
+MOST_RUNS = 10_000
+"""Only so many of its newest runs are looked at: a year of an hourly job, five weeks of one of every five minutes."""
 RECENT = timedelta(weeks=4)
 """A job that is due several times an hour is compared with its due times of this span only."""
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
-_OTHER_ZONE = log(0.05)
-_CLEAR = 2.5
-"""By how much (a log) one zone must explain more than the other; less than what UTC lacks where nothing tells."""
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
+_RESTS, _LONG_REST, _TWO_DAYS, _MOST_REST = 3, 3.0, 2880.0, 0.25
+"""A job rested at most three times, each time thrice as long as any other pause, and a quarter of the time in all."""
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -48,7 +50,8 @@ class Lesson:
     ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
     none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were
     compared with its runs. ``latest_start`` is how long after its due time the latest run of ``hits`` began. ``notes``
-    are sentences for the person who reads it.
+    are sentences for the person who reads it. ``sure`` is the weight of minute, days and zone together, ``zone_sure``
+    that of the zone, 1 only where nothing can tell it.
     """
 
     job_id: str
@@ -67,11 +70,18 @@ class Lesson:
     fold: Fold | None = None
     latest_start: timedelta = timedelta(0)
     why_not: str = ""
+    explains: bool = False
     notes: tuple[str, ...] = ()
+    zone_sure: float = 1.0
 
     @property
     def known(self) -> bool:
         return not self.why_not
+
+    @property
+    def proposed(self) -> bool:
+        """Not known, but ``cron`` explains its runs: a person who looks it up has to say yes or no."""
+        return self.explains and not self.known
 
     def as_job(self, organization: str) -> Job:
         """The job with this schedule, for asking when it is due."""
@@ -107,29 +117,29 @@ class Look:
             rows=tuple(rows),
             strays=tuple(rows),
         )
-        own = [row for row in rows if row.manual is not True]
+        own = [row for row in rows if row.manual is not True][-MOST_RUNS:]
         if not own:
             return replace(base, why_not="every run was started by a person")
         if len(own) < 2:
             return replace(
                 base, why_not="it ran once, and one run shows no schedule; export a longer history"
             )
-        zone, found, unclear = self._best_zone(own)
-        told = _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
-        return replace(told, why_not=told.why_not or unclear)
+        zone, zone_sure, found = self._best_zone(own)
+        base = replace(base, zone=zone, zone_sure=zone_sure)
+        return _told(self, base, own, found)
 
-    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece], str]:
-        """The zone whose wall clock its runs keep to, its schedules, and why that is not clear; empty where it is.
+    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, float, list[Piece]]:
+        """The zone whose wall clock its runs keep to, how sure that is, and its schedules.
 
         Without a change of the clocks it is the organization's.
         """
         best = pieces(self._seen(rows, self.zone))
         if self.zone == "UTC" or offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
-            return self.zone, best, ""
+            return self.zone, 1.0, best
         other = pieces(self._seen(rows, "UTC"))
-        gain = _weight(other) + _OTHER_ZONE - _weight(best)
-        unclear = f"it may go by the clock of {self.zone} or of UTC" if abs(gain) < _CLEAR else ""
-        return ("UTC", other, unclear) if gain > 0 else (self.zone, best, unclear)
+        gain = _weight(other) + log(self.habit.elsewhere) - log(1 - self.habit.elsewhere) - _weight(best)
+        sure = 1 / (1 + exp(-min(abs(gain), 30.0)))
+        return ("UTC", sure, other) if gain > 0 else (self.zone, sure, best)
 
     def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
         import numpy as np
@@ -138,8 +148,27 @@ class Look:
         starts = np.sort(np.array([_wall(row.started, place) for row in rows]))
         low, high = (_wall(moment, place) for moment in self.whole)
         low = max(low, float(starts[0]) - _BEGAN)  # before its first run it may not have been there
-        holes = tuple((_wall(one, place), _wall(end, place)) for one, end in self.holes)
-        return Seen(starts, low, high, holes, self.habit)
+        holes = [(_wall(one, place), _wall(end, place)) for one, end in self.holes]
+        rests = _rests(starts, low, high)
+        if rests and rests[-1][1] == high:
+            high = rests.pop()[0]
+        return Seen(starts, low, high, (*holes, *rests), self.habit)
+
+
+def _rests(starts: Any, low: float, high: float) -> list[tuple[float, float]]:
+    """Times in which the job itself stood still, as if paused: few, and far longer than any other pause of its runs."""
+    import numpy as np
+
+    ends = np.append(starts[1:], high)
+    gaps = ends - starts
+    if len(gaps) < _RESTS * 4:
+        return []
+    usual = float(np.partition(gaps, -_RESTS - 1)[-_RESTS - 1])
+    found = [
+        (float(starts[at]) + usual, float(ends[at]))
+        for at in np.flatnonzero(gaps > np.maximum(_LONG_REST * usual, _TWO_DAYS))
+    ]
+    return found if sum(end - start for start, end in found) <= _MOST_REST * (high - low) else []
 
 
 def _weight(found: Sequence[Piece]) -> float:
@@ -161,18 +190,12 @@ def offsets(whole: Span, zone: ZoneInfo) -> int:
     return len({(min(whole[0] + timedelta(days=n), whole[1])).astimezone(zone).utcoffset() for n in days})
 
 
-def _told(
-    organization: str,
-    base: Lesson,
-    rows: Sequence[ActivityRow],
-    found: Sequence[Piece],
-    whole: Span,
-    holes: Sequence[Span],
-) -> Lesson:
+def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence[Piece]) -> Lesson:
     """The lesson of the pieces, checked against the due times that their schedule really has."""
+    whole, holes = look.whole, look.holes
     found, dropped = _believed(found)
     last = found[-1]
-    job = replace(base, cron=last.cron).as_job(organization)
+    job = replace(base, cron=last.cron).as_job(look.organization)
     job = job.model_copy(update={"schedules": _earlier(job, found)})
     spread = max(piece.fold.spread for piece in found)
     start = max(whole[0], _instant(found[0].low, find_zone(base.zone)))
@@ -186,7 +209,7 @@ def _told(
         base,
         cron=last.cron,
         schedules=job.schedules,
-        sure=last.sure,
+        sure=last.sure * base.zone_sure,
         hits=tuple(hits),
         missed=tuple(one for one in missed if start <= one < whole[1] - timedelta(minutes=spread)),
         strays=tuple(
@@ -204,7 +227,8 @@ def _told(
         if dropped
         else (),
     )
-    return replace(lesson, why_not=_why_not(lesson, last, rows))
+    broken = _broken(lesson, last)
+    return replace(lesson, why_not=broken or _unclear(look, lesson, last, rows), explains=not broken)
 
 
 def _believed(found: Sequence[Piece]) -> tuple[list[Piece], bool]:
@@ -269,20 +293,30 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((one for one in found if one[1] >= 0.001), key=lambda one: -one[1])[:3])
 
 
-def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
-    if last.trouble:
-        return last.trouble
+def _broken(lesson: Lesson, last: Piece) -> str:
+    """Why the best schedule does not explain the runs; empty where it does."""
+    if last.broken:
+        return last.broken
     if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
         return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
+    since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
+    if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
+        return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
+    return ""
+
+
+def _unclear(look: Look, lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
+    """Why a schedule that explains the runs is only proposed; empty where it is known."""
+    if last.unclear:
+        return last.unclear
+    if lesson.sure < SURE:
+        return f"it may go by the clock of {look.zone} or of UTC ({lesson.zone_sure:.0%} for {lesson.zone})"
     enough = max(last.days.often, ENOUGH)
     if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):
         enough = 2
     if last.days_hit < enough:
         days = "1 day" if last.days_hit == 1 else f"{last.days_hit} days"
         return f"only {days} with a run show this schedule, {enough} are needed; export a longer history"
-    since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
-    if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
-        return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
     trailing = [due for due in lesson.missed if due > lesson.hits[-1]]
     if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
         return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"
