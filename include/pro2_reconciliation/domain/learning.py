@@ -55,16 +55,20 @@ def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Spa
             "weeks of runs"
         )
     known = tuple(sorted(holes))
-    first = Look(organization, whole, zone, known)
+    runs = (min(row.started for own in rows.values() for row in own), log.as_of)
+    changes = (
+        offsets(runs, find_zone(zone)) > 1
+    )  # before the first run of any job nothing tells of the clocks
+    first = Look(organization, whole, zone, known, changes)
     lessons = {job_id: first.lesson(job_id, own) for job_id, own in rows.items()}
     # what is clear now tells of the rest: where the log has holes, and how late the jobs start
     found = joined([*known, *_holes(lessons.values())])
     second = replace(first, holes=found, habit=_habit(lessons.values()))
     for job_id, lesson in lessons.items():
-        if not lesson.known or any(in_any(due, found) for due in lesson.missed):
+        few = not lesson.known or len(lesson.hits) < CLEAR
+        if few or any(in_any(due, found) for due in lesson.missed):
             lessons[job_id] = second.lesson(job_id, rows[job_id])
     ordered = tuple(lessons[job_id] for job_id in sorted(lessons, key=lambda one: (lessons[one].name, one)))
-    changes = offsets(whole, find_zone(zone)) > 1
     found = tuple(one for one in found if one[0] < whole[1] and one[1] > whole[0])
     return Learning(organization, zone, whole, ordered, found, changes)
 

@@ -21,7 +21,7 @@ from pro2_reconciliation.domain.learning_days import Calendar, Days, calendar, p
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, SPREADS, Fold, Habit, fold, periods
 
 DAY = 24 * HOUR
-SURE = 0.97
+SURE = 0.95
 """The least weight of minute, days and zone together that counts as known; what has less is only proposed."""
 HELD = 0.7
 """The least share of its due times that a schedule must explain."""

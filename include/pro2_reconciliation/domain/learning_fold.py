@@ -27,8 +27,8 @@ NO_HABIT = tuple(1 / spread / sum(1 / one for one in SPREADS) for spread in SPRE
 """Nothing is known of other jobs: as likely between one minute and two as between four and eight."""
 _BLUR = 0.4
 """How far the delays of other jobs tell of this one: by a factor of about e to this."""
-_KNOWN = 4.0
-"""How many jobs the usual shares of round minutes are worth, until the log's own say more."""
+_KNOWN = 2.0
+"""How many jobs the usual shares are worth, until the log's own say more: organizations differ, their jobs are alike."""
 _OWN_WAY = 3.0
 """Of so many jobs more than are known, each has a delay of its own."""
 

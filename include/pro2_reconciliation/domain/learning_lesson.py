@@ -35,6 +35,8 @@ RECENT = timedelta(weeks=4)
 """A job that is due several times an hour is compared with its due times of this span only."""
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
+SURE_ZONE = 0.97
+"""The same of the zone alone: a wrong one is hours off, and without a hint it is about 95 % sure."""
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
@@ -104,6 +106,7 @@ class Look:
     whole: Span
     zone: str
     holes: tuple[Span, ...]
+    clock_changes: bool
     habit: Habit = NO
 
     def lesson(self, job_id: str, rows: Sequence[ActivityRow]) -> Lesson:
@@ -134,7 +137,7 @@ class Look:
         Without a change of the clocks it is the organization's.
         """
         best = pieces(self._seen(rows, self.zone))
-        if self.zone == "UTC" or offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
+        if self.zone == "UTC" or not self.clock_changes or len(best[-1].hours) == 24:
             return self.zone, 1.0, best
         other = pieces(self._seen(rows, "UTC"))
         gain = _weight(other) + log(self.habit.elsewhere) - log(1 - self.habit.elsewhere) - _weight(best)
@@ -221,12 +224,17 @@ def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence
         fold=last.fold,
         compared_from=start,
         latest_start=late,
-        notes=(
-            f"before {local(_instant(found[0].low, find_zone(base.zone)), base.zone)} its runs follow no schedule",
-        )
-        if dropped
-        else (),
     )
+    notes = []
+    if dropped:
+        began = local(_instant(found[0].low, find_zone(base.zone)), base.zone)
+        notes.append(f"before {began} its runs follow no schedule")
+    if outside := _outside(lesson):
+        ran = local(outside[0].started, base.zone)
+        notes.append(
+            f"its run {ran} is outside of it, and a due time after the last one with a run has none: did it move?"
+        )
+    lesson = replace(lesson, notes=tuple(notes))
     broken = _broken(lesson, last)
     return replace(lesson, why_not=broken or _unclear(look, lesson, last, rows), explains=not broken)
 
@@ -299,17 +307,26 @@ def _broken(lesson: Lesson, last: Piece) -> str:
         return last.broken
     if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
         return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
-    since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
-    if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
+    if len(lesson.hits) < 2:
+        return f"its {len(lesson.rows)} runs show no schedule; export a longer history"
+    since = _outside(lesson)
+    if len(since) >= 2:
         return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
     return ""
+
+
+def _outside(lesson: Lesson) -> list[ActivityRow]:
+    """Its runs after the last due time that had one, where a later due time had none: it may have moved."""
+    if not lesson.hits or not lesson.missed or lesson.missed[-1] < lesson.hits[-1]:
+        return []
+    return [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
 
 
 def _unclear(look: Look, lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
     """Why a schedule that explains the runs is only proposed; empty where it is known."""
     if last.unclear:
         return last.unclear
-    if lesson.sure < SURE:
+    if lesson.zone_sure < SURE_ZONE or lesson.sure < SURE:
         return f"it may go by the clock of {look.zone} or of UTC ({lesson.zone_sure:.0%} for {lesson.zone})"
     enough = max(last.days.often, ENOUGH)
     if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):

@@ -47,7 +47,7 @@ def proposal(learning: Learning, source: str) -> str:
     if proposed:
         lines += ["", *_comment([_PROPOSED], "  ")]
     for lesson in proposed:
-        lines += ["", *_comment([f"proposed, not sure: {lesson.why_not}", *_how_sure(lesson)], "  ")]
+        lines += ["", *_comment([f"{named(lesson)}, not sure: {lesson.why_not}", *_how_sure(lesson)], "  ")]
         lines += _comment(entry(lesson, learning.zone), "  ")
     if unknown:
         lines += ["", *_comment([_NOT_LEARNED], "  ")]
@@ -82,7 +82,13 @@ def summary(learning: Learning) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     strays = sum(len(lesson.strays) for kind in found[:2] for lesson in kind)
-    return [*lines, "", _counts(learning), *_short(learning), f"Runs that fit no schedule: {strays:,}"]
+    lines += ["", _counts(learning), *_short(learning), f"Runs that fit no schedule: {strays:,}"]
+    untold = [one_line(lesson.job_id) for lesson in found[0] if lesson.process_type is None]
+    if untold:
+        lines.append(
+            f"Write their process_type in place of TODO, the log does not tell it: {', '.join(untold)}"
+        )
+    return lines
 
 
 def _kinds(learning: Learning) -> tuple[list[Lesson], list[Lesson], list[Lesson]]:
@@ -105,7 +111,7 @@ def _counts(learning: Learning) -> str:
 def _short(learning: Learning) -> Iterator[str]:
     """What cannot be learned because the log is short; nothing where it is long enough."""
     weeks = (learning.whole[1] - learning.whole[0]) / timedelta(weeks=1)
-    rare = next((what for needed, what in _NEEDED if weeks < needed), None)
+    rare = next((what for needed, what in _NEEDED if round(weeks) < needed), None)
     if rare:
         yield (
             f"This export holds {_weeks(weeks)}, and {_NEEDED[-1][0]} are needed: jobs that run {rare} are mostly only "
@@ -114,8 +120,8 @@ def _short(learning: Learning) -> Iterator[str]:
 
 
 def _weeks(weeks: float) -> str:
-    whole = math.floor(weeks)
-    return "less than a week" if not whole else "1 week" if whole == 1 else f"{whole} weeks"
+    whole = round(weeks)
+    return "less than a week" if weeks < 1 else "1 week" if whole == 1 else f"{whole} weeks"
 
 
 def entry(lesson: Lesson, zone: str) -> list[str]:
@@ -187,7 +193,8 @@ def _head(learning: Learning, source: str) -> Iterator[str]:
 def _how_sure(lesson: Lesson) -> Iterator[str]:
     due = len(lesson.hits) + len(lesson.missed)
     since = f" since {local(lesson.compared_from, lesson.zone)}" if lesson.compared_from else ""
-    said = f"{named(lesson)}: {len(lesson.hits):,} of {due:,} due times{since} had a run; sure {_share(lesson.sure)}"
+    said = f"{named(lesson)}: " if lesson.known else ""
+    said += f"{len(lesson.hits):,} of {due:,} due times{since} had a run; sure {_share(lesson.sure)}"
     if lesson.others:
         said += "; else " + ", ".join(f"{what} ({_share(weight)})" for what, weight in lesson.others)
     yield said

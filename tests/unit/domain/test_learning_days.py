@@ -30,6 +30,11 @@ def test_every_set_of_weekdays_is_written_so_that_the_schedule_reads_the_same(am
         assert found.sure > 0.97
 
 
+def test_the_second_tuesday_is_one_day_of_a_week() -> None:
+    found = best_days(DATES, np.array([one.weekday() == 1 and 8 <= one.day <= 14 for one in DATES]))
+    assert (found.month, found.week, found.often) == ("*", "TUE#2", 1)
+
+
 def test_a_day_that_was_left_out_twice_is_not_another_pattern_but_a_doubt() -> None:
     ran = np.full(14, True)
     ran[[2, 9]] = False  # both Wednesdays of two weeks
