@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow
 from pro2_reconciliation.domain.learning_fold import Habit, habit_of
-from pro2_reconciliation.domain.learning_lesson import Lesson, Look, Span, in_any, offsets
+from pro2_reconciliation.domain.learning_lesson import Lesson, Look, Span, in_any
+from pro2_reconciliation.domain.learning_wall import clocks_change
 from pro2_reconciliation.domain.localtime import find_zone, local
 
 CLEAR = 20
@@ -55,10 +56,8 @@ def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Spa
             "weeks of runs"
         )
     known = tuple(sorted(holes))
-    runs = (min(row.started for own in rows.values() for row in own), log.as_of)
-    changes = (
-        offsets(runs, find_zone(zone)) > 1
-    )  # before the first run of any job nothing tells of the clocks
+    began = min(row.started for own in rows.values() for row in own)  # nothing before tells of the clocks
+    changes = clocks_change(began, log.as_of, find_zone(zone))
     first = Look(organization, whole, zone, known, changes)
     lessons = {job_id: first.lesson(job_id, own) for job_id, own in rows.items()}
     # what is clear now tells of the rest: where the log has holes, and how late the jobs start

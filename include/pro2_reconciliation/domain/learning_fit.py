@@ -112,10 +112,8 @@ class Piece:
         return ""
 
     @property
-    def unclear(self) -> str:
-        """What else may explain the runs as well; empty where nothing does."""
-        if self.sure >= SURE:
-            return ""
+    def what_else(self) -> str:
+        """What else may explain the runs as well, however unlikely."""
         if self.fold.sure <= self.days.sure:
             minutes = " or ".join(f"{n:02}" for n, _ in ((self.fold.minute, 0.0), *self.fold.others[:2]))
             return f"its minute is not clear, it may be {minutes} ({self.fold.sure:.0%} for the first)"
@@ -125,7 +123,7 @@ class Piece:
     @property
     def trouble(self) -> str:
         """Why it is not to be believed; empty where it is."""
-        return self.broken or self.unclear
+        return self.broken or ("" if self.sure >= SURE else self.what_else)
 
 
 def pieces(seen: Seen, most: int = _MOST_PIECES) -> list[Piece]:

@@ -28,7 +28,7 @@ NO_HABIT = tuple(1 / spread / sum(1 / one for one in SPREADS) for spread in SPRE
 _BLUR = 0.4
 """How far the delays of other jobs tell of this one: by a factor of about e to this."""
 _KNOWN = 2.0
-"""How many jobs the usual shares are worth, until the log's own say more: organizations differ, their jobs are alike."""
+"""How many jobs the usual shares are worth, until the log's own say more: organizations differ."""
 _OWN_WAY = 3.0
 """Of so many jobs more than are known, each has a delay of its own."""
 

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from math import exp, log
-from typing import Any
-from zoneinfo import ZoneInfo
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule, Job
 from pro2_reconciliation.domain.learning_fit import HELD, SURE, Piece, Seen, pieces
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit
-from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
+from pro2_reconciliation.domain.learning_wall import instant, rests, wall
+from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.schedule import dues_of, next_due
 from pro2_reconciliation.domain.words import ProcessType
@@ -40,9 +39,6 @@ SURE_ZONE = 0.97
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
-_RESTS, _LONG_REST, _TWO_DAYS, _MOST_REST = 3, 3.0, 2880.0, 0.25
-"""A job rested at most three times, each time thrice as long as any other pause, and a quarter of the time in all."""
-_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -148,49 +144,18 @@ class Look:
         import numpy as np
 
         place = find_zone(zone)
-        starts = np.sort(np.array([_wall(row.started, place) for row in rows]))
-        low, high = (_wall(moment, place) for moment in self.whole)
+        starts = np.sort(np.array([wall(row.started, place) for row in rows]))
+        low, high = (wall(moment, place) for moment in self.whole)
         low = max(low, float(starts[0]) - _BEGAN)  # before its first run it may not have been there
-        holes = [(_wall(one, place), _wall(end, place)) for one, end in self.holes]
-        rests = _rests(starts, low, high)
-        if rests and rests[-1][1] == high:
-            high = rests.pop()[0]
-        return Seen(starts, low, high, (*holes, *rests), self.habit)
-
-
-def _rests(starts: Any, low: float, high: float) -> list[tuple[float, float]]:
-    """Times in which the job itself stood still, as if paused: few, and far longer than any other pause of its runs."""
-    import numpy as np
-
-    ends = np.append(starts[1:], high)
-    gaps = ends - starts
-    if len(gaps) < _RESTS * 4:
-        return []
-    usual = float(np.partition(gaps, -_RESTS - 1)[-_RESTS - 1])
-    found = [
-        (float(starts[at]) + usual, float(ends[at]))
-        for at in np.flatnonzero(gaps > np.maximum(_LONG_REST * usual, _TWO_DAYS))
-    ]
-    return found if sum(end - start for start, end in found) <= _MOST_REST * (high - low) else []
+        holes = [(wall(one, place), wall(end, place)) for one, end in self.holes]
+        still = rests(starts, low, high)
+        if still and still[-1][1] == high:
+            high = still.pop()[0]
+        return Seen(starts, low, high, (*holes, *still), self.habit)
 
 
 def _weight(found: Sequence[Piece]) -> float:
     return sum(piece.weight for piece in found) - _ANOTHER_PIECE * (len(found) - 1)
-
-
-def _wall(moment: datetime, zone: ZoneInfo) -> float:
-    """Minutes on the wall clock since 1970."""
-    return (moment.astimezone(zone).replace(tzinfo=None) - _EPOCH).total_seconds() / 60
-
-
-def _instant(wall: float, zone: ZoneInfo) -> datetime:
-    naive = _EPOCH + timedelta(minutes=float(wall))
-    return min(instants(naive, zone), default=None) or after_gap(naive, zone)
-
-
-def offsets(whole: Span, zone: ZoneInfo) -> int:
-    days = range((whole[1] - whole[0]).days + 2)
-    return len({(min(whole[0] + timedelta(days=n), whole[1])).astimezone(zone).utcoffset() for n in days})
 
 
 def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence[Piece]) -> Lesson:
@@ -201,7 +166,7 @@ def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence
     job = replace(base, cron=last.cron).as_job(look.organization)
     job = job.model_copy(update={"schedules": _earlier(job, found)})
     spread = max(piece.fold.spread for piece in found)
-    start = max(whole[0], _instant(found[0].low, find_zone(base.zone)))
+    start = max(whole[0], instant(found[0].low, find_zone(base.zone)))
     if last.fold.period < HOUR:
         start = max(start, whole[1] - RECENT)
         rows = [row for row in rows if row.started >= start]
@@ -227,7 +192,7 @@ def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence
     )
     notes = []
     if dropped:
-        began = local(_instant(found[0].low, find_zone(base.zone)), base.zone)
+        began = local(instant(found[0].low, find_zone(base.zone)), base.zone)
         notes.append(f"before {began} its runs follow no schedule")
     if outside := _outside(lesson):
         ran = local(outside[0].started, base.zone)
@@ -258,8 +223,8 @@ def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
     made = []
     for one, after in pairwise(found):
         alone = job.model_copy(update={"cron": one.cron, "schedules": ()})
-        ended = next_due(alone, _instant(one.hits[-1], zone))
-        began = _instant(after.hits[0], zone) if len(after.hits) else None
+        ended = next_due(alone, instant(one.hits[-1], zone))
+        began = instant(after.hits[0], zone) if len(after.hits) else None
         until = min(moment for moment in (ended, began) if moment is not None)
         made.append(EarlierSchedule(cron=one.cron, until=until))
     return tuple(made)
@@ -324,8 +289,8 @@ def _outside(lesson: Lesson) -> list[ActivityRow]:
 
 def _unclear(look: Look, lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
     """Why a schedule that explains the runs is only proposed; empty where it is known."""
-    if last.unclear:
-        return last.unclear
+    if lesson.sure < SURE and last.sure < lesson.zone_sure:
+        return last.what_else
     if lesson.zone_sure < SURE_ZONE or lesson.sure < SURE:
         return f"it may go by the clock of {look.zone} or of UTC ({lesson.zone_sure:.0%} for {lesson.zone})"
     enough = max(last.days.often, ENOUGH)

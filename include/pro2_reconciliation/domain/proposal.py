@@ -76,7 +76,7 @@ def summary(learning: Learning) -> list[str]:
                     one.cron if shown else "not learned",
                     f"{len(one.hits):,} of {due:,}" if due else "-",
                     _share(one.sure) if shown else "-",
-                    said + (one.why_not or "; ".join([*_changes(one), *one.notes])),
+                    said + "; ".join(filter(None, [one.why_not, *_changes(one), *one.notes])),
                 )
             )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
