@@ -49,7 +49,7 @@ class Lesson:
     none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were
     compared with its runs. ``latest_start`` is how long after its due time the latest run of ``hits`` began. ``notes``
     are sentences for the person who reads it. ``sure`` is the weight of minute, days and zone together, ``zone_sure``
-    that of the zone, 1 only where nothing can tell it.
+    that of the zone, 1 only where nothing can tell it. ``still`` are times in which the job alone did not run at all.
     """
 
     job_id: str
@@ -71,6 +71,7 @@ class Lesson:
     explains: bool = False
     notes: tuple[str, ...] = ()
     zone_sure: float = 1.0
+    still: tuple[Span, ...] = ()
 
     @property
     def known(self) -> bool:
@@ -116,42 +117,47 @@ class Look:
             rows=tuple(rows),
             strays=tuple(rows),
         )
-        own = [row for row in rows if row.manual is not True][-MOST_RUNS:]
+        own = [row for row in rows if row.manual is not True]
         if not own:
             return replace(base, why_not="every run was started by a person")
         if len(own) < 2:
             return replace(
                 base, why_not="it ran once, and one run shows no schedule; export a longer history"
             )
-        zone, zone_sure, found = self._best_zone(own)
-        base = replace(base, zone=zone, zone_sure=zone_sure)
+        still = rests([row.started for row in own], self.whole[1])
+        own = own[-MOST_RUNS:]
+        zone, zone_sure, found = self._best_zone(own, still)
+        base = replace(base, zone=zone, zone_sure=zone_sure, still=still)
         return _told(self, base, own, found)
 
-    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, float, list[Piece]]:
+    def _best_zone(
+        self, rows: Sequence[ActivityRow], still: Sequence[Span]
+    ) -> tuple[str, float, list[Piece]]:
         """The zone whose wall clock its runs keep to, how sure that is, and its schedules.
 
         Without a change of the clocks it is the organization's.
         """
-        best = pieces(self._seen(rows, self.zone))
+        best = pieces(self._seen(rows, still, self.zone))
         if self.zone == "UTC" or not self.clock_changes or len(best[-1].hours) == 24:
             return self.zone, 1.0, best
-        other = pieces(self._seen(rows, "UTC"))
+        other = pieces(self._seen(rows, still, "UTC"))
         gain = _weight(other) + log(self.habit.elsewhere) - log(1 - self.habit.elsewhere) - _weight(best)
+        if len(other) > len(best) and not best[-1].broken:
+            gain = min(gain, -_ANOTHER_PIECE)  # a schedule that changes with the clocks goes by them
         sure = 1 / (1 + exp(-min(abs(gain), 30.0)))
         return ("UTC", sure, other) if gain > 0 else (self.zone, sure, best)
 
-    def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
+    def _seen(self, rows: Sequence[ActivityRow], still: Sequence[Span], zone: str) -> Seen:
         import numpy as np
 
         place = find_zone(zone)
         starts = np.sort(np.array([wall(row.started, place) for row in rows]))
         low, high = (wall(moment, place) for moment in self.whole)
+        if still and still[-1][1] == self.whole[1]:
+            high = wall(still[-1][0], place)
         low = max(low, float(starts[0]) - _BEGAN)  # before its first run it may not have been there
-        holes = [(wall(one, place), wall(end, place)) for one, end in self.holes]
-        still = rests(starts, low, high)
-        if still and still[-1][1] == high:
-            high = still.pop()[0]
-        return Seen(starts, low, high, (*holes, *still), self.habit)
+        holes = tuple((wall(one, place), wall(end, place)) for one, end in (*self.holes, *still))
+        return Seen(starts, low, high, holes, self.habit)
 
 
 def _weight(found: Sequence[Piece]) -> float:
@@ -168,7 +174,7 @@ def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence
     spread = max(piece.fold.spread for piece in found)
     start = max(whole[0], instant(found[0].low, find_zone(base.zone)))
     if last.fold.period < HOUR:
-        start = max(start, whole[1] - RECENT)
+        start = max(start, rows[-1].started - RECENT)
         rows = [row for row in rows if row.started >= start]
     dues = dues_of(job, start - timedelta(minutes=_BEGAN), whole[1])
     hits, missed, strays = compared(dues, rows, timedelta(minutes=spread + 1), holes)
@@ -190,7 +196,11 @@ def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence
         compared_from=start,
         latest_start=late,
     )
-    notes = []
+    notes = [
+        f"it stood still from {local(begin, base.zone)} to {local(end, base.zone)}; was it paused?"
+        for begin, end in base.still
+        if end != whole[1]
+    ]
     if dropped:
         began = local(instant(found[0].low, find_zone(base.zone)), base.zone)
         notes.append(f"before {began} its runs follow no schedule")
@@ -270,8 +280,9 @@ def _broken(lesson: Lesson, last: Piece) -> str:
     """Why the best schedule does not explain the runs; empty where it does."""
     if last.broken:
         return last.broken
-    if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
-        return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
+    due = len(lesson.hits) + sum(not in_any(one, lesson.still) for one in lesson.missed)
+    if not lesson.hits or len(lesson.hits) < HELD * due:
+        return f"only {len(lesson.hits)} of {due} due times of the best had a run"
     if len(lesson.hits) < 2:
         return f"its {len(lesson.rows)} runs show no schedule; export a longer history"
     since = _outside(lesson)

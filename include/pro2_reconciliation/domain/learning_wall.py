@@ -5,13 +5,16 @@ In: moments or start times. Out: numbers that the schedules are looked for with,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from heapq import nlargest
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from pro2_reconciliation.domain.localtime import after_gap, instants
 
-_RESTS, _LONG_REST, _TWO_DAYS, _MOST_REST = 3, 3.0, 2880.0, 0.25
+_AFTER = timedelta(minutes=1)
+_RESTS, _LONG_REST, _TWO_DAYS, _MOST_REST = 3, 3, timedelta(days=2), 0.25
 """A job rested at most three times, each time thrice as long as any other pause, and a quarter of the time in all."""
 _EPOCH = datetime(1970, 1, 1)
 
@@ -33,17 +36,16 @@ def clocks_change(start: datetime, end: datetime, zone: ZoneInfo) -> bool:
     return len({min(start + timedelta(days=n), end).astimezone(zone).utcoffset() for n in days}) > 1
 
 
-def rests(starts: Any, low: float, high: float) -> list[tuple[float, float]]:
-    """Times in which the job itself stood still, as if paused: few, and far longer than any other pause of its runs."""
-    import numpy as np
+def rests(starts: Sequence[datetime], end: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """Times in which the job itself stood still, as if paused: few, and far longer than any other pause of its runs.
 
-    ends = np.append(starts[1:], high)
-    gaps = ends - starts
+    ``starts`` in order of time; the last rest may reach to ``end``, that of the log.
+    """
+    gaps = [(after - before, before, after) for before, after in pairwise([*starts, end])]
     if len(gaps) < _RESTS * 4:
-        return []
-    usual = float(np.partition(gaps, -_RESTS - 1)[-_RESTS - 1])
-    found = [
-        (float(starts[at]) + usual, float(ends[at]))
-        for at in np.flatnonzero(gaps > np.maximum(_LONG_REST * usual, _TWO_DAYS))
-    ]
-    return found if sum(end - start for start, end in found) <= _MOST_REST * (high - low) else []
+        return ()
+    usual = nlargest(_RESTS + 1, (gap for gap, _, _ in gaps))[-1]
+    least = max(_LONG_REST * usual, _TWO_DAYS)
+    found = tuple((before + _AFTER, after) for gap, before, after in gaps if gap > least)
+    rested = sum((after - begin for begin, after in found), timedelta(0))
+    return found if rested <= _MOST_REST * (end - starts[0]) else ()

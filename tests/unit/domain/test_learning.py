@@ -162,6 +162,23 @@ class TestAJobThatStoodStill:
         assert (lesson.cron, lesson.known, lesson.proposed) == ("55 * * * *", False, True)
         assert "it has not run since Wed 16 Sep 06:55 CDT" in lesson.why_not
 
+    def test_in_a_year_of_every_quarter_of_an_hour_goes_by_the_same_zone(self) -> None:
+        """By UTC it would have changed with the clocks, twice, and that explained the rest a little better."""
+        zone, end = "Europe/Berlin", datetime(2026, 4, 20, 12, tzinfo=UTC)
+        rest, rng = (end - timedelta(days=60), end - timedelta(days=15)), Random(60)
+        every = runs("*/15 7-20 * * MON-FRI", 52, late=4, end=end, zone=zone)
+        rows = [row for row in every if not rest[0] <= row.started < rest[1] and rng.random() > 0.01]
+        lesson = only(taught(rows, weeks=52, end=end, zone=zone))
+        assert (lesson.cron, lesson.zone, lesson.why_not) == ("*/15 7-20 * * MON-FRI", zone, "")
+        (note,) = lesson.notes
+        assert note.startswith("it stood still from Thu 19 Feb ")
+
+    def test_for_the_last_five_weeks_is_proposed_though_it_ran_every_half_hour(self) -> None:
+        rows = [row for row in runs("*/30 8-18 * * *", 26) if row.started < END - timedelta(days=35)]
+        lesson = only(taught(rows, weeks=26))
+        assert (lesson.cron, lesson.proposed) == ("*/30 8-18 * * *", True)
+        assert "it has not run since" in lesson.why_not
+
     def test_does_not_hide_one_that_runs_on_some_days_of_the_month_only(self) -> None:
         lesson = only(taught(runs("0 6 1,2,3 * *", 26), weeks=26))
         assert (lesson.cron, lesson.missed) == ("0 6 1,2,3 * *", ())
