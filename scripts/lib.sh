@@ -3,6 +3,8 @@
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 extras="celery,dev,postgres,redis,sandbox"
+# Without bytecode each of some hundred processes would compile the package anew; __pycache__ is ignored by git.
+unset PYTHONDONTWRITEBYTECODE
 
 venv_python() { echo "$root/.venv/bin/python"; }
 

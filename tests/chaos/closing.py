@@ -17,7 +17,7 @@ from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Service, Verb
 from pro2_reconciliation.ledger import Stage
-from pro2_reconciliation.repair import planning
+from pro2_reconciliation.repair import world
 from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.gates import Gate
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
@@ -111,7 +111,7 @@ class Gated(Faulty):
     def dag_run(self, name: str, *, only: tuple[str, ...], parent: str | None = None) -> Plan:
         if not self.health:
             return super().dag_run(name, only=only, parent=parent)
-        with mock.patch.object(planning, "health_of", return_value=self.health):
+        with mock.patch.object(world, "health_of", return_value=self.health):
             return super().dag_run(name, only=only, parent=parent)
 
     def window(self) -> Window:

@@ -1,4 +1,4 @@
-"""The set algebra of a drift, and that a million contacts are no trouble."""
+"""The set algebra of a drift, and that many contacts are no trouble (``scripts/bench core`` measures a million)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_the_share_of_a_removal_is_of_those_who_hold_the_tag() -> None:
     assert drift_between({"1"}, set(), "add_and_remove").removal_share == 0
 
 
-def test_a_million_contacts_are_compared_in_seconds() -> None:
-    should = {str(number) for number in range(1_000_000)}
-    have = {str(number) for number in range(1_000, 1_001_000)}
-    began = time.perf_counter()
+def test_a_hundred_thousand_contacts_are_compared_in_a_second() -> None:
+    should = {str(number) for number in range(100_000)}
+    have = {str(number) for number in range(1_000, 101_000)}
+    began = time.process_time()
     drift = drift_between(should, have, "add_and_remove")
-    assert time.perf_counter() - began < 15
+    assert time.process_time() - began < 1.5
     assert (len(drift.to_add), len(drift.to_remove)) == (1_000, 1_000)

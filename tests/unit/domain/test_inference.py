@@ -170,9 +170,9 @@ def inferred(marks: Iterable[Mark], start: datetime) -> list[Evidence]:
     return infer(marks, RULES, start + WEEK)
 
 
-def test_a_thousand_quiet_weeks_hold_no_outage() -> None:
+def test_five_quiet_years_hold_no_outage() -> None:
     chance = random.Random(715)
-    alarms = [claim for _ in range(1000) for claim in inferred(week(chance, T0, fails=0.02), T0)]
+    alarms = [claim for _ in range(260) for claim in inferred(week(chance, T0, fails=0.02), T0)]
     assert alarms == []
 
 

@@ -146,15 +146,12 @@ _STORY: list[Story] = []
 
 
 @pytest.fixture
-def story(
-    tmp_path: Path, new_ledger: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Story:
+def story(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Story:
     """Played once; every test reads the same story."""
     if not _STORY:
         monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
         monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **_: None)
         evening = Evening(tmp_path)
-        (tmp_path / "ledger.db").write_bytes(new_ledger.read_bytes())
         evening.end_outage()
         open_for_tasks(evening, monkeypatch)
         _STORY.append(tell(Night(evening, capfd, monkeypatch)))
