@@ -18,8 +18,9 @@ from datetime import UTC, datetime, timedelta
 
 from pro2_reconciliation.domain.errors import Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow
-from pro2_reconciliation.domain.learning_fold import Fold, habit_of
-from pro2_reconciliation.domain.learning_lesson import Lesson, Look, Span, in_any, offsets
+from pro2_reconciliation.domain.learning_fold import Habit, habit_of
+from pro2_reconciliation.domain.learning_lesson import Lesson, Look, Span, in_any
+from pro2_reconciliation.domain.learning_wall import clocks_change
 from pro2_reconciliation.domain.localtime import find_zone, local
 
 CLEAR = 20
@@ -55,16 +56,18 @@ def learn(organization: str, log: ActivityLog, zone: str, *, holes: Iterable[Spa
             "weeks of runs"
         )
     known = tuple(sorted(holes))
-    first = Look(organization, whole, zone, known)
+    began = min(row.started for own in rows.values() for row in own)  # nothing before tells of the clocks
+    changes = clocks_change(began, log.as_of, find_zone(zone))
+    first = Look(organization, whole, zone, known, changes)
     lessons = {job_id: first.lesson(job_id, own) for job_id, own in rows.items()}
     # what is clear now tells of the rest: where the log has holes, and how late the jobs start
     found = joined([*known, *_holes(lessons.values())])
-    second = replace(first, holes=found, habit=habit_of(_clear(lessons.values())))
+    second = replace(first, holes=found, habit=_habit(lessons.values()))
     for job_id, lesson in lessons.items():
-        if not lesson.known or any(in_any(due, found) for due in lesson.missed):
+        few = not lesson.known or len(lesson.hits) < CLEAR
+        if few or any(in_any(due, found) for due in lesson.missed):
             lessons[job_id] = second.lesson(job_id, rows[job_id])
     ordered = tuple(lessons[job_id] for job_id in sorted(lessons, key=lambda one: (lessons[one].name, one)))
-    changes = offsets(whole, find_zone(zone)) > 1
     found = tuple(one for one in found if one[0] < whole[1] and one[1] > whole[0])
     return Learning(organization, zone, whole, ordered, found, changes)
 
@@ -80,9 +83,11 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _clear(lessons: Iterable[Lesson]) -> list[Fold]:
+def _habit(lessons: Iterable[Lesson]) -> Habit:
     """Of jobs that many runs make clear, however their minutes lie: few runs make only round ones clear."""
-    return [one.fold for one in lessons if one.fold is not None and one.known and len(one.hits) >= CLEAR]
+    clear = [one for one in lessons if one.known and len(one.hits) >= CLEAR]
+    zones = [one.zone == "UTC" for one in clear if one.zone_sure < 1]
+    return habit_of([one.fold for one in clear if one.fold is not None], sum(zones), len(zones))
 
 
 def _holes(lessons: Iterable[Lesson]) -> list[Span]:

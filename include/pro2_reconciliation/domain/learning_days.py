@@ -1,13 +1,13 @@
 """On which days a job is due, as the two day fields of a cron line, and how sure that is.
 
-In: dates with whether the job ran then. Every pattern that a scheduler offers (each day, working days, some weekdays,
-days of the month, the last of the month, the second Tuesday) is weighed by the days that it explains, those on which
-it expected a run that is not there, and how common it is. Out: the best and the next best. It cannot fail.
+In: days (a :class:`Calendar`) with whether the job ran then. Every pattern that a scheduler offers (each day, working
+days, some weekdays, days of the month, the last of the month, the second Tuesday) is weighed by the days that it
+explains, those on which it expected a run that is not there, and how common it is. Out: the best and the next best. It
+cannot fail.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from typing import Any
 NAMES = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _MISSING = (0.01, 0.03, 0.1, 0.25)
 """Shares of its due times that a job may leave out; the one that fits best counts."""
+_EPOCH = date(1970, 1, 1).toordinal()
 _UNASKED = log(0.005)
 """What a day costs on which the job ran though the pattern does not say so."""
 
@@ -35,9 +36,12 @@ class Days:
     @property
     def often(self) -> int:
         """On how many days of a week it is due; one for a schedule of the month."""
-        return (
-            sum(_is_due("*", self.week, date(2024, 1, 1 + n)) for n in range(7)) if self.month == "*" else 1
-        )
+        if self.month != "*" or "#" in self.week:
+            return 1
+        first, _, last = self.week.partition("-")
+        if last:
+            return NAMES.index(last) - NAMES.index(first) + 1
+        return len(NAMES) if self.week == "*" else len(self.week.split(","))
 
     @property
     def words(self) -> str:
@@ -51,14 +55,52 @@ def in_words(month: str, week: str) -> str:
     return "each day" if week == "*" else f"on {week}"
 
 
-def best_days(dates: Sequence[date], ran: Any) -> Days:
-    """The pattern of the days on which it ran. ``ran``: an array of bools, one for each date, at least one true."""
+@dataclass(frozen=True)
+class Calendar:
+    """Days in order, as arrays: weekday (0 is Monday), day of the month, and whether it is the last of it."""
+
+    weekday: Any
+    day: Any
+    last: Any
+
+    def part(self, chosen: Any) -> Calendar:
+        return Calendar(self.weekday[chosen], self.day[chosen], self.last[chosen])
+
+    def due(self, month: str, week: str) -> Any:
+        """Which days fit the two fields, as far as this module writes them."""
+        import numpy as np
+
+        if month == "L":
+            return self.last
+        if month != "*":
+            return np.isin(self.day, [int(day) for day in month.split(",")])
+        name, _, place = week.partition("#")
+        if place:
+            return (self.weekday == NAMES.index(name)) & ((self.day - 1) // 7 == int(place) - 1)
+        first, _, last = week.partition("-")
+        if last:
+            return (self.weekday >= NAMES.index(first)) & (self.weekday <= NAMES.index(last))
+        names = NAMES if week == "*" else week.split(",")
+        return np.isin(self.weekday, [NAMES.index(name) for name in names])
+
+
+def calendar(ordinals: Any) -> Calendar:
+    """The days with these ordinals (1 is 1 January of the year 1), an array."""
     import numpy as np
 
-    seen = [(one, bool(there)) for one, there in zip(dates, ran, strict=True)]
-    active = sum(there for _, there in seen)
+    days = (ordinals - _EPOCH).astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    last = (days + 1).astype("datetime64[M]") != months
+    return Calendar(
+        (ordinals - 1) % 7, (days - months.astype("datetime64[D]")).astype("int64") + 1, np.array(last)
+    )
+
+
+def pattern_of(days: Calendar, ran: Any) -> Days:
+    """The pattern of the days on which it ran; ``ran`` has at least one true."""
+    active = int(ran.sum())
     weighed: dict[tuple[str, str], tuple[float, float]] = {}
-    for month, week, prior, hits, asked in _patterns(seen):
+    for month, week, prior, hits, asked in _patterns(days, ran):
         missed = asked - hits
         fit = max(hits * log(1 - q) + missed * log(q) for q in _MISSING)
         weighed.setdefault((month, week), (fit + (active - hits) * _UNASKED + prior, prior))
@@ -68,59 +110,35 @@ def best_days(dates: Sequence[date], ran: Any) -> Days:
     shares = {key: exp(weighed[key][0] - top) / total for key in order}
     best = order[0]
     others = tuple((in_words(*key), shares[key]) for key in order[1:3])
-    due = np.array([_is_due(*best, one) for one in dates])
-    return Days(*best, due, shares[best], weighed[best][1], others)
+    return Days(*best, days.due(*best), shares[best], weighed[best][1], others)
 
 
-def _is_due(month: str, week: str, one: date) -> bool:
-    """Whether a day fits the two fields, as far as this module writes them."""
-    if month == "L":
-        return one.day == monthrange(one.year, one.month)[1]
-    if month != "*":
-        return one.day in {int(day) for day in month.split(",")}
-    name, _, place = week.partition("#")
-    if place:
-        return one.weekday() == NAMES.index(name) and (one.day - 1) // 7 == int(place) - 1
-    first, _, last = week.partition("-")
-    if last:
-        return NAMES.index(first) <= one.weekday() <= NAMES.index(last)
-    return week == "*" or NAMES[one.weekday()] in week.split(",")
-
-
-def _patterns(seen: Sequence[tuple[date, bool]]) -> Iterator[tuple[str, str, float, int, int]]:
+def _patterns(days: Calendar, ran: Any) -> Iterator[tuple[str, str, float, int, int]]:
     """Fields, log of how common it is, and how many of its days have a run, of how many."""
-    of_week, of_month = [[0, 0] for _ in NAMES], {n: [0, 0] for n in range(1, 32)}
-    places: dict[tuple[int, int], list[int]] = {}
-    last = [0, 0]
-    for one, there in seen:
-        counted = [of_week[one.weekday()], of_month[one.day]]
-        counted.append(places.setdefault((one.weekday(), (one.day - 1) // 7), [0, 0]))
-        if one.day >= 28 and one.day == monthrange(one.year, one.month)[1]:
-            counted.append(last)
-        for count in counted:
-            count[0] += there
-            count[1] += 1
+    import numpy as np
+
+    def counted(of: Any, size: int) -> list[tuple[int, int]]:
+        hits, asked = np.bincount(of[ran], minlength=size), np.bincount(of, minlength=size)
+        return [*zip(hits.tolist(), asked.tolist(), strict=True)]
+
+    of_week, of_month = counted(days.weekday, 7), counted(days.day, 32)
     often = frozenset(n for n, (hits, asked) in enumerate(of_week) if asked and 2 * hits >= asked)
     some = frozenset(n for n, (hits, _) in enumerate(of_week) if hits)
     for chosen in _near(often, some):
         hits, asked = (sum(of_week[n][at] for n in chosen) for at in (0, 1))
         yield "*", _week_field(chosen), _week_prior(chosen), hits, asked
-    days = [n for n, (hits, asked) in of_month.items() if asked and hits and 2 * hits >= asked]
-    if 0 < len(days) <= 4:
-        field = ",".join(map(str, days))
-        yield (
-            field,
-            "*",
-            _month_prior(days),
-            sum(of_month[n][0] for n in days),
-            sum(of_month[n][1] for n in days),
-        )
-    if last[0]:
-        yield "L", "*", log(0.01), last[0], last[1]
-    ran_at = [(place, count) for place, count in places.items() if count[0]]
+    numbers = [n for n, (hits, asked) in enumerate(of_month) if hits and 2 * hits >= asked]
+    if 0 < len(numbers) <= 4:
+        hits, asked = (sum(of_month[n][at] for n in numbers) for at in (0, 1))
+        yield ",".join(map(str, numbers)), "*", _month_prior(numbers), hits, asked
+    at_end = int((days.last & ran).sum())
+    if at_end:
+        yield "L", "*", log(0.01), at_end, int(days.last.sum())
+    places = counted(days.weekday * 5 + (days.day - 1) // 7, 35)
+    ran_at = [place for place, (hits, _) in enumerate(places) if hits]
     if len(ran_at) == 1:
-        ((weekday, place), (hits, asked)) = ran_at[0]
-        yield "*", f"{NAMES[weekday]}#{place + 1}", log(0.02 / 35), hits, asked
+        weekday, place = divmod(ran_at[0], 5)
+        yield "*", f"{NAMES[weekday]}#{place + 1}", log(0.02 / 35), *places[ran_at[0]]
 
 
 def _month_prior(days: Sequence[int]) -> float:

@@ -12,19 +12,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import comb, log
 from typing import Any
 
-from pro2_reconciliation.domain.learning_days import Days, best_days
+from pro2_reconciliation.domain.learning_days import Calendar, Days, calendar, pattern_of
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, SPREADS, Fold, Habit, fold, periods
 
 DAY = 24 * HOUR
-SURE = 0.97
-"""The least weight of the pattern of days that counts as known, and of the minute where few runs show it."""
-SURE_MINUTE, FEW = 0.95, 5
-"""The same of the minute for more runs: a wrong one is one or two minutes off, which the grace of a job covers."""
+SURE = 0.95
+"""The least weight of minute, days and zone together that counts as known; what has less is only proposed."""
 HELD = 0.7
 """The least share of its due times that a schedule must explain."""
 _UNASKED = log(1e-5)
@@ -95,8 +93,8 @@ class Piece:
         return len({int(one) // DAY for one in self.hits})
 
     @property
-    def trouble(self) -> str:
-        """Why it is not to be believed; empty where it is."""
+    def broken(self) -> str:
+        """Why it does not explain the runs; empty where it does."""
         due = len(self.hits) + self.missed
         if not len(self.hits):
             return "its runs follow no schedule"
@@ -105,12 +103,6 @@ class Piece:
                 f"its runs follow no schedule: the best one explains {len(self.hits)} of {due} due times, and "
                 f"{self.unasked} runs are outside of it"
             )
-        if self.fold.sure < (SURE if len(self.hits) < FEW else SURE_MINUTE):
-            minutes = " or ".join(f"{n:02}" for n, _ in ((self.fold.minute, 0.0), *self.fold.others[:2]))
-            return f"its minute is not clear, it may be {minutes} ({self.fold.sure:.0%} for the first)"
-        if self.days.sure < SURE:
-            other = self.days.others[0][0] if self.days.others else "on other days"
-            return f"its days are not clear, they may be {self.days.words} ({self.days.sure:.0%}) or {other}"
         if self.doubt:
             return (
                 f"its hours are not clear: {', '.join(f'{hour:02}' for hour in self.doubt)} only now and then"
@@ -118,6 +110,20 @@ class Piece:
         if self.perhaps_cut is not None:
             return f"its schedule may have changed about {date.fromordinal(_EPOCH + int(self.perhaps_cut // DAY))}"
         return ""
+
+    @property
+    def what_else(self) -> str:
+        """What else may explain the runs as well, however unlikely."""
+        if self.fold.sure <= self.days.sure:
+            minutes = " or ".join(f"{n:02}" for n, _ in ((self.fold.minute, 0.0), *self.fold.others[:2]))
+            return f"its minute is not clear, it may be {minutes} ({self.fold.sure:.0%} for the first)"
+        other = self.days.others[0][0] if self.days.others else "on other days"
+        return f"its days are not clear, they may be {self.days.words} ({self.days.sure:.0%}) or {other}"
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not to be believed; empty where it is."""
+        return self.broken or ("" if self.sure >= SURE else self.what_else)
 
 
 def pieces(seen: Seen, most: int = _MOST_PIECES) -> list[Piece]:
@@ -163,10 +169,9 @@ def fit(seen: Seen) -> Piece:
     ran_of_day = (ran[:, columns]).sum(axis=1)
     asked = due_of_day > 0
     active = ran_of_day[asked] >= 0.5 * due_of_day[asked]
-    dates = [date.fromordinal(_EPOCH + int(day)) for day in (np.arange(size) + first)[asked]]
     if not active.any():
         return Piece(seen.low, seen.high, found, hours, _NO_DAYS, slots[:0], 0, len(seen.starts), -np.inf)
-    days = best_days(dates, active)
+    days = pattern_of(_calendar(first, last).part(asked), active)
     due = np.zeros(size, dtype=bool)
     due[np.flatnonzero(asked)[days.due]] = True
     expected = known & columns[None, :] & due[:, None]
@@ -176,6 +181,14 @@ def fit(seen: Seen) -> Piece:
     weight = _kept(ran[expected]) - len(hits) * log(max(found.spread, 0.25)) + unasked * _UNASKED
     weight += days.prior + _hour_prior(hours) + found.prior - log(len(SPREADS))
     return Piece(seen.low, seen.high, found, hours, days, hits, missed, unasked, float(weight), doubt)
+
+
+@lru_cache(maxsize=256)
+def _calendar(first: int, last: int) -> Calendar:
+    """The days from one to another, both counted from 1970."""
+    import numpy as np
+
+    return calendar(np.arange(first, last + 1) + _EPOCH)
 
 
 def _kept(ran: Any) -> float:

@@ -27,8 +27,8 @@ NO_HABIT = tuple(1 / spread / sum(1 / one for one in SPREADS) for spread in SPRE
 """Nothing is known of other jobs: as likely between one minute and two as between four and eight."""
 _BLUR = 0.4
 """How far the delays of other jobs tell of this one: by a factor of about e to this."""
-_KNOWN = 4.0
-"""How many jobs the usual shares of round minutes are worth, until the log's own say more."""
+_KNOWN = 2.0
+"""How many jobs the usual shares are worth, until the log's own say more: organizations differ."""
 _OWN_WAY = 3.0
 """Of so many jobs more than are known, each has a delay of its own."""
 
@@ -66,25 +66,30 @@ class Fold:
 class Habit:
     """What the clear jobs of a log tell of its others: ``late`` is how likely each of ``SPREADS`` is, ``quarters`` and
     ``fives`` how many of their minutes are at a quarter of an hour, or at another multiple of five; ``odd`` the others.
+    ``elsewhere`` is the share of jobs that go by UTC and not by the zone of the organization.
     """
 
     late: tuple[float, ...] = NO_HABIT
     quarters: int = 0
     fives: int = 0
     odd: int = 0
+    elsewhere: float = 0.05
 
 
 NO = Habit()
 
 
-def habit_of(folds: Iterable[Fold]) -> Habit:
-    """The habit of a log, from jobs whose schedule many runs make clear."""
+def habit_of(folds: Iterable[Fold], elsewhere: int = 0, zones: int = 0) -> Habit:
+    """The habit of a log, from jobs whose schedule many runs make clear; the zone of ``zones`` of them is known, and
+    ``elsewhere`` of those go by UTC.
+    """
     clear = [*folds]
     minutes = [one.minute for one in clear if one.period == HOUR]
     quarters = sum(one % 15 == 0 for one in minutes)
     fives = sum(one % 5 == 0 for one in minutes) - quarters
     late = _late(one.spread for one in clear)
-    return Habit(late, quarters, fives, len(minutes) - quarters - fives)
+    share = (_KNOWN * NO.elsewhere + elsewhere) / (_KNOWN + zones)
+    return Habit(late, quarters, fives, len(minutes) - quarters - fives, share)
 
 
 def _late(spreads: Iterable[float]) -> tuple[float, ...]:

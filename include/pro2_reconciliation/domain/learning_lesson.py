@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import log
-from zoneinfo import ZoneInfo
+from math import exp, log
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule, Job
-from pro2_reconciliation.domain.learning_fit import HELD, Piece, Seen, pieces
+from pro2_reconciliation.domain.learning_fit import HELD, SURE, Piece, Seen, pieces
 from pro2_reconciliation.domain.learning_fold import HOUR, NO, Fold, Habit
-from pro2_reconciliation.domain.localtime import after_gap, find_zone, instants, local
+from pro2_reconciliation.domain.learning_wall import instant, rests, wall
+from pro2_reconciliation.domain.localtime import find_zone, local
 from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.schedule import dues_of, next_due
 from pro2_reconciliation.domain.words import ProcessType
@@ -28,17 +28,17 @@ Span = tuple[datetime, datetime]
 ENOUGH = 3
 """So many days with a run show a weekly schedule; two where the log says that its schedule started them, or it is
 monthly. One of more days needs as many as a week of it has."""
+MOST_RUNS = 10_000
+"""Only so many of its newest runs are looked at: a year of an hourly job, five weeks of one of every five minutes."""
 RECENT = timedelta(weeks=4)
 """A job that is due several times an hour is compared with its due times of this span only."""
 GONE = 3
 """After so many due times in a row without a run, up to the end of the log, a job has stopped running."""
-_OTHER_ZONE = log(0.05)
-_CLEAR = 2.5
-"""By how much (a log) one zone must explain more than the other; less than what UTC lacks where nothing tells."""
+SURE_ZONE = 0.97
+"""The same of the zone alone: a wrong one is hours off, and without a hint it is about 95 % sure."""
 _ANOTHER_PIECE = 9.0
 _BEGAN = 15.0
 """So many minutes before its first run a job was there: as late as a run may start."""
-_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Lesson:
     ``hits`` and ``missed`` are due times with and without a run, holes left out; ``strays`` are the rows that belong to
     none. ``others``: what else it may be, with its weight, 0 to 1. ``compared_from``: from when its due times were
     compared with its runs. ``latest_start`` is how long after its due time the latest run of ``hits`` began. ``notes``
-    are sentences for the person who reads it.
+    are sentences for the person who reads it. ``sure`` is the weight of minute, days and zone together, ``zone_sure``
+    that of the zone, 1 only where nothing can tell it. ``still`` are times in which the job alone did not run at all.
     """
 
     job_id: str
@@ -67,11 +68,19 @@ class Lesson:
     fold: Fold | None = None
     latest_start: timedelta = timedelta(0)
     why_not: str = ""
+    explains: bool = False
     notes: tuple[str, ...] = ()
+    zone_sure: float = 1.0
+    still: tuple[Span, ...] = ()
 
     @property
     def known(self) -> bool:
         return not self.why_not
+
+    @property
+    def proposed(self) -> bool:
+        """Not known, but ``cron`` explains its runs: a person who looks it up has to say yes or no."""
+        return self.explains and not self.known
 
     def as_job(self, organization: str) -> Job:
         """The job with this schedule, for asking when it is due."""
@@ -94,6 +103,7 @@ class Look:
     whole: Span
     zone: str
     holes: tuple[Span, ...]
+    clock_changes: bool
     habit: Habit = NO
 
     def lesson(self, job_id: str, rows: Sequence[ActivityRow]) -> Lesson:
@@ -114,31 +124,39 @@ class Look:
             return replace(
                 base, why_not="it ran once, and one run shows no schedule; export a longer history"
             )
-        zone, found, unclear = self._best_zone(own)
-        told = _told(self.organization, replace(base, zone=zone), own, found, self.whole, self.holes)
-        return replace(told, why_not=told.why_not or unclear)
+        still = rests([row.started for row in own], self.whole[1])
+        own = own[-MOST_RUNS:]
+        zone, zone_sure, found = self._best_zone(own, still)
+        base = replace(base, zone=zone, zone_sure=zone_sure, still=still)
+        return _told(self, base, own, found)
 
-    def _best_zone(self, rows: Sequence[ActivityRow]) -> tuple[str, list[Piece], str]:
-        """The zone whose wall clock its runs keep to, its schedules, and why that is not clear; empty where it is.
+    def _best_zone(
+        self, rows: Sequence[ActivityRow], still: Sequence[Span]
+    ) -> tuple[str, float, list[Piece]]:
+        """The zone whose wall clock its runs keep to, how sure that is, and its schedules.
 
         Without a change of the clocks it is the organization's.
         """
-        best = pieces(self._seen(rows, self.zone))
-        if self.zone == "UTC" or offsets(self.whole, find_zone(self.zone)) == 1 or len(best[-1].hours) == 24:
-            return self.zone, best, ""
-        other = pieces(self._seen(rows, "UTC"))
-        gain = _weight(other) + _OTHER_ZONE - _weight(best)
-        unclear = f"it may go by the clock of {self.zone} or of UTC" if abs(gain) < _CLEAR else ""
-        return ("UTC", other, unclear) if gain > 0 else (self.zone, best, unclear)
+        best = pieces(self._seen(rows, still, self.zone))
+        if self.zone == "UTC" or not self.clock_changes or len(best[-1].hours) == 24:
+            return self.zone, 1.0, best
+        other = pieces(self._seen(rows, still, "UTC"))
+        gain = _weight(other) + log(self.habit.elsewhere) - log(1 - self.habit.elsewhere) - _weight(best)
+        if len(other) > len(best) and not best[-1].broken:
+            gain = min(gain, -_ANOTHER_PIECE)  # a schedule that changes with the clocks goes by them
+        sure = 1 / (1 + exp(-min(abs(gain), 30.0)))
+        return ("UTC", sure, other) if gain > 0 else (self.zone, sure, best)
 
-    def _seen(self, rows: Sequence[ActivityRow], zone: str) -> Seen:
+    def _seen(self, rows: Sequence[ActivityRow], still: Sequence[Span], zone: str) -> Seen:
         import numpy as np
 
         place = find_zone(zone)
-        starts = np.sort(np.array([_wall(row.started, place) for row in rows]))
-        low, high = (_wall(moment, place) for moment in self.whole)
+        starts = np.sort(np.array([wall(row.started, place) for row in rows]))
+        low, high = (wall(moment, place) for moment in self.whole)
+        if still and still[-1][1] == self.whole[1]:
+            high = wall(still[-1][0], place)
         low = max(low, float(starts[0]) - _BEGAN)  # before its first run it may not have been there
-        holes = tuple((_wall(one, place), _wall(end, place)) for one, end in self.holes)
+        holes = tuple((wall(one, place), wall(end, place)) for one, end in (*self.holes, *still))
         return Seen(starts, low, high, holes, self.habit)
 
 
@@ -146,38 +164,17 @@ def _weight(found: Sequence[Piece]) -> float:
     return sum(piece.weight for piece in found) - _ANOTHER_PIECE * (len(found) - 1)
 
 
-def _wall(moment: datetime, zone: ZoneInfo) -> float:
-    """Minutes on the wall clock since 1970."""
-    return (moment.astimezone(zone).replace(tzinfo=None) - _EPOCH).total_seconds() / 60
-
-
-def _instant(wall: float, zone: ZoneInfo) -> datetime:
-    naive = _EPOCH + timedelta(minutes=float(wall))
-    return min(instants(naive, zone), default=None) or after_gap(naive, zone)
-
-
-def offsets(whole: Span, zone: ZoneInfo) -> int:
-    days = range((whole[1] - whole[0]).days + 2)
-    return len({(min(whole[0] + timedelta(days=n), whole[1])).astimezone(zone).utcoffset() for n in days})
-
-
-def _told(
-    organization: str,
-    base: Lesson,
-    rows: Sequence[ActivityRow],
-    found: Sequence[Piece],
-    whole: Span,
-    holes: Sequence[Span],
-) -> Lesson:
+def _told(look: Look, base: Lesson, rows: Sequence[ActivityRow], found: Sequence[Piece]) -> Lesson:
     """The lesson of the pieces, checked against the due times that their schedule really has."""
+    whole, holes = look.whole, look.holes
     found, dropped = _believed(found)
     last = found[-1]
-    job = replace(base, cron=last.cron).as_job(organization)
+    job = replace(base, cron=last.cron).as_job(look.organization)
     job = job.model_copy(update={"schedules": _earlier(job, found)})
     spread = max(piece.fold.spread for piece in found)
-    start = max(whole[0], _instant(found[0].low, find_zone(base.zone)))
+    start = max(whole[0], instant(found[0].low, find_zone(base.zone)))
     if last.fold.period < HOUR:
-        start = max(start, whole[1] - RECENT)
+        start = max(start, rows[-1].started - RECENT)
         rows = [row for row in rows if row.started >= start]
     dues = dues_of(job, start - timedelta(minutes=_BEGAN), whole[1])
     hits, missed, strays = compared(dues, rows, timedelta(minutes=spread + 1), holes)
@@ -186,7 +183,7 @@ def _told(
         base,
         cron=last.cron,
         schedules=job.schedules,
-        sure=last.sure,
+        sure=last.sure * base.zone_sure,
         hits=tuple(hits),
         missed=tuple(one for one in missed if start <= one < whole[1] - timedelta(minutes=spread)),
         strays=tuple(
@@ -198,13 +195,23 @@ def _told(
         fold=last.fold,
         compared_from=start,
         latest_start=late,
-        notes=(
-            f"before {local(_instant(found[0].low, find_zone(base.zone)), base.zone)} its runs follow no schedule",
-        )
-        if dropped
-        else (),
     )
-    return replace(lesson, why_not=_why_not(lesson, last, rows))
+    notes = [
+        f"it stood still from {local(begin, base.zone)} to {local(end, base.zone)}; was it paused?"
+        for begin, end in base.still
+        if end != whole[1]
+    ]
+    if dropped:
+        began = local(instant(found[0].low, find_zone(base.zone)), base.zone)
+        notes.append(f"before {began} its runs follow no schedule")
+    if outside := _outside(lesson):
+        ran = local(outside[0].started, base.zone)
+        notes.append(
+            f"its run {ran} is outside of it, and a due time after the last one with a run has none: did it move?"
+        )
+    lesson = replace(lesson, notes=tuple(notes))
+    broken = _broken(lesson, last)
+    return replace(lesson, why_not=broken or _unclear(look, lesson, last, rows), explains=not broken)
 
 
 def _believed(found: Sequence[Piece]) -> tuple[list[Piece], bool]:
@@ -226,8 +233,8 @@ def _earlier(job: Job, found: Sequence[Piece]) -> tuple[EarlierSchedule, ...]:
     made = []
     for one, after in pairwise(found):
         alone = job.model_copy(update={"cron": one.cron, "schedules": ()})
-        ended = next_due(alone, _instant(one.hits[-1], zone))
-        began = _instant(after.hits[0], zone) if len(after.hits) else None
+        ended = next_due(alone, instant(one.hits[-1], zone))
+        began = instant(after.hits[0], zone) if len(after.hits) else None
         until = min(moment for moment in (ended, began) if moment is not None)
         made.append(EarlierSchedule(cron=one.cron, until=until))
     return tuple(made)
@@ -269,20 +276,40 @@ def _others(piece: Piece) -> tuple[tuple[str, float], ...]:
     return tuple(sorted((one for one in found if one[1] >= 0.001), key=lambda one: -one[1])[:3])
 
 
-def _why_not(lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
-    if last.trouble:
-        return last.trouble
-    if not lesson.hits or len(lesson.hits) < HELD * (len(lesson.hits) + len(lesson.missed)):
-        return f"only {len(lesson.hits)} of {len(lesson.hits) + len(lesson.missed)} due times of the best had a run"
+def _broken(lesson: Lesson, last: Piece) -> str:
+    """Why the best schedule does not explain the runs; empty where it does."""
+    if last.broken:
+        return last.broken
+    due = len(lesson.hits) + sum(not in_any(one, lesson.still) for one in lesson.missed)
+    if not lesson.hits or len(lesson.hits) < HELD * due:
+        return f"only {len(lesson.hits)} of {due} due times of the best had a run"
+    if len(lesson.hits) < 2:
+        return f"its {len(lesson.rows)} runs show no schedule; export a longer history"
+    since = _outside(lesson)
+    if len(since) >= 2:
+        return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
+    return ""
+
+
+def _outside(lesson: Lesson) -> list[ActivityRow]:
+    """Its runs after the last due time that had one, where a later due time had none: it may have moved."""
+    if not lesson.hits or not lesson.missed or lesson.missed[-1] < lesson.hits[-1]:
+        return []
+    return [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
+
+
+def _unclear(look: Look, lesson: Lesson, last: Piece, rows: Sequence[ActivityRow]) -> str:
+    """Why a schedule that explains the runs is only proposed; empty where it is known."""
+    if lesson.sure < SURE and last.sure < lesson.zone_sure:
+        return last.what_else
+    if lesson.zone_sure < SURE_ZONE or lesson.sure < SURE:
+        return f"it may go by the clock of {look.zone} or of UTC ({lesson.zone_sure:.0%} for {lesson.zone})"
     enough = max(last.days.often, ENOUGH)
     if last.days.month != "*" or (last.days.often == 1 and all(row.manual is False for row in rows)):
         enough = 2
     if last.days_hit < enough:
         days = "1 day" if last.days_hit == 1 else f"{last.days_hit} days"
         return f"only {days} with a run show this schedule, {enough} are needed; export a longer history"
-    since = [row for row in lesson.strays if row.manual is not True and row.started > lesson.hits[-1]]
-    if len(since) >= 2 and lesson.missed and lesson.missed[-1] > lesson.hits[-1]:
-        return f"its last {len(since)} runs are outside of it; it may have moved {local(since[0].started, lesson.zone)}"
     trailing = [due for due in lesson.missed if due > lesson.hits[-1]]
     if len(trailing) >= GONE and trailing[-1] - trailing[0] >= timedelta(days=2):
         return f"it has not run since {local(lesson.hits[-1], lesson.zone)}; was it paused, or deleted?"

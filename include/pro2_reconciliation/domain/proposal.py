@@ -1,8 +1,8 @@
 """Write what was learned as ``jobs.yaml``: entries that load, in comments how sure each is and what was not learned.
 
-In: a :class:`Learning`. Out: text. A job whose schedule is not known stands there commented out, with the reason, so it
-is never taken over by accident; a kind of process that the log does not tell is ``TODO``, which the loader refuses in
-words. Names and ids are data: each is one quoted line. It cannot fail.
+In: a :class:`Learning`. Out: text. A job whose schedule is not known, or only proposed, stands there commented out,
+with the reason, so it is never taken over by accident; a kind of process that the log does not tell is ``TODO``, which
+the loader refuses in words. Names and ids are data: each is one quoted line. It cannot fail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.jobs import ActivityRow, EarlierSchedule
 from pro2_reconciliation.domain.learning import Learning
@@ -24,6 +24,12 @@ MOST = 50
 """Rows without a schedule that are named of one job; of more their number is said."""
 _NAMED = 5
 _KINDS = ", ".join(kind.value for kind in ProcessType)
+_NEEDED = ((3, "less often than each day"), (10, "once a week or less often"), (26, "once a month"))
+"""Below so many weeks these jobs are mostly not learned: docs/learn.md has the measured rates."""
+_PROPOSED = (
+    "Proposed, not sure. Nothing is expected of these until somebody looks in Pro2 and takes away the #:"
+)
+_NOT_LEARNED = "Not learned. Nothing is expected of these until somebody writes them:"
 _UNTOLD = (
     "The log does not tell starts_mail, adds_to_list, tessitura_list, mode, automation, reentry, audience, feeds",
     "and needs. What is not said counts as unknown, and unknown is left to a person: docs/configuration.md",
@@ -32,47 +38,90 @@ _UNTOLD = (
 
 def proposal(learning: Learning, source: str) -> str:
     """The whole file. ``source`` names what was read."""
-    known = [lesson for lesson in learning.lessons if lesson.known]
-    unknown = [lesson for lesson in learning.lessons if not lesson.known]
-    lines = [*_comment(_head(learning, source, len(known), len(unknown)))]
+    known, proposed, unknown = _kinds(learning)
+    lines = [*_comment(_head(learning, source))]
     lines += [f"organization: {_quoted(learning.organization)}", f"zone: {learning.zone}", ""]
     lines += ["jobs:" if known else "jobs: []"]
     for lesson in known:
         lines += [*_comment(_how_sure(lesson), "  "), *_indented(entry(lesson, learning.zone)), ""]
+    if proposed:
+        lines += ["", *_comment([_PROPOSED], "  ")]
+    for lesson in proposed:
+        lines += ["", *_comment([f"{named(lesson)}, not sure: {lesson.why_not}", *_how_sure(lesson)], "  ")]
+        lines += _comment(entry(lesson, learning.zone), "  ")
     if unknown:
-        lines += [
-            "",
-            *_comment(["Not learned. Nothing is expected of these until somebody writes them:"], "  "),
-        ]
+        lines += ["", *_comment([_NOT_LEARNED], "  ")]
     for lesson in unknown:
         lines += ["", *_comment([f"{named(lesson)}: {lesson.why_not}", *_counted(lesson)], "  ")]
         if lesson.cron:
             lines += _comment(entry(lesson, learning.zone), "  ")
-    strays = [*_strays(known, learning.zone)]
+    strays = [*_strays([*known, *proposed], learning.zone)]
     if strays:
         lines += ["", *_comment(["Runs that fit no schedule above:", *strays])]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def summary(learning: Learning) -> list[str]:
-    """The same for a screen: one line for each job, and how many runs fit none."""
+    """The same for a screen: one line for each job, what is missing, and how many runs fit none."""
     rows = [("job", "name", "schedule", "had a run", "sure", "")]
-    for one in sorted(learning.lessons, key=lambda lesson: not lesson.known):
-        due = len(one.hits) + len(one.missed)
-        rows.append(
-            (
-                one_line(one.job_id),
-                one_line(one.name)[:32],
-                one.cron if one.known else "not learned",
-                f"{len(one.hits):,} of {due:,}" if due else "-",
-                _share(one.sure) if one.known else "-",
-                one.why_not or "; ".join([*_changes(one), *one.notes]),
+    found = _kinds(learning)
+    for kind, said in zip(found, ("", "proposed: ", ""), strict=True):
+        for one in kind:
+            due = len(one.hits) + len(one.missed)
+            shown = one.known or one.proposed
+            rows.append(
+                (
+                    one_line(one.job_id),
+                    one_line(one.name)[:32],
+                    one.cron if shown else "not learned",
+                    f"{len(one.hits):,} of {due:,}" if due else "-",
+                    _share(one.sure) if shown else "-",
+                    said + "; ".join(filter(None, [one.why_not, *_changes(one), *one.notes])),
+                )
             )
-        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    strays = sum(len(lesson.strays) for lesson in learning.lessons if lesson.known)
-    return [*lines, "", f"Runs that fit no schedule: {strays:,}"]
+    strays = sum(len(lesson.strays) for kind in found[:2] for lesson in kind)
+    lines += ["", _counts(learning), *_short(learning), f"Runs that fit no schedule: {strays:,}"]
+    untold = [one_line(lesson.job_id) for lesson in found[0] if lesson.process_type is None]
+    if untold:
+        lines.append(
+            f"Write their process_type in place of TODO, the log does not tell it: {', '.join(untold)}"
+        )
+    return lines
+
+
+def _kinds(learning: Learning) -> tuple[list[Lesson], list[Lesson], list[Lesson]]:
+    """The lessons that are known, those that are only proposed, and the rest."""
+    return (
+        [lesson for lesson in learning.lessons if lesson.known],
+        [lesson for lesson in learning.lessons if lesson.proposed],
+        [lesson for lesson in learning.lessons if not lesson.known and not lesson.proposed],
+    )
+
+
+def _counts(learning: Learning) -> str:
+    known, proposed, unknown = map(len, _kinds(learning))
+    return (
+        f"{known} {'job' if known == 1 else 'jobs'} learned; {proposed} proposed, to be looked at; "
+        f"{unknown} not learned"
+    )
+
+
+def _short(learning: Learning) -> Iterator[str]:
+    """What cannot be learned because the log is short; nothing where it is long enough."""
+    weeks = (learning.whole[1] - learning.whole[0]) / timedelta(weeks=1)
+    rare = next((what for needed, what in _NEEDED if round(weeks) < needed), None)
+    if rare:
+        yield (
+            f"This export holds {_weeks(weeks)}, and {_NEEDED[-1][0]} are needed: jobs that run {rare} are mostly only "
+            "proposed, or not in it at all. Export half a year, better a year"
+        )
+
+
+def _weeks(weeks: float) -> str:
+    whole = round(weeks)
+    return "less than a week" if weeks < 1 else "1 week" if whole == 1 else f"{whole} weeks"
 
 
 def entry(lesson: Lesson, zone: str) -> list[str]:
@@ -122,13 +171,15 @@ def named(lesson: Lesson) -> str:
     return f"«{one_line(lesson.name or lesson.job_id)}» ({one_line(lesson.job_id)})"
 
 
-def _head(learning: Learning, source: str, known: int, unknown: int) -> Iterator[str]:
+def _head(learning: Learning, source: str) -> Iterator[str]:
     start, end = learning.whole
     yield f"Proposed by `python -m pro2_reconciliation learn` from {one_line(source)}. Read it before you use it."
     yield (
         f"The log is whole from {local(start, learning.zone)} {start.year} to {local(end, learning.zone)} {end.year}: "
-        f"{known} jobs learned, {unknown} not."
+        f"{_counts(learning)}."
     )
+    for line in _short(learning):
+        yield f"{line}."
     for begin, until in learning.holes:
         yield (
             f"Nothing was concluded from {local(begin, learning.zone)} to {local(until, learning.zone)}: no job ran, "
@@ -142,7 +193,8 @@ def _head(learning: Learning, source: str, known: int, unknown: int) -> Iterator
 def _how_sure(lesson: Lesson) -> Iterator[str]:
     due = len(lesson.hits) + len(lesson.missed)
     since = f" since {local(lesson.compared_from, lesson.zone)}" if lesson.compared_from else ""
-    said = f"{named(lesson)}: {len(lesson.hits):,} of {due:,} due times{since} had a run; sure {_share(lesson.sure)}"
+    said = f"{named(lesson)}: " if lesson.known else ""
+    said += f"{len(lesson.hits):,} of {due:,} due times{since} had a run; sure {_share(lesson.sure)}"
     if lesson.others:
         said += "; else " + ", ".join(f"{what} ({_share(weight)})" for what, weight in lesson.others)
     yield said

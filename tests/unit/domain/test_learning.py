@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.domain.histories import DAYS, house, row_of, same_next_year
+from tests.unit.domain.histories import DAYS, row_of
 
 from pro2_reconciliation.domain.errors import ConfigurationError, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow
@@ -142,6 +142,79 @@ class TestAChange:
         assert (lesson.cron, lesson.schedules, lesson.missed) == ("0 6 * * *", (), ())
 
 
+class TestAJobThatStoodStill:
+    """As if somebody had paused it: that is no other schedule."""
+
+    def test_until_three_days_ago_keeps_its_schedule(self) -> None:
+        rest, rng = (END - timedelta(days=25), END - timedelta(days=3)), Random(3)
+        every = runs("55 * * * *", 26, late=4)
+        rows = [row for row in every if not rest[0] <= row.started < rest[1] and rng.random() > 0.01]
+        lesson = only(taught(rows, weeks=26))
+        assert (lesson.cron, lesson.schedules, lesson.why_not) == ("55 * * * *", (), "")
+        assert len(lesson.missed) == len(every) - len(rows) > 22 * 24
+
+    def test_until_the_end_of_the_log_is_proposed_with_its_schedule(self) -> None:
+        lesson = only(
+            taught(
+                [row for row in runs("55 * * * *", 16) if row.started < END - timedelta(days=14)], weeks=16
+            )
+        )
+        assert (lesson.cron, lesson.known, lesson.proposed) == ("55 * * * *", False, True)
+        assert "it has not run since Wed 16 Sep 06:55 CDT" in lesson.why_not
+
+    def test_in_a_year_of_every_quarter_of_an_hour_goes_by_the_same_zone(self) -> None:
+        """By UTC it would have changed with the clocks, twice, and that explained the rest a little better."""
+        zone, end = "Europe/Berlin", datetime(2026, 4, 20, 12, tzinfo=UTC)
+        rest, rng = (end - timedelta(days=60), end - timedelta(days=15)), Random(60)
+        every = runs("*/15 7-20 * * MON-FRI", 52, late=4, end=end, zone=zone)
+        rows = [row for row in every if not rest[0] <= row.started < rest[1] and rng.random() > 0.01]
+        lesson = only(taught(rows, weeks=52, end=end, zone=zone))
+        assert (lesson.cron, lesson.zone, lesson.why_not) == ("*/15 7-20 * * MON-FRI", zone, "")
+        (note,) = lesson.notes
+        assert note.startswith("it stood still from Thu 19 Feb ")
+
+    def test_for_the_last_five_weeks_is_proposed_though_it_ran_every_half_hour(self) -> None:
+        rows = [row for row in runs("*/30 8-18 * * *", 26) if row.started < END - timedelta(days=35)]
+        lesson = only(taught(rows, weeks=26))
+        assert (lesson.cron, lesson.proposed) == ("*/30 8-18 * * *", True)
+        assert "it has not run since" in lesson.why_not
+
+    def test_does_not_hide_one_that_runs_on_some_days_of_the_month_only(self) -> None:
+        lesson = only(taught(runs("0 6 1,2,3 * *", 26), weeks=26))
+        assert (lesson.cron, lesson.missed) == ("0 6 1,2,3 * *", ())
+
+
+class TestWhatIsOnlyProposed:
+    def test_explains_the_runs_and_says_what_else_may(self) -> None:
+        dues = due_times("0 6 * * MON", ZONE, END - timedelta(weeks=4), END)
+        rows = [
+            row_of("j-1", due + timedelta(minutes=late))
+            for due, late in zip(dues, (3.2, 6.9, 4.5, 7.8), strict=True)
+        ]
+        lesson = only(taught(rows, weeks=4))
+        assert (lesson.known, lesson.proposed, len(lesson.hits)) == (False, True, 4)
+        assert lesson.sure < 0.95
+        assert len(lesson.others) == 3
+
+    def test_is_a_zone_that_the_runs_do_not_show(self) -> None:
+        """Other jobs ran on both sides of the change of the clocks, this one only after it."""
+        end = AUTUMN
+        other = [
+            row.model_copy(update={"job_id": "j-2", "run_id": f"2-{row.run_id}"})
+            for row in runs("0 3 * * *", end=end)
+        ]
+        late = [row for row in runs("0 6 * * *", end=end) if row.started >= end - timedelta(weeks=3)]
+        one, both = taught([*late, *other], end=end).lessons
+        assert (one.cron, one.known, one.proposed) == ("0 6 * * *", False, True)
+        assert one.why_not.startswith("it may go by the clock of America/Chicago or of UTC (9")
+        assert both.known
+
+    def test_is_not_what_a_single_due_time_shows(self) -> None:
+        lesson = only(taught([row_of("j-1", END - timedelta(days=n, hours=n)) for n in (2, 9)]))
+        assert (lesson.known, lesson.proposed) == (False, False)
+        assert lesson.why_not
+
+
 class TestNothingIsInvented:
     @pytest.mark.parametrize(
         ("rows", "why"),
@@ -233,20 +306,3 @@ class TestTheLog:
         ]
         alone, among = only(taught(rows, weeks=4)), taught([*rows, *other], weeks=4).lessons
         assert alone.sure < next(lesson for lesson in among if lesson.job_id == "j-1").sure
-
-
-def test_of_many_made_up_jobs_most_are_exact_and_none_is_wrong() -> None:
-    """The short form: one organization."""
-    shapes = ("daily", "weekdays", "several times a day", "every n hours", "two days a week", "weekly")
-    exact = wrong = enough = 0
-    for seed in (1,):
-        made_up = house(seed, 12, shapes=shapes, weeks=8)
-        lessons = {one.job_id: one for one in learn("playhouse", made_up.log, made_up.zone).lessons}
-        for made in made_up.jobs:
-            lesson = lessons[made.id]
-            right = lesson.known and same_next_year(made, lesson.cron, lesson.zone, made_up.log.as_of)
-            wrong += lesson.known and not right
-            enough += made.dues >= 10
-            exact += right and made.dues >= 10
-    assert wrong == 0
-    assert exact >= 0.9 * enough

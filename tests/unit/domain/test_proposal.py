@@ -83,6 +83,28 @@ class TestTheProposal:
         assert "  # «Job j-2» (j-2): " in text
         assert '  # - id: "j-2"' in text
 
+    def test_has_what_is_not_sure_as_a_comment_that_names_what_else_it_may_be(self, tmp_path: Path) -> None:
+        late = [row_of("j-2", END - timedelta(weeks=n, minutes=54 - m)) for n, m in ((3, 4), (2, 7), (1, 6))]
+        every = [*rows("30 18 * * *"), *late]
+        assert loaded(tmp_path, every).keys() == {"j-1"}
+        text = proposed(every)
+        assert "  # «Job j-2» (j-2), not sure: its minute is not clear, it may be 10 or " in text
+        assert "  # 3 of 4 due times since Wed 4 Nov 04:55 CST had a run; sure 7" in text
+        assert '  #   cron: "10 5 * * WED"' in text
+        assert ": 1 job learned; 1 proposed, to be looked at; 0 not learned." in text
+        uncommented = text.replace("  # - id", "  - id").replace("  #   ", "    ")
+        (tmp_path / "jobs.yaml").write_text(uncommented, encoding="utf-8")
+        assert load_site(tmp_path).jobs_by_id.keys() == {"j-1", "j-2"}
+
+    def test_of_a_short_log_says_what_it_cannot_show(self) -> None:
+        every = rows("30 18 * * *")
+        assert (
+            "This export holds 6 weeks, and 26 are needed: jobs that run once a week or less often"
+            in proposed(every)
+        )
+        log = ActivityLog(as_of=END, whole_from=END - timedelta(weeks=26), rows=tuple(every))
+        assert "This export holds" not in proposal(learn("playhouse", log, ZONE), "activity.csv")
+
     def test_of_nothing_loads_too(self, tmp_path: Path) -> None:
         assert loaded(tmp_path, rows("0 6 * * *")[:1]) == {}
 
@@ -105,6 +127,7 @@ def test_the_summary_has_a_line_for_each_job_those_learned_first() -> None:
         as_of=END, whole_from=START, rows=(*rows("0 6 * * *", "j-1")[:2], *rows("30 18 * * *", "j-2"))
     )
     lines = summary(learn("playhouse", log, ZONE))
+    assert "1 job learned; 0 proposed, to be looked at; 1 not learned" in lines
     assert lines[1].split()[:4] == ["j-2", "Job", "j-2", "30"]
     assert "not learned" in lines[2]
     assert lines[-1] == "Runs that fit no schedule: 0"
