@@ -16,7 +16,7 @@ decision 4):
 Which of several rows or due times wins is settled by time and then by run id, never by the order of the
 input. Fails with ReconciliationError for a second organization or a job that the catalog lacks. What it
 does not do: judge. A matched row may have failed; decision rules R1 to R16 judge. Jobs do not touch each other, so
-it works job by job, and holds only one job's time line at once (ADR 14).
+it works job by job, and holds only one job's time line at once (ADR 15).
 """
 
 from __future__ import annotations

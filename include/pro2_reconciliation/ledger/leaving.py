@@ -1,7 +1,7 @@
 """The whole ledger as tables, for whoever leaves, or wants to look at it with tools of his own.
 
 One consistent picture of every table, this software's version among them. Raises ``LedgerError`` where the ledger
-cannot be read. pandas is imported only here, and only when it is asked for.
+cannot be read. pandas is imported only when it is asked for.
 """
 
 from __future__ import annotations
