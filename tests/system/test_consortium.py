@@ -107,7 +107,7 @@ def test_one_is_repaired_while_anothers_question_waits_and_the_third_is_refused(
     with site.relays[WAITS].refusing():  # whoever looks at that account waits for it, its guard above all
         run_id = repaired.begin()
         repaired.answer(run_id)
-        assert repaired.finish(run_id) == "success"
+        assert repaired.finish(run_id, timeout=600) == "success"
     all_is_well(repaired, run_id, items=ITEMS)
     assert refused.finish(broken) == "failed"
     said = site.api.logs(refused.reconcile, broken, "resolve_window")
@@ -188,7 +188,7 @@ def _the_switch_of_one_holds_its_own_steps(site: AirflowSite, refused: Evening) 
         site.api.wait_dag_run(refused.detect, one, timeout=120)
     run_id = refused.by_hand("switched")
     refused.answer(run_id)
-    refused.finish(run_id)
+    refused.finish(run_id, timeout=600)
     assert refused.effects() == Counter()
     rows = refused.report(run_id)
     assert {row.outcome for row in rows.values()} == {"not now"}
@@ -197,7 +197,7 @@ def _the_switch_of_one_holds_its_own_steps(site: AirflowSite, refused: Evening) 
 
 def _what_waited_is_done(waits: Evening, question: str, more: list[str]) -> None:
     waits.answer(question)
-    assert waits.finish(question) == "success"
+    assert waits.finish(question, timeout=600) == "success"
     all_is_well(waits, question, items=ITEMS)
     wait_until(
         lambda: waits.api.dag_run(waits.reconcile, more[-1])["state"] != "queued",

@@ -76,3 +76,15 @@ def test_more_names_than_go_into_one_statement_are_all_looked_for(ledger, regist
     names = [f"campaign:{number}" for number in range(1001)]
     wanted = [register(root=min(names)), register(root=max(names))]
     assert ledger.actions_of("playhouse", *names) == ledger.actions_on("playhouse", *names) == wanted
+
+
+def test_of_a_step_that_was_tried_again_the_newest_attempt_counts(ledger, register, drive):
+    action = register(verbs=(Verb.SEND_CAMPAIGN,))
+    first = drive(action.steps[0], State.NOT_DONE)
+    again = ledger.retry_step(first.id, "task", "it provably did not happen")
+    assert [one.id for one in ledger.standing_in("playhouse", LIVE)] == [action.id]
+    assert [one.id for one in ledger.open_repairs("playhouse")] == [action.id]
+    same_as_filtering_all(ledger, "playhouse")
+    drive(again, State.DONE, State.CONFIRMED)
+    assert ledger.open_repairs("playhouse") == ledger.standing_in("playhouse", [State.NOT_DONE]) == []
+    same_as_filtering_all(ledger, "playhouse")
