@@ -107,6 +107,13 @@ class TestNothingIsProven:
             'python -m pro2_reconciliation capabilities accept repeat_import --why "..."'
         )
 
+    def test_a_connection_that_leaves_it_to_a_person_is_named_instead(self, evening: Evening) -> None:
+        colleague = Colleague(evening)
+        account = site(evening, manual=frozenset({Verb.REPEAT_IMPORT}))
+        evening.reconcile(account=account, answer=only(Remedy.REPEAT_IMPORT), presser=colleague)
+        (asked,) = colleague.told
+        assert asked.instruction.endswith("You are asked because its connection says actions: manual.")
+
     def test_nobody_answers_and_the_report_says_why_a_person_is_needed(self, evening: Evening) -> None:
         _, report = evening.reconcile(account=site(evening), answer=only(Remedy.REPEAT_IMPORT))
         (row,) = [row for row in report.rows if "asked to press it" in row.detail]
@@ -248,8 +255,12 @@ class TestTags:
         assert "capabilities accept write_tags" in evening.row().detail
 
         prove(evening, [Capability.WRITE_TAGS])
+        before = evening.ledger().capabilities("playhouse")[Capability.WRITE_TAGS]
         evening.go("manual__2")
         assert evening.acted() == [Verb.ADD_TAG]
+        after = evening.ledger().capabilities("playhouse")[Capability.WRITE_TAGS]
+        assert (before.evidence, after.proven) == ("accepted: seen on the test job", True)
+        assert after.evidence.endswith("add tag: counting again leaves nothing to do")
 
 
 class TestWhatStepsShow:

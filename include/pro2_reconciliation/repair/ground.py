@@ -35,12 +35,15 @@ class Ground:
 
 
 def ground_of(account: Account, decision: Decision, verb: Verb) -> Ground:
-    """What a step of ``verb`` stands on now. A stop costs one look at its campaign, if any stop is proven.
+    """What a request of ``verb`` stands on now. A stop costs one look at its campaign, if any stop is proven.
 
-    A drill is how it is proven, and a tag is written contact by contact, which nobody presses: it has a gate.
+    A drill is how it is proven; what a connection leaves to a person takes nothing for granted. A tag has a gate:
+    it is written contact by contact, which nobody is asked to press.
     """
-    if not account.only_proven or decision.rule == DRILL or verb in TAG_VERBS:
+    if not account.only_proven or decision.rule == DRILL or verb in account.manual:
         return Ground()
+    if verb in TAG_VERBS:
+        return Ground(RESTS_ON[verb])
     proven, status = account.proven(), None
     if verb is Verb.STOP_CAMPAIGN and proven & RESTS_ON[verb]:
         campaign = account.campaigns.get(decision.item_id)
