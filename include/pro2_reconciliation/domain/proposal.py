@@ -24,7 +24,7 @@ MOST = 50
 """Rows without a schedule that are named of one job; of more their number is said."""
 _NAMED = 5
 _KINDS = ", ".join(kind.value for kind in ProcessType)
-_NEEDED = ((3, "less often than each day"), (10, "once a week or less often"), (26, "once a month"))
+_NEEDED = ((3, "less often than each day"), (26, "once a week or less often"), (52, "once a month"))
 """Below so many weeks these jobs are mostly not learned: docs/learn.md has the measured rates."""
 _PROPOSED = (
     "Proposed, not sure. Nothing is expected of these until somebody looks in Pro2 and takes away the #:"
@@ -115,7 +115,7 @@ def _short(learning: Learning) -> Iterator[str]:
     if rare:
         yield (
             f"This export holds {_weeks(weeks)}, and {_NEEDED[-1][0]} are needed: jobs that run {rare} are mostly only "
-            "proposed, or not in it at all. Export half a year, better a year"
+            "proposed, or not in it at all. Export a year"
         )
 
 

@@ -99,10 +99,10 @@ class TestTheProposal:
     def test_of_a_short_log_says_what_it_cannot_show(self) -> None:
         every = rows("30 18 * * *")
         assert (
-            "This export holds 6 weeks, and 26 are needed: jobs that run once a week or less often"
+            "This export holds 6 weeks, and 52 are needed: jobs that run once a week or less often"
             in proposed(every)
         )
-        log = ActivityLog(as_of=END, whole_from=END - timedelta(weeks=26), rows=tuple(every))
+        log = ActivityLog(as_of=END, whole_from=END - timedelta(weeks=52), rows=tuple(every))
         assert "This export holds" not in proposal(learn("playhouse", log, ZONE), "activity.csv")
 
     def test_of_nothing_loads_too(self, tmp_path: Path) -> None:
