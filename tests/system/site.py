@@ -152,7 +152,7 @@ class AirflowSite:
             for conn_id, connection in {**given, "reconciliation_ledger": ledger}.items():
                 self.api.put_connection(f"{conn_id}{suffix}", connection)
             adopted = Ledger.open(self.server.get_uri(name), clock=WallClock().now)
-            vouched(adopted)
+            vouched(adopted, told.organization)
             adopted.close()
             evening = Evening(
                 self,
