@@ -112,6 +112,7 @@ def test_a_site_that_is_ready_is_green_line_by_line(site: Site) -> None:
         "DAG reconcile",
         "ledger",
         "kill switch",
+        "capabilities",
         "guard_repairs passes",
         "detect_outages passes",
     ]
@@ -125,7 +126,7 @@ def test_without_json_every_line_is_for_a_person(site: Site, capsys: Any) -> Non
     assert "ok  configuration " in told
     assert "--  DAG reconcile " in told
     assert "airflow dags unpause reconcile" in told
-    assert told.endswith("1 of 17 need something.\n")
+    assert told.endswith("1 of 18 need something.\n")
 
 
 def test_the_doctor_only_reads(site: Site) -> None:
