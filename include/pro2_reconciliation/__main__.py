@@ -33,6 +33,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
@@ -67,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        said = _WITHOUT_LEDGER.get(given.command, _with_ledger)(given)
+        with contextlib.redirect_stdout(sys.stderr):  # Airflow logs to stdout, and --json is for programs
+            said = _WITHOUT_LEDGER.get(given.command, _with_ledger)(given)
     except ReconciliationError as error:
         print(error, file=sys.stderr)
         return 2

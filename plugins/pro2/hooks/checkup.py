@@ -93,7 +93,10 @@ def check(hook: Hook, conn_id: str, *, clock: Callable[[], float] = monotonic) -
     except _Wrong as wrong:
         good, said = False, [str(wrong)]
     except ReconciliationError as error:
-        good, said = False, [_capital(str(error).replace(f"connection {conn_id}", "this connection"))]
+        words = str(error)
+        if not words.startswith("there is no connection "):  # that one is read outside of its own form
+            words = words.replace(f"connection {conn_id}", "this connection")
+        good, said = False, [_capital(words)]
     except Exception as error:  # the button has to say something, whatever it is
         log.exception("The test of a connection broke off")
         good, said = (

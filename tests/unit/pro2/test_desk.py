@@ -118,6 +118,24 @@ def test_a_site_that_is_ready_is_green_line_by_line(site: Site) -> None:
     ]
 
 
+def test_what_airflow_logs_to_stdout_does_not_break_the_json(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisy(_: AirflowDesk) -> Mapping[str, DagSeen]:
+        print("2026-11-29 [warning] Connection schemes (type: status_feed) shall not contain '_'")
+        return RUNNING
+
+    monkeypatch.setattr(AirflowDesk, "dags", noisy)
+
+    assert site.said()["DAG reconcile"]["ok"]
+
+
+def test_a_connection_that_is_not_there_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIRFLOW_CONN_TESSITURA")
+
+    assert "There is no connection tessitura; add it with: " in str(site.said()["connection tessitura"])
+
+
 def test_without_json_every_line_is_for_a_person(site: Site, capsys: Any) -> None:
     site.dags = {**RUNNING, "reconcile": DagSeen(paused=True)}
 
