@@ -77,6 +77,7 @@ def test_a_drill_stops_duplicates_and_sends_once_and_notes_each_proof(evening: E
     }
     kept = account.ledger.capabilities("playhouse")
     assert kept[Capability.SEND_COPY].evidence.startswith(f"copy {found.copy_id}: ")
+    assert kept[Capability.SEND_COPY].evidence.count("copy") == 1
     assert kept[Capability.SEND_COPY].who == "kim"
     assert any(line.startswith("send campaign: confirmed") for line in told)
 

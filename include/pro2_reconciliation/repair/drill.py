@@ -153,7 +153,8 @@ def _seen(account: Account, plan: Plan, canary: Canary, action: ActionRecord, wh
         yield from _copied(account, original, copy_of(action), sent, look)
     if send is not None and send.had_effect:
         proven = send.state is State.CONFIRMED
-        yield look(Capability.SEND_COPY, proven, f"copy {copy_of(action)}: {send.moves[-1].why}")
+        copy = f"copy {copy_of(action)}: "
+        yield look(Capability.SEND_COPY, proven, copy + send.moves[-1].why.removeprefix(copy))
         if proven:
             after = read_campaign(account, original.id)
             status = after.campaign.status.value if after.campaign else "gone"
