@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.overview.capabilities import pressed_by_a_person
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.canary import find_canary
-from pro2_reconciliation.repair.drill import Drilled, drill
+from pro2_reconciliation.repair.drill import Drilled, drill, why_not_now
 
 
 def add_command(commands: Any) -> None:
@@ -43,18 +43,23 @@ def drilled_at(account: Account, given: argparse.Namespace) -> tuple[str, int]:
         due = f", due {local(canary.campaign.due, account.zone)}" if canary.campaign.due else ""
         return (
             f"{name} may be drilled on{due}: {canary.audience} addresses, all of them named. It would be stopped, "
-            "duplicated, and its copy sent to them at once. To do it: add --yes",
+            f"duplicated, and its copy sent to them at once. {_how(account)}",
             0,
         )
     found = drill(account, canary, given.who, say=lambda text: print(text, file=sys.stderr, flush=True))
     return _told(account, found, canary.audience), 1 if found.why else 0
 
 
+def _how(account: Account) -> str:
+    why = why_not_now(account)
+    return f"Not now: {why}" if why else "To do it: add --yes"
+
+
 def _told(account: Account, found: Drilled, audience: int) -> str:
     lines = [f"The drill did not go to its end: {found.why}"] if found.why else ["The drill went to its end."]
     lines += [f"ok  {one.capability.value}: {one.evidence}" for one in found.seen if one.proven]
     lines += [f"--  {one.capability.value}: {one.evidence}" for one in found.seen if not one.proven]
-    lines += ["", "Not proven:", *(f"    {why}" for why in found.unproven.values())]
+    lines += ["", "Not shown by this drill:", *(f"    {why}" for why in found.unproven.values())]
     left = pressed_by_a_person(account.ledger, account.organization)
     if left:
         lines += ["", f"A person presses, until it is proven: {left}.", HOW]

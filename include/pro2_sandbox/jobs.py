@@ -106,14 +106,14 @@ class Jobs:
     def run_now(self, job_id: str, at: datetime, by: By) -> Run:
         model = self.get(job_id)
         if model.process_type not in ("scheduled_trigger", "data_sync"):
-            raise WrongButton(f"{job_id} is a {model.process_type}; it has no Run Now")
+            raise WrongButton(f"{job_id} is of type {model.process_type}; it has no Run Now")
         self._effects.add(at, "run_now", job_id, by)
         return self._press(model, at, by)
 
     def repeat_import(self, job_id: str, at: datetime, by: By) -> Run:
         model = self.get(job_id)
         if model.process_type != "integrated_import":
-            raise WrongButton(f"{job_id} is a {model.process_type}; it has no Repeat Import")
+            raise WrongButton(f"{job_id} is of type {model.process_type}; it has no Repeat Import")
         self._effects.add(at, "repeat_import", job_id, by)
         return self._press(model, at, by)
 

@@ -173,11 +173,20 @@ def _grow(evening: Evening) -> Callable[[], object]:
     return minute
 
 
+def _switch_on(evening: Evening) -> None:
+    evening.ledger().set_switch("playhouse", Stage.EVERYTHING, "ada", "odd mails")
+
+
+def _switch_on_in_a_minute(evening: Evening) -> None:
+    def minute() -> None:
+        evening.guard()
+        _switch_on(evening)
+
+    evening.clock.every_minute = minute
+
+
 CLOSED: dict[str, tuple[Callable[[Evening], object], str]] = {
-    "kill switch": (
-        lambda e: e.ledger().set_switch("playhouse", Stage.EVERYTHING, "ada", "odd mails"),
-        "the kill switch is on",
-    ),
+    "kill switch": (_switch_on_in_a_minute, "the kill switch is on"),
     "hold": (lambda e: e.ledger().hold("playhouse", "campaign:900", "ada", "mine"), "does this one by hand"),
     "no guard": (lambda e: setattr(e.clock, "every_minute", None), "guard_repairs"),
 }
@@ -196,11 +205,34 @@ def test_a_drill_passes_the_same_gates_as_everything(evening: Evening, gate: str
     assert Capability.SEND_COPY not in account.ledger.proven("playhouse")
 
 
-def test_over_a_read_only_connection_nothing_is_done(evening: Evening) -> None:
-    account = evening.account("drill by kim", read_only=dict.fromkeys(Verb, "the connection is read-only"))
-    found = drill(account, find_canary(account, "900"), "kim")
-    assert "read-only" in found.why
+@pytest.mark.parametrize("closed", ["read-only", "kill switch"])
+def test_where_no_step_could_leave_no_drill_begins_and_the_canary_is_not_used_up(
+    evening: Evening, closed: str
+) -> None:
+    account = evening.account("drill by kim")
+    if closed == "read-only":
+        account = replace(account, read_only=dict.fromkeys(Verb, "connection pro2 is read-only"))
+    else:
+        _switch_on(evening)
+
+    assert (
+        f"Not now: {'the ' if closed == 'kill switch' else 'connection pro2 is '}{closed}"
+        in drilled_at(account, given())[0]
+    )
+    with pytest.raises(Rejected, match=f"{closed}.*Nothing was begun"):
+        drilled_at(account, given("--yes"))
+
     assert evening.effects() == []
+    evening.ledger().set_switch("playhouse", Stage.OFF, "ada", "it was nothing")
+    again = replace(evening.account("drill by kim"), read_only={})
+    assert drill(again, find_canary(again, "900"), "kim").why == ""
+
+
+def test_without_a_copy_nothing_is_said_of_its_segment(tmp_path: Path) -> None:
+    evening = evening_with(tmp_path, stop="ignored")
+    account = evening.account("drill by kim")
+    found = drill(account, find_canary(account, "900"), "kim")
+    assert "has no segment" not in found.unproven[Capability.COPY_KEEPS_SEGMENT]
 
 
 def test_a_canary_is_drilled_on_once(evening: Evening) -> None:

@@ -261,6 +261,7 @@ class TestWhatAPersonSaw:
         assert (
             "Run Now runs, and contacts enter the automation (withdrawn: yesterday's audience, kim)" in told
         )
+        assert "withdrawn" in told.partition("(withdrawn")[0].splitlines()[-1]
         assert (
             "A person presses: stop campaign, copy campaign, send campaign, run now, repeat import, " in told
         )

@@ -11,8 +11,11 @@ from typing import Literal
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.capability import MEANING, RESTS_ON, Capability, rests_on
 from pro2_reconciliation.domain.words import CampaignStatus, Verb
-from pro2_reconciliation.ledger import Ledger
+from pro2_reconciliation.ledger import Ledger, Seen
 from pro2_reconciliation.repair.actions import TAG_VERBS
+
+WITHDRAWN = "withdrawn: "
+"""How the evidence begins where a person took it back; anything else that is not proven, the account failed to do."""
 
 
 class CapabilityView(Value):
@@ -22,7 +25,7 @@ class CapabilityView(Value):
     """
 
     capability: Capability
-    state: Literal["proven", "failed", "not proven"]
+    state: Literal["proven", "failed", "withdrawn", "not proven"]
     meaning: str
     carries: tuple[Verb, ...] = ()
     evidence: str = ""
@@ -45,7 +48,7 @@ def capabilities(ledger: Ledger, organization: str) -> tuple[CapabilityView, ...
         found.append(
             CapabilityView(
                 capability=one,
-                state="proven" if look.proven else "failed",
+                state=_state(look),
                 meaning=MEANING[one],
                 carries=carries,
                 evidence=look.evidence,
@@ -54,6 +57,12 @@ def capabilities(ledger: Ledger, organization: str) -> tuple[CapabilityView, ...
             )
         )
     return tuple(found)
+
+
+def _state(look: Seen) -> Literal["proven", "failed", "withdrawn"]:
+    if look.proven:
+        return "proven"
+    return "withdrawn" if look.evidence.startswith(WITHDRAWN) else "failed"
 
 
 def rests_on_unproven(ledger: Ledger, organization: str) -> dict[Verb, frozenset[Capability]]:

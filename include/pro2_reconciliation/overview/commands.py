@@ -17,6 +17,7 @@ from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.window_form import parse_moment
 from pro2_reconciliation.domain.words import ItemKind, Service
 from pro2_reconciliation.ledger import Ledger, Seen, Stage
+from pro2_reconciliation.overview.capabilities import WITHDRAWN
 
 EXAMPLE = "2026-11-19T18:00"
 """How a time is written: local time of the organization, or with an offset."""
@@ -97,7 +98,7 @@ def withdraw_capabilities(
     ledger: Ledger, organization: str, zone: str, names: Sequence[str], *, who: str, why: str
 ) -> str:
     """The account was seen not to do this, or nobody is sure: what rests on it is pressed by a person from now on."""
-    reason = f"withdrawn: {_reason('capabilities withdraw', why)}"
+    reason = f"{WITHDRAWN}{_reason('capabilities withdraw', why)}"
     _say_seen(ledger, organization, names, proven=False, who=who, why=reason)
     return f"Withdrawn: {', '.join(names)}. What is on its way is not called back; every step after it asks a person"
 

@@ -150,7 +150,10 @@ def lists_findings(site: Site, lists: Lists, now: datetime) -> Iterator[Finding]
             at = lists.generated_at(list_id)
         except ReconciliationError as error:
             yield bad(
-                subject, str(error), f"Correct tessitura_list of job {job.id} in jobs.yaml, or the rights."
+                subject,
+                str(error),
+                "Mend connection tessitura if it is not ok above; else correct tessitura_list of job "
+                f"{job.id} in jobs.yaml.",
             )
             continue
         if at is None:

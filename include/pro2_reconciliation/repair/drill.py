@@ -15,7 +15,7 @@ from pro2_reconciliation.domain.campaigns import Campaign
 from pro2_reconciliation.domain.capability import MEANING, Capability
 from pro2_reconciliation.domain.decide import fingerprint_of
 from pro2_reconciliation.domain.drill import DRILL, NOT_BY_A_DRILL
-from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.errors import LedgerError, Rejected
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.words import (
@@ -28,7 +28,7 @@ from pro2_reconciliation.domain.words import (
     Service,
     Verb,
 )
-from pro2_reconciliation.ledger import ActionRecord, Seen, State
+from pro2_reconciliation.ledger import ActionRecord, Seen, Stage, State
 from pro2_reconciliation.repair import noting
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.canary import Canary
@@ -88,9 +88,11 @@ def drill(
 ) -> Drilled:
     """Stop, duplicate and send the canary, each proven; note what was seen in the ledger. ``say`` is told each step.
 
-    Takes as long as its proofs: about a quarter of an hour with the vendor's times.
+    Takes as long as its proofs: about a quarter of an hour with the vendor's times. Raises ``Rejected``, with nothing
+    written, where no step could leave: a canary that was begun is used up.
     """
     ledger, organization = account.ledger, account.organization
+    _refuse_to_begin(account)
     plan = plan_of(account, canary, f"drill__{account.now():%Y-%m-%dT%H:%M:%S}")
     noting.begun(ledger, organization, plan.run, plan.window, Mode.ASK, reason="a drill")
     ledger.save_plan(plan, plan.run)
@@ -100,9 +102,7 @@ def drill(
     if not cleared.steps:
         why = cleared.not_now.get(decision.key, "it was not cleared")
         return Drilled(plan.hash, (), _unproven((), why), why=why)
-    say(
-        f"Drill on «{canary.campaign.name}» ({canary.campaign.id}), to {canary.audience} colleagues: it is stopped now"
-    )
+    say(f"Drill on «{canary.campaign.name}» ({canary.campaign.id}), to {canary.audience} colleagues begins")
     run_lanes(account, plan, cleared)
     action = ledger.action(cleared.steps[0].action_id)
     if action is None:
@@ -125,6 +125,26 @@ def drill(
         copy_of(action) if _done(action, Verb.COPY_CAMPAIGN) else None,
         why,
     )
+
+
+def why_not_now(account: Account) -> str | None:
+    """What keeps every drill from beginning, with the next step: a read-only connection or the kill switch."""
+    refusal = account.refusal_of((Verb.STOP_CAMPAIGN, Verb.COPY_CAMPAIGN, Verb.SEND_CAMPAIGN))
+    if refusal is not None:
+        return refusal
+    switch = account.ledger.switch(account.organization)
+    if switch.stage is Stage.EVERYTHING:
+        return (
+            f"the kill switch is on ({switch.who}: {switch.why}); switch it off to drill: "
+            'python -m pro2_reconciliation switch off --why "..."'
+        )
+    return None
+
+
+def _refuse_to_begin(account: Account) -> None:
+    why = why_not_now(account)
+    if why is not None:
+        raise Rejected(f"{why}. Nothing was begun")
 
 
 def _held(account: Account, plan: Plan, action: ActionRecord, verb: Verb) -> str:
@@ -203,9 +223,11 @@ def _unproven(seen: tuple[Seen, ...], why: str) -> dict[Capability, str]:
     """What this drill did not prove, and why."""
     proven = {one.capability for one in seen if one.proven}
     failed = {one.capability: one.evidence for one in seen if not one.proven}
+    copied = any(one.capability is Capability.COPY_IS_A_DRAFT for one in seen)
     found = {}
     for one in Capability:
         if one not in proven:
-            reason = failed.get(one) or NOT_BY_A_DRILL.get(one) or why or "this drill did not show it"
+            never = NOT_BY_A_DRILL.get(one) if copied or one is not Capability.COPY_KEEPS_SEGMENT else None
+            reason = failed.get(one) or never or why or "this drill did not show it"
             found[one] = f"{MEANING[one]}: {reason}"
     return found

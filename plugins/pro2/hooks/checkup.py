@@ -110,6 +110,8 @@ def check(hook: Hook, conn_id: str, *, clock: Callable[[], float] = monotonic) -
 
 def may_change(settings: Settings) -> str:
     """What the connection may do to the account, and how to change that."""
+    if not settings.acts:
+        return "It is only read."
     if settings.manual:
         return "What changes something is pressed by a person (actions: manual)."
     if settings.read_only:

@@ -31,7 +31,7 @@ class Settings:
     """One connection. ``timeout`` is in seconds, ``pace_ms`` in milliseconds (0: no pacing).
 
     ``manual``: what changes something is pressed by a person (ADR 0007). ``adapter``: ``http``, or ``export``, which
-    has neither host nor secret.
+    has neither host nor secret. ``acts``: there are requests of ours that would change something.
     """
 
     conn_id: str
@@ -39,6 +39,7 @@ class Settings:
     login: str = ""
     secret: str = field(default="", repr=False)
     read_only: bool = True
+    acts: bool = True
     timeout: float = DEFAULT_TIMEOUT
     pace_ms: int = DEFAULT_PACE_MS
     organization: str = ""

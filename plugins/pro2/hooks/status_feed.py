@@ -44,4 +44,4 @@ class StatusFeedHook(CarryingHook):
         return [f"The page lists {len(answers[0]['incidents'])} incidents."]
 
     def _adapted(self, settings: Settings) -> Settings:
-        return replace(settings, read_only=True)
+        return replace(settings, read_only=True, acts=False)

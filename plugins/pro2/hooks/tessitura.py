@@ -73,7 +73,7 @@ class TessituraHook(CarryingHook):
                 f"connection {settings.conn_id} has login {settings.login!r}; "
                 "Tessitura expects user:group:location"
             )
-        return replace(settings, read_only=True)
+        return replace(settings, read_only=True, acts=False)
 
 
 def _first_list() -> str | None:

@@ -125,6 +125,7 @@ class TestAConnectionThatWorks:
         good, words = sandbox.said("status_feed", host=f"{sandbox.url}/status")
         assert good
         assert "The page lists 0 incidents." in words
+        assert words.endswith("It is only read.")
 
     def test_without_a_list_it_says_what_was_not_tried(self, sandbox: Sandbox) -> None:
         assert "Whether it may read lists was not tried" in sandbox.said("tessitura")[1]

@@ -172,7 +172,7 @@ RED: dict[str, tuple[Callable[[Site, Ledger], object], str]] = {
     "catalog": (lambda s, _: (s.folder / "jobs.yaml").write_text(_jobs("America/Chicago", "j-x")), "Correct"),
     "Tessitura list 9": (
         lambda s, _: (s.folder / "jobs.yaml").write_text(_jobs("America/Chicago", tessitura_list="9")),
-        "Correct tessitura_list",
+        "else correct tessitura_list",
     ),
     "DAG guard_repairs": (lambda s, _: setattr(s, "dags", {}), "Put the files of dags/"),
     "DAG detect_outages": (

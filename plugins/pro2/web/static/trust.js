@@ -53,7 +53,7 @@ export function shadow({ trust }) {
   return card("Shadow", hint, el("ul", { class: "rows" }, ...rules.map(ruleRow)), items.length > 0 && list);
 }
 
-const STATES = { proven: ["✓", "verified"], failed: ["✗", "failed"], "not proven": ["○", "person"] };
+const STATES = { proven: ["✓", "verified"], failed: ["✗", "failed"], withdrawn: ["–", "person"], "not proven": ["○", "person"] };
 
 function capability(one) {
   const [glyph, look] = STATES[one.state];
