@@ -101,7 +101,7 @@ def test_a_bench_that_does_not_exist_is_refused_in_words(capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as refused:
         bench.main(["wach"])
     assert refused.value.code == 2
-    assert "there is no bench 'wach'; there are parse, core," in capsys.readouterr().err
+    assert "there is no bench 'wach'; there are budget," in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("load", "busy"), [(0.9, False), (1.1, True)])
