@@ -35,7 +35,7 @@ def test_what_is_not_proven_stands_first_with_what_a_person_presses(
     )
     assert "and no tag is written." in section.inner_text()
     first = section.locator(":scope > section > ul > li, :scope > ul > li").all_inner_texts()
-    assert [one.split()[1] for one in first] == ["not", "not", "not", "failed", "not", "not"]
+    assert [one.split()[1] for one in first] == ["not", "not", "not", "withdrawn", "not", "not"]
     assert "run_now" in first[3]
     assert "withdrawn: the test job ran with yesterday's audience (Ada)" in first[3]
     assert "capabilities accept NAME --why" in section.inner_text()
