@@ -16,7 +16,7 @@ from tests.bench.table import Row
 from pro2_sandbox.local.processes import wait_until
 
 MOST_STARTED = 8
-NIGHTS = 2
+NIGHTS = 3
 NIGHTLY = 'CronTriggerTimetable("0 5 * * *", timezone="UTC"'
 EVERY_MINUTE = 'CronTriggerTimetable("* * * * *", timezone="UTC"'
 SIDE_BY_SIDE, ONE_AT_A_TIME = "max_active_runs=4", "max_active_runs=1"

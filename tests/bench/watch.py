@@ -27,7 +27,7 @@ from pro2_reconciliation.domain.words import CampaignStatus, ItemKind
 from pro2_reconciliation.repair.observing import observe_campaign
 from pro2_sandbox.local.processes import wait_until
 
-FEW, MANY, RUNS = 100, 1000, 2
+FEW, MANY, RUNS = 100, 1000, 3
 POLL = 5
 LEAST_CPU, LEAST_WALL, MOST_LABELLED = 8.0, 4.0, 1.0
 LONGEST = 400.0
