@@ -71,7 +71,7 @@ def evening(
     ledger.adopt("operator", "first start")
     monkeypatch.setattr(played, "ledger", lambda: ledger)
     monkeypatch.setattr("pro2.operators.question.open_ledger", lambda: ledger)
-    monkeypatch.setattr("pro2.operators.question.open_site", lambda: played.site)
+    monkeypatch.setattr("pro2.accounts.open_account", lambda who, **_: played.account(who))
     monkeypatch.setattr("airflow.providers.standard.operators.hitl.upsert_hitl_detail", lambda **_: None)
     monkeypatch.setattr(ExecutorSafeguard, "test_mode", True)
     yield played
