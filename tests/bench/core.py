@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -254,11 +253,12 @@ def once(task: str, size: int, who: str) -> dict[str, Any]:
     ours, peer, compared = WORKS[task](size)
     if who == "ours":
         WORKS[task](10)[0]()  # what is imported only when it is needed
-    before = _resident()
+    _forget_the_peak()
+    before = _memory("VmRSS")
     began = time.process_time()
     found = (ours if who == "ours" else peer)()
     seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = _memory("VmHWM")
     digest = hashlib.sha256(json.dumps(compared(found), default=str).encode()).hexdigest()
     return {"seconds": seconds, "mebibytes": max(0.0, peak - before) / MEBIBYTE, "digest": digest}
 
@@ -301,10 +301,19 @@ def _apart(task: str, size: int, who: str) -> dict[str, Any]:
     return found
 
 
-def _resident() -> int:
-    """Bytes of this process in memory now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
+def _memory(name: str) -> int:
+    """Bytes of this process in memory, now (``VmRSS``) or at most so far (``VmHWM``).
+
+    Not ``ru_maxrss``: a process inherits that from the one that started it, and the bench itself is large by then.
+    """
+    told = Path("/proc/self/status").read_text()
+    [line] = [one for one in told.splitlines() if one.startswith(f"{name}:")]
+    return int(line.split()[1]) * 1024
+
+
+def _forget_the_peak() -> None:
+    """``VmHWM`` begins anew at what is in memory now: to make the input took more than the work may take (proc(5))."""
+    Path("/proc/self/clear_refs").write_text("5")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,8 @@ class FindingPart(Core):
             return {
                 str(row[0]): row[1]
                 for some in parts(campaign_ids)
-                for row in session.execute(_copies(organization, some))
+                for row in session.execute(_copies(some))
+                if row[2] == organization
             }
 
     def root_of(self, organization: str, campaign_id: str) -> str:
@@ -153,7 +154,8 @@ def _had_effect() -> ColumnElement[bool]:
     )
 
 
-def _copies(organization: str, campaign_ids: Collection[str]) -> Select[str | None, str]:
+def _copies(campaign_ids: Collection[str]) -> Select[str | None, str, str]:
+    """Of any organization: asked for one, SQLite would walk through all of its actions instead of the moves' index."""
     proof = aliased(MoveRow)
     proven = (
         select(proof.step_id)
@@ -164,12 +166,11 @@ def _copies(organization: str, campaign_ids: Collection[str]) -> Select[str | No
         .exists()
     )
     return (
-        select(MoveRow.remote_id, ActionRow.root)
+        select(MoveRow.remote_id, ActionRow.root, ActionRow.organization)
         .join(StepRow, StepRow.id == MoveRow.step_id)
         .join(ActionRow, ActionRow.id == StepRow.action_id)
         .where(
             MoveRow.remote_id.in_(campaign_ids),
-            ActionRow.organization == organization,
             StepRow.verb == Verb.COPY_CAMPAIGN.value,
             proven,
         )

@@ -18,11 +18,17 @@ from pro2_reconciliation.domain.window_form import parse_moment
 from pro2_reconciliation.domain.words import ItemKind, Service
 from pro2_reconciliation.ledger import Ledger, Seen, Stage
 from pro2_reconciliation.overview.capabilities import WITHDRAWN
+from pro2_reconciliation.repair.snapshot import scheduled
 
 EXAMPLE = "2026-11-19T18:00"
 """How a time is written: local time of the organization, or with an offset."""
 A_MOMENT = timedelta(minutes=1)
 """The same said again within it is a double click."""
+LOOKED_BACK = timedelta(days=3)
+"""A dag run that began earlier has decided on what it watched."""
+UNSEEN = (
+    "Nothing of that id was ever met here: if it is not the one you mean, release it and hold the right one"
+)
 
 
 def declare(
@@ -133,7 +139,10 @@ def hold(ledger: Ledger, organization: str, zone: str, item: str, *, who: str, w
     if known is None or (known.who, known.why) != (who, reason):
         ledger.hold(organization, key, who, reason)
     instead = f" instead of {known.who}" if known is not None and known.who != who else ""
-    return f"{item} is left to {who}{instead}; nothing of ours touches it until the hold is released"
+    named = _name_of(ledger, organization, key)
+    called = f"{item} («{one_line(named)}»)" if named else item
+    doubt = "" if named else f". {UNSEEN}"
+    return f"{called} is left to {who}{instead}; nothing of ours touches it until the hold is released{doubt}"
 
 
 def release(ledger: Ledger, organization: str, zone: str, item: str, *, who: str) -> str:
@@ -191,6 +200,21 @@ def repeat(ledger: Ledger, organization: str, zone: str, item: str, *, who: str,
         f"{again.remedy.value.replace('_', ' ')} of {item} may be planned once more, as generation "
         f"{again.generation}, for {again.who}: {again.why}. The next dag run decides by what it finds, and asks"
     )
+
+
+def _name_of(ledger: Ledger, organization: str, key: str) -> str:
+    """What an item is called, as it was decided on, watched or scheduled last; nothing for one that was never seen.
+
+    A hold may come before all of that, so it is taken all the same: but whoever mistyped an id is not protected.
+    """
+    decided = ledger.decisions_on(organization, key)
+    if decided:
+        return decided[-1][3].name
+    begun = [run.id for run in ledger.runs(organization, ledger.now() - LOOKED_BACK)]
+    names = [look.name for look in ledger.first_looks(begun, key).values()]
+    kind = ItemKind(key.partition(":")[0])
+    names += [one.name for one in scheduled(ledger.latest_snapshot(organization), kind) if one.key == key]
+    return names[-1] if names else ""
 
 
 def _item(key: str) -> str:

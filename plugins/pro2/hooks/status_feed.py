@@ -41,7 +41,7 @@ class StatusFeedHook(CarryingHook):
 
     def remarks(self, answers: list[Any]) -> list[str]:
         """How much the page tells, so that a person sees whether it is the right one."""
-        return [f"The page lists {len(answers[0]['incidents'])} incidents."]
+        return [f"Incidents on the page: {len(answers[0]['incidents'])}."]
 
     def _adapted(self, settings: Settings) -> Settings:
         return replace(settings, read_only=True, acts=False)

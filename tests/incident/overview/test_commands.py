@@ -17,6 +17,7 @@ from pro2_reconciliation.repair.outcome import SETTLED, End
 from pro2_reconciliation.repair.report import make_report
 
 ZONE, ITEM = "America/Chicago", "campaign:103"
+NEXT_WEEK = {"id": "777", "name": "Next week", "due": "2026-11-26T18:00:00+00:00", "audience": None}
 
 
 @pytest.fixture
@@ -139,6 +140,33 @@ class TestItems:
         told = reasoned(commands.hold, ITEM, who="Ada")
         assert told.startswith(f"{ITEM} is left to Ada instead of Kim; nothing of ours touches it")
         assert [one.who for one in looking.ledger.hold_traces("playhouse", ITEM)] == ["Kim", "Ada"]
+
+    def test_who_holds_one_hears_its_name_and_who_mistypes_it_that_it_was_never_met(
+        self, reasoned: Callable[..., str], looking: Looking
+    ) -> None:
+        looking.ledger.add_snapshot("playhouse", {"campaigns": [NEXT_WEEK], "occurrences": []})
+        assert reasoned(commands.hold, "campaign:777").startswith(
+            "campaign:777 («Next week») is left to Kim;"
+        )
+        told = reasoned(commands.hold, "campaign:7777")
+        assert told.startswith("campaign:7777 is left to Kim; nothing of ours touches it")
+        assert told.endswith(commands.UNSEEN)
+        assert set(looking.ledger.holds("playhouse")) == {"campaign:777", "campaign:7777"}
+
+    def test_one_that_is_watched_or_decided_on_is_called_by_its_name(
+        self, reasoned: Callable[..., str], looking: Looking
+    ) -> None:
+        told, pass_time = [], looking.evening.clock.sleep
+
+        def looked(seconds: float) -> None:
+            told.append(reasoned(commands.hold, "campaign:101"))
+            pass_time(seconds)
+
+        looking.evening.clock.sleep = looked  # type: ignore[method-assign]
+        looking.reconcile(Mode.PLAN)
+        told.append(reasoned(commands.hold, ITEM))
+        assert told[0].startswith("campaign:101 («Afternoon note») is left to Kim;")
+        assert told[-1].startswith(f"{ITEM} («Opening night invitation») is left to Kim;")
 
     def test_it_is_released_once(
         self, say: Callable[..., str], reasoned: Callable[..., str], looking: Looking

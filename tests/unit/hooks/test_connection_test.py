@@ -124,7 +124,7 @@ class TestAConnectionThatWorks:
         assert "no job of jobs.yaml" not in sandbox.said("tessitura")[1]
         good, words = sandbox.said("status_feed", host=f"{sandbox.url}/status")
         assert good
-        assert "The page lists 0 incidents." in words
+        assert "Incidents on the page: 0." in words
         assert words.endswith("It is only read.")
 
     def test_without_a_list_it_says_what_was_not_tried(self, sandbox: Sandbox) -> None:

@@ -72,6 +72,15 @@ def test_a_look_loads_nothing_of_what_ended_and_searches_by_an_index(ledger, reg
                 assert scanned == [], (name, statement)
 
 
+def test_whose_copy_a_campaign_is_is_looked_up_by_its_id_and_not_among_all_that_was_ever_done(ledger):
+    with asked_for(ledger) as (_, statements):
+        assert ledger.copies_among("playhouse", ["207", "208"]) == {}
+    [(statement, bound)] = statements
+    with ledger._engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", bound)]
+    assert plan[0] == "SEARCH move USING INDEX ix_move_remote_id (remote_id=?)"
+
+
 def test_more_names_than_go_into_one_statement_are_all_looked_for(ledger, register):
     names = [f"campaign:{number}" for number in range(1001)]
     wanted = [register(root=min(names)), register(root=max(names))]
