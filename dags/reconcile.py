@@ -20,6 +20,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
 from pro2 import form
+from pro2.nightly import nightly
 from pro2.notifier import FailureNotifier
 from pro2.operators import remedies
 from pro2.operators.question import AskOperator
@@ -42,12 +43,12 @@ LANES = {
 }
 """Lane (also its task id) to operator, in the order of safety: stopping first, sending last."""
 ONE_AT_A_TIME = frozenset({"run_now", "send_campaign"})
-
+CRON, ZONE = nightly()
 
 _dag = partial(
     dag,
     # no start_date: with one, unpausing would at once reconcile the night before
-    schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=False),
+    schedule=CronTriggerTimetable(CRON, timezone=ZONE, run_immediately=False),
     catchup=False,
     max_active_runs=4,
     tags=["pro2", "reconciliation"],

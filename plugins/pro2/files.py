@@ -27,7 +27,7 @@ log = logging.getLogger("pro2.reconcile")
 REPORTS = "PRO2_RECONCILIATION_REPORTS"
 LONGEST = 200
 """Characters of a run id that stand in the names of its files."""
-SHOWN = ("html", "csv", "json", "digest.html")
+SHOWN = ("html", "txt", "csv", "json", "digest.html")
 """Endings of the files that a person may be shown: no address stands in them, and nothing that Pro2 answered."""
 DRIFT, RECORDING = "drift.csv", "recording.json"
 DRIFT_COLUMNS = ("job", "action", "contact", "email", "plan_hash")
@@ -75,14 +75,16 @@ def folder_and_name(context: Any) -> tuple[ObjectStoragePath, str]:
 
 
 def write_report(context: Any, report: Report) -> str:
-    """Write the report as page, table and JSON. Out: the path of the page."""
+    """Write the report as page, text, table and JSON. Out: the path of the page."""
     from pro2_reconciliation.repair.page import render
+    from pro2_reconciliation.repair.plain import mail_text
     from pro2_reconciliation.repair.report import as_json
     from pro2_reconciliation.repair.spreadsheet import as_csv
 
     folder, name = folder_and_name(context)
     _write(folder / f"{name}.json", json.dumps(as_json(report), indent=1, ensure_ascii=False))
     _write(folder / f"{name}.csv", as_csv(report))
+    _write(folder / f"{name}.txt", mail_text(report, beside=name))
     page = folder / f"{name}.html"
     _write(page, render(report, beside=name))
     return str(page)

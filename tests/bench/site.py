@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -84,8 +85,13 @@ class BenchSite:
 
 
 @contextmanager
-def bench_site(content: dict[str, Any], dags: dict[str, str]) -> Iterator[BenchSite]:
-    """An incident, and DAG files by name; a name of ours without text is the product's own file."""
+def bench_site(
+    content: dict[str, Any], dags: dict[str, str], env: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[BenchSite]:
+    """An incident, and DAG files by name; a name of ours without text is the product's own file.
+
+    ``env``: what is set for all of Airflow besides.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pro2-bench-")))
         relay = stack.enter_context(Relay())
@@ -108,7 +114,7 @@ def bench_site(content: dict[str, Any], dags: dict[str, str]) -> Iterator[BenchS
                 folder / "airflow",
                 folder / "dags",
                 expect=[name.removesuffix(".py") for name in dags],
-                env=variables(config=folder / "config", reports=folder / "reports", mode="ask"),
+                env={**variables(config=folder / "config", reports=folder / "reports", mode="ask"), **env},
                 template_folder=ROOT / ".airflow",
                 timeout=300,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
@@ -84,3 +85,22 @@ print(*sorted(len(dag.tasks) for dag in bag.dags.values()))
     *_, ids, sizes = done.stdout.splitlines()
     assert set(ids.split()) == {f"{dag}__{name}" for dag in EXPECTED for name in ("opera", "ballet")}
     assert len(set(sizes.split())) == 3
+
+
+def test_a_wrong_time_of_the_nightly_takes_away_neither_guard_nor_detection():
+    code = f"""
+import json
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag({str(DAGS)!r}, load_op_links=False)
+print(json.dumps([sorted(bag.dag_ids), list(bag.import_errors.values())]))
+"""
+    environment = {**os.environ, "PRO2_RECONCILIATION_NIGHTLY": "0 25 * * * America/Chicago"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    known, [error] = json.loads(done.stdout.splitlines()[-1])
+    assert known == ["detect_outages", "guard_repairs"]
+    assert (
+        "PRO2_RECONCILIATION_NIGHTLY '0 25 * * * America/Chicago' has no hour 25; write five fields" in error
+    )

@@ -14,6 +14,7 @@ from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.param import process_params
 from airflow.sdk.exceptions import ParamValidationError
 
+from pro2.nightly import nightly
 from pro2.operators.remedies import SendCampaignOperator
 from pro2.retrying import RETRY_POLICY
 from pro2_reconciliation.domain.run_form import FIELDS
@@ -263,6 +264,7 @@ class TestTheTimes:
         """What the schedule then does is a fact of its own, see test_facts.py."""
         assert isinstance(reconcile.timetable, CronTriggerTimetable)
         assert reconcile.timetable.run_immediately is False
+        assert (reconcile.timetable.expression, str(reconcile.timetable.timezone)) == nightly()
         assert reconcile.start_date is None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.test_configuration_page import LEFT_OUT, PAGE, read_value
 
-from pro2 import accounts, desk, detection, files, organization
+from pro2 import accounts, desk, detection, files, nightly, organization
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import pacing, permits, settings
 from pro2_reconciliation.__main__ import LEDGER_VARIABLE, main
@@ -171,6 +171,9 @@ class TestAWrongVariable:
 
     def test_of_the_mode(self, said: Any) -> None:
         said(detection.MODE_VARIABLE, lambda: detection._mode(plain(VARIABLES[detection.MODE_VARIABLE][4])))
+
+    def test_of_the_nightly(self, said: Any) -> None:
+        said(nightly.VARIABLE, nightly.nightly)
 
     def test_of_the_organization_of_a_shell(self, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(organization.VARIABLE, "opera,ballet")

@@ -1,4 +1,4 @@
-"""What a drill is bound to, and what it cannot show. Sources: architecture, "Capabilities"; docs/rollout.md."""
+"""What a drill is bound to, and what it cannot show. Sources: ADR 0014; docs/rollout.md."""
 
 from __future__ import annotations
 

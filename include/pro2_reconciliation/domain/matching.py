@@ -1,8 +1,7 @@
 """Which row of the Activity Log belongs to which due time of a job.
 
 In: due times, rows and jobs of ONE organization. Out: for every due time its row, whether that row came
-late, and the row by which a person repaired it; and the rows that belong to none of them. Rules (contract
-decision 4):
+late, and the row by which a person repaired it; and the rows that belong to none of them. Rules:
 
 1. In time: a row that nobody started by hand, from 60 s before the due time (clocks differ) to ``grace``
    after it, or after the end of known maintenance that it was due in. The nearest pair goes first,
@@ -113,21 +112,16 @@ def same_audience(job: Job, due: datetime, moment: datetime) -> bool | None:
     return due <= moment < due + timedelta(hours=job.audience.window_hours)
 
 
-def last_matched(
-    job: Job, occurrences_before: Sequence[Occurrence], rows: Sequence[ActivityRow], n: int = 3
-) -> int:
-    """How many of the last ``n`` of these due times left a row near them in the log (R5: 0 is suspicious)."""
-    own = [one for one in occurrences_before if one.job_id == job.id]
-    return traces({job.id: own}, rows, {job.id: job}, n)[job.id]
-
-
 def traces(
     before: Mapping[str, Sequence[Occurrence]],
     rows: Sequence[ActivityRow],
     jobs: Mapping[str, Job],
     n: int = 3,
 ) -> dict[str, int]:
-    """As :func:`last_matched`, for many jobs at once; ``before`` by job id."""
+    """How many of the last ``n`` due times of each job left a row near them in the log (R5: 0 is suspicious).
+
+    ``before``: the due times by job id.
+    """
     found = dict.fromkeys(before, 0)
     last = [one for own in before.values() for one in sorted(own, key=attrgetter("due"))[-n:] if n > 0]
     own_rows = [row for row in rows if row.job_id in before]

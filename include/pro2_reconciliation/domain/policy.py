@@ -1,4 +1,4 @@
-"""The site's policy: times, limits and exceptions. Defaults are those of the decision tables, section 2.
+"""The site's policy: times, limits and exceptions. What each key means: docs/configuration.md.
 
 A policy may only make a rule stricter; the demo's file shortens the times so that an evening fits into minutes.
 """
@@ -215,7 +215,7 @@ class Policy(Value):
         default=90,
         ge=1,
         le=36_500,
-        description="So long are the files of a dag run kept; the newest always are",
+        description="How long the files of a dag run are kept; the newest always are",
     )
     keep_addresses_days: float = Field(
         default=14,

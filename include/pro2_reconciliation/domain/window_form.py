@@ -27,7 +27,7 @@ def parse_window(
     unfinished one.
 
     Raises ConfigurationError, in local times, for a text that is no time, an end that is not after the
-    start, and, unless confirmed, a window that is too long or ends after ``now`` (decisions, section 2).
+    start, and, unless confirmed, a window that is too long or ends after ``now`` (docs/form.md).
     """
     example = f"{now.astimezone(find_zone(zone)) - timedelta(days=1):%Y-%m-%d}T18:00"
     start = parse_moment(start_text, zone, example=example)

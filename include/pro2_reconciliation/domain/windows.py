@@ -7,7 +7,7 @@ never matters. A claim without length says nothing any more; it closes the outag
 
 How it fails: it does not. What cannot be told counts as down: two versions of one claim in one call count
 as the widest of both, an outage is open until its end has PASSED, and one that was known once is never
-dropped again. Source of the rules: architecture sections 3 and 4; contract decision 21.
+dropped again. Source of the rules: docs/architecture.md, words and flow; ADR 0005.
 """
 
 from __future__ import annotations

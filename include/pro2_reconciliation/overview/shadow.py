@@ -58,10 +58,6 @@ class Shadow(Value):
     def twice(self) -> int:
         return sum(one.twice for one in self.rules)
 
-    @property
-    def judged(self) -> int:
-        return sum(one.right + one.twice + one.not_needed + one.unknown for one in self.rules)
-
 
 def shadow(site: Site, ledger: Ledger, now: datetime, *, days: float | None = None) -> Shadow:
     """The verdicts of the last ``days`` (30 unless given), and what still waits for one."""

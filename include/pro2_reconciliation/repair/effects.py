@@ -24,7 +24,7 @@ HELD_BEFORE = "held_before"
 def noted_before(account: Account, decision: Decision, verb: Verb) -> dict[str, dict[str, int]]:
     """What the proof of a verb compares with later, for the details of its intent; empty where it is not known.
 
-    Only Repeat Import has some: "the tag's count not lower than before" (decisions, section 3).
+    Only Repeat Import has some: "the tag's count not lower than before" (docs/lost-requests.md).
     """
     if verb is not Verb.REPEAT_IMPORT:
         return {}

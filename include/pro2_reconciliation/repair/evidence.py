@@ -1,4 +1,4 @@
-"""What a look at the world proves of a request whose answer never came, verb by verb, as data (decisions, section 5).
+"""What a look at the world proves of a request whose answer never came, verb by verb, as data (docs/lost-requests.md).
 
 ``lost_requests.py`` looks and decides by this table, and ``docs/lost-requests.md`` is written from it. A retry, another
 dag run and another host take the same path, because there is no other. It cannot fail; a sight without a row is a

@@ -220,7 +220,7 @@ def console_rows(account: Account) -> tuple[ConsoleRow, ...]:
 def asked_rows(
     account: Account, decision: Decision, step: StepRecord, rows: Iterable[ActivityRow]
 ) -> list[ActivityRow]:
-    """The runs that may be the one that was asked for: after the intent, and not their schedule's (decisions, 5).
+    """The runs that may be the one asked for: after the intent, and not their schedule's (docs/lost-requests.md).
 
     Where the log does not say who started a run, one at a due time of its job is its schedule's.
     """

@@ -136,6 +136,7 @@ def mail_text(report: Report, *, beside: str = "") -> str:
     for line in checklist(report):
         mark = _MARKS.get(line.state, "[ ]")
         lines += wrapped(f"{mark} {line.text}: {line.state}. {line.note}", "    ", first="")
+    lines += ["", f"Plan {report.plan_hash}"]
     return "\n".join(lines) + "\n"
 
 

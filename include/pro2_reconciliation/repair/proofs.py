@@ -1,4 +1,4 @@
-"""The proof of every step: a fresh read of the world, never the 200 of the request (decisions, section 3).
+"""The proof of every step: a fresh read of the world, never the 200 of the request (docs/architecture.md, the flow).
 
 ::
 

@@ -344,7 +344,7 @@ def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason:
 
 
 def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:
-    """The highest campaign id before a copy is asked for: the copy's id is above it (decisions, section 5)."""
+    """The highest campaign id before a copy is asked for: the copy's id is above it (docs/lost-requests.md)."""
     if verb is not Verb.COPY_CAMPAIGN:
         return plan.floor_id
     newest = account.campaigns.newer_than(plan.floor_id)

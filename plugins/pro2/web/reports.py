@@ -22,7 +22,7 @@ POLICY = "; ".join(
         "sandbox allow-downloads allow-popups",
     )
 )
-KINDS = {"html": "text/html", "csv": "text/csv", "json": "application/json"}
+KINDS = {"html": "text/html", "txt": "text/plain", "csv": "text/csv", "json": "application/json"}
 
 
 def report_routes() -> APIRouter:

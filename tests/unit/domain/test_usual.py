@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.jobs import ActivityRow, Counts, Job, Occurrence
-from pro2_reconciliation.domain.matching import last_matched
+from pro2_reconciliation.domain.matching import traces
 from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 
@@ -64,6 +64,7 @@ def test_errors_and_runs_without_counts_say_nothing_about_the_usual_count():
 
 def test_the_last_due_times_before_an_outage_show_whether_the_catalog_is_right():
     before = [due(60 * hour) for hour in range(5)]
-    assert last_matched(JOB, before, [row(60), row(121), row(240)]) == 2
-    assert last_matched(JOB, before, [row(0), row(60)]) == 0
-    assert last_matched(JOB, [], []) == 0
+    jobs = {JOB.id: JOB}
+    assert traces({JOB.id: before}, [row(60), row(121), row(240)], jobs) == {JOB.id: 2}
+    assert traces({JOB.id: before}, [row(0), row(60)], jobs) == {JOB.id: 0}
+    assert traces({JOB.id: []}, [], jobs) == {JOB.id: 0}

@@ -49,7 +49,13 @@ class TestTheReport:
         path = reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         written = sorted(file.name for file in reports.iterdir())
         name = "manual__2026-11-20T03_45_00_00_00"
-        assert written == [f"{name}.csv", f"{name}.html", f"{name}.json", f"{name}.recording.json"]
+        assert written == [
+            f"{name}.csv",
+            f"{name}.html",
+            f"{name}.json",
+            f"{name}.recording.json",
+            f"{name}.txt",
+        ]
         assert path.endswith(f"{name}.html")
         told = json.loads((reports / f"{name}.json").read_text(encoding="utf-8"))
         assert told["plan_hash"] == plan.hash
@@ -100,7 +106,7 @@ class TestTheReport:
             ReconciliationError, match=r"2 items did not end.*Opening night invitation.*\(103\)"
         ):
             reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
-        assert {path.suffix for path in reports.iterdir()} == {".html", ".json", ".csv"}
+        assert {path.suffix for path in reports.iterdir()} == {".html", ".json", ".csv", ".txt"}
 
     def test_tells_a_story_in_past_tense_what_is_worst_loudest(
         self, playing: Playing, reports: Path, caplog: pytest.LogCaptureFixture

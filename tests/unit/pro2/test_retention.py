@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.ledger import Ledger
 
-ENDINGS = ("html", "csv", "json", "digest.html", "recording.json", "drift.csv")
+ENDINGS = ("html", "txt", "csv", "json", "digest.html", "recording.json", "drift.csv")
 Made = Callable[..., Plan]
 
 
@@ -132,7 +132,7 @@ class TestNothingElseIsTouched:
     def test_files_of_other_names_and_endings(self, account: Any, made: Made, reports: Path) -> None:
         plan = made("old", 100)
         made("newest", 1)
-        others = ["notes.txt", "old.txt", "old.html.bak", "olds.html", "unknown.html", "old"]
+        others = ["notes.txt", "old.text", "old.html.bak", "olds.html", "unknown.html", "old"]
         for name in others:
             (reports / name).write_text(plan.hash)
         retention.delete_old(account)
@@ -235,7 +235,9 @@ class TestAnObjectStorage:
         assert files.drift_file(context) == ""
         assert b"Item 1" in files.report_of("manual__1")
         assert files.report_of("manual__1", "csv").startswith(b"\xef\xbb\xbf")
-        assert sorted(retention.delete_old(account)) == [f"manual__1.{e}" for e in ("csv", "html", "json")]
+        assert sorted(retention.delete_old(account)) == [
+            f"manual__1.{e}" for e in ("csv", "html", "json", "txt")
+        ]
         assert {path.name for path in files.reports_folder().iterdir()} == {
-            f"manual__2.{ending}" for ending in ("csv", "html", "json")
+            f"manual__2.{ending}" for ending in ("csv", "html", "json", "txt")
         }
