@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReport
 from pro2_reconciliation.domain.errors import Rejected, Unreadable
@@ -17,9 +18,11 @@ from pro2_reconciliation.domain.ports import chunks
 from pro2_reconciliation.domain.words import CampaignStatus
 from pro2_reconciliation.wire import scalars, v1
 from pro2_reconciliation.wire.exchange import Exchange, Reply, Request, explain
-from pro2_reconciliation.wire.paging import MAX_PAGES, ask, judge, pages, unreadable_or_ambiguous
+from pro2_reconciliation.wire.paging import MAX_PAGES, Shrunk, ask, judge, pages, unreadable_or_ambiguous
 from pro2_reconciliation.wire.scalars import Row
 
+READ_ANEW = 2
+"""So often the list is read from the start when a campaign was deleted between two of its pages."""
 STATUSES = {
     "0": CampaignStatus.DRAFT,
     "1": CampaignStatus.SCHEDULED,
@@ -132,8 +135,27 @@ def scheduled_since(edge: datetime) -> Exchange[list[Campaign]]:
     """Every campaign with ``sdate`` at or after ``edge``, newest first, in as few pages as that takes.
 
     One that cannot be read is in the list too, as ``unreadable``: it must not vanish, and the others go on. A
-    campaign that is listed twice counts as the one that says more mail left.
+    campaign that is listed twice counts as the one that says more mail left. When one is deleted between two pages
+    they are read anew.
     """
+    for left in range(READ_ANEW, -1, -1):
+        try:
+            found = yield from _since(edge)
+            break
+        except Shrunk:
+            if not left:
+                raise
+    due: dict[str, Campaign] = {}
+    for entry in found:
+        campaign = _as_far_as_clear(entry)
+        if campaign.unreadable or (campaign.due is not None and campaign.due >= edge):
+            known = due.get(campaign.id, campaign)
+            due[campaign.id] = max(known, campaign, key=lambda one: sum(one.counters.values()))
+    return sorted(due.values(), key=lambda one: (one.due or edge, one.id), reverse=True)
+
+
+def _since(edge: datetime) -> Generator[Request, Reply, list[Row]]:
+    """The rows of the list down to the page on which ``edge`` lies."""
     last: list[datetime] = []
     ordered = True
 
@@ -149,14 +171,7 @@ def scheduled_since(edge: datetime) -> Exchange[list[Campaign]]:
         final = scalars.is_no_time(page[-1].get("sdate")) if dues[-1] is None else dues[-1] < edge
         return ordered and bool(last) and final
 
-    found = yield from pages("api/3/campaigns", "campaigns", {"orders[sdate]": "DESC"}, beyond)
-    due: dict[str, Campaign] = {}
-    for entry in found:
-        campaign = _as_far_as_clear(entry)
-        if campaign.unreadable or (campaign.due is not None and campaign.due >= edge):
-            known = due.get(campaign.id, campaign)
-            due[campaign.id] = max(known, campaign, key=lambda one: sum(one.counters.values()))
-    return sorted(due.values(), key=lambda one: (one.due or edge, one.id), reverse=True)
+    return (yield from pages("api/3/campaigns", "campaigns", {"orders[sdate]": "DESC"}, beyond, steady=True))
 
 
 def _as_far_as_clear(entry: Row) -> Campaign:
@@ -215,25 +230,38 @@ def detailed(campaign_ids: Sequence[str]) -> Exchange[dict[str, Campaign]]:
 
 
 def newer_than(campaign_id: str) -> Exchange[list[Campaign]]:
-    """Every campaign with a higher id, drafts included, detailed, by ascending id."""
-    found: dict[str, Campaign] = {}
-    for page in range(1, MAX_PAGES):
-        request = v1.call("campaign_list", filters__id_greater=campaign_id, full="1", page=str(page))
+    """Every campaign with a higher id, drafts included, detailed, by ascending id.
+
+    The next page begins after the last id of this one, and not at a number: when somebody deletes a campaign between
+    two pages, a numbered page skips one that was there all the time, and that may be a colleague's copy. Where the
+    server orders otherwise there are only numbers.
+    """
+    found: dict[str, Row] = {}
+    low, page = campaign_id, 1
+    for _ in range(1, MAX_PAGES):
+        request = v1.call(
+            "campaign_list", filters__id_greater=low, sort_direction="ASC", full="1", page=str(page)
+        )
         rows = yield from v1.ask_list(request)
-        fresh = 0
-        for entry in rows:
-            key = scalars.plain_id(entry, "id", "a campaign")
-            if key in found or not _later(key, campaign_id):
-                continue
-            fresh += 1
-            campaign = yield from _with_details(entry)
-            if campaign is not None:
-                found[key] = campaign
+        keys = [scalars.plain_id(entry, "id", "a campaign") for entry in rows]
+        before = len(found)
+        found |= {key: entry for key, entry in zip(keys, rows, strict=True) if _later(key, campaign_id)}
         if len(rows) < v1.PAGE:
-            return sorted(found.values(), key=lambda one: (len(one.id), one.id))
-        if not fresh:
             break
-    raise Unreadable(f"campaign_list above {campaign_id} repeats itself and does not end")
+        if len(found) == before:
+            raise Unreadable(f"campaign_list above {campaign_id} repeats itself and does not end")
+        if page == 1 and all(_later(two, one) for one, two in pairwise([low, *keys])):
+            low = keys[-1]
+        else:
+            page += 1
+    else:
+        raise Unreadable(f"campaign_list above {campaign_id} did not end after {MAX_PAGES} pages")
+    campaigns = []
+    for key in sorted(found, key=lambda one: (len(one), one)):
+        campaign = yield from _with_details(found[key])
+        if campaign is not None:
+            campaigns.append(campaign)
+    return campaigns
 
 
 def report(campaign_id: str) -> Exchange[CampaignReport]:

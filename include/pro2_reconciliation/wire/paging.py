@@ -17,6 +17,10 @@ PAGE = 100
 MAX_PAGES = 1000
 
 
+class Shrunk(Unreadable):
+    """Rows went while a list was read, so another one may have been skipped; read from the start it is whole."""
+
+
 def ask(request: Request) -> Generator[Request, Reply, Row]:
     """Send one request and return the JSON object of its answer; errors as in ``read_json``."""
     return judge(request, (yield request))
@@ -43,9 +47,16 @@ def pages(
     key: str,
     params: Mapping[str, str],
     enough: Callable[[Sequence[Row]], bool] = lambda rows: False,
+    *,
+    steady: bool = False,
 ) -> Generator[Request, Reply, list[Row]]:
-    """All rows under ``key``, 100 a page by offset, until the end or until ``enough`` of a page is true."""
+    """All rows under ``key``, 100 a page by offset, until the end or until ``enough`` of a page is true.
+
+    A row that is deleted between two pages moves up those behind it, and one of them is skipped: ``Shrunk``, where the
+    list has to be ``steady`` and its total says so.
+    """
     found: list[Row] = []
+    most = 0
     known: set[str] = set()
     for _ in range(MAX_PAGES):
         request = Request("GET", path, {**params, "limit": str(PAGE), "offset": str(len(found))})
@@ -57,6 +68,11 @@ def pages(
         known |= ids
         found.extend(page)
         total = scalars.total(body, path)
+        if steady and total is not None and total < most:
+            raise Shrunk(
+                f"GET {path} lost rows while it was read, each time; it is read again with the next look"
+            )
+        most = max(most, total or 0)
         if not page and total is not None and len(found) < total:
             raise Unreadable(f"GET {path} says {total} rows in all, and only {len(found)} came")
         ended = len(found) >= total if total is not None else len(page) < PAGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 
 from pro2_reconciliation.domain.errors import Ambiguous, Rejected, Unreadable
 from pro2_reconciliation.wire import campaigns
-from pro2_reconciliation.wire.exchange import Reply, drive
+from pro2_reconciliation.wire.exchange import Reply, Request, drive
 
 Build = Callable[..., dict[str, Any]]
 EDGE = datetime(2031, 3, 4, tzinfo=UTC)
@@ -63,6 +64,31 @@ def test_a_short_page_does_not_end_a_listing_whose_total_says_more(
 ) -> None:
     wire = scripted(page(campaign_row, [3], total=2), page(campaign_row, [2], 2, total=2))
     assert len(drive(campaigns.scheduled_since(EDGE), wire.carry)) == 2
+
+
+class TestAListThatLosesACampaignBetweenTwoPages:
+    """The offset of the second page skips one that was there all the time: it would be in no plan."""
+
+    def first(self, build: Build) -> dict[str, Any]:
+        return page(build, [5, 4], total=4)
+
+    def second(self, build: Build) -> dict[str, Any]:
+        return page(build, [2], 4, total=3)
+
+    def test_is_read_anew(self, scripted: Any, campaign_row: Build) -> None:
+        wire = scripted(
+            self.first(campaign_row),
+            self.second(campaign_row),
+            page(campaign_row, [5, 3], total=3),
+            page(campaign_row, [2, -1], 4, total=3),
+        )
+        assert len(drive(campaigns.scheduled_since(EDGE), wire.carry)) == 3
+        assert [asked.params["offset"] for asked in wire.asked] == ["0", "2", "0", "2"]
+
+    def test_is_unreadable_if_that_happens_each_time(self, scripted: Any, campaign_row: Build) -> None:
+        wire = scripted(*(part(campaign_row) for _ in range(3) for part in (self.first, self.second)))
+        with pytest.raises(Unreadable, match="lost rows while it was read"):
+            drive(campaigns.scheduled_since(EDGE), wire.carry)
 
 
 def test_a_campaign_that_is_gone_reads_as_none(scripted: Any) -> None:
@@ -120,8 +146,44 @@ def test_newer_campaigns_are_read_until_a_short_page(scripted: Any, campaign_row
     wire = scripted(of(100, 110), of(110, 112))
     found = drive(campaigns.newer_than("99"), wire.carry)
     assert [one.id for one in found] == [str(n) for n in range(100, 112)]
-    assert [asked.form["page"] for asked in wire.asked] == ["1", "2"]
-    assert wire.asked[0].form["filters[id_greater]"] == "99"
+    assert [(one.form["filters[id_greater]"], one.form["page"]) for one in wire.asked] == [
+        ("99", "1"),
+        ("109", "1"),
+    ]
+
+
+class Listing:
+    """A server of campaigns, and a colleague who deletes one of them after the first page."""
+
+    def __init__(self, ids: list[int], row: Build, deleted: int, *, newest_first: bool = False) -> None:
+        self.ids, self.row, self.deleted, self.newest_first = ids, row, deleted, newest_first
+        self.requests = 0
+
+    def carry(self, request: Request) -> Reply:
+        form = request.form or {}
+        self.requests += 1
+        found = sorted(n for n in self.ids if n > int(form["filters[id_greater]"]))
+        if self.newest_first:
+            found.reverse()
+        start = 10 * (int(form["page"]) - 1)
+        rows = {str(at): self.row(id=str(n)) for at, n in enumerate(found[start : start + 10])}
+        self.ids = [n for n in self.ids if n != self.deleted]
+        return Reply(200, {}, json.dumps({**OK, **rows} if rows else NOTHING))
+
+
+def test_a_campaign_that_is_deleted_between_two_pages_hides_no_other(campaign_row: Build) -> None:
+    """The eleventh may be a colleague's copy, and whoever does not see it sends a second one."""
+    server = Listing(list(range(100, 115)), campaign_row, deleted=104)
+    found = drive(campaigns.newer_than("99"), server.carry)
+    assert {str(n) for n in range(100, 115) if n != 104} <= {one.id for one in found}
+    assert server.requests == 2
+
+
+def test_a_server_that_lists_the_newest_first_is_read_by_number(campaign_row: Build) -> None:
+    server = Listing(list(range(100, 125)), campaign_row, deleted=0, newest_first=True)
+    found = drive(campaigns.newer_than("99"), server.carry)
+    assert [one.id for one in found] == [str(n) for n in range(100, 125)]
+    assert server.requests == 3
 
 
 def test_a_full_last_page_is_followed_by_nothing(scripted: Any, campaign_row: Build) -> None:
