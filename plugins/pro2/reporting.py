@@ -153,10 +153,11 @@ def _compare(account: Account) -> None:
 
 
 def _move_watermark(account: Any, plan: Any, mode: Any) -> None:
-    """The nightly's windows join each other; another one counts only if it leaves no gap before it, and nothing out."""
-    from pro2_reconciliation.domain.words import Mode
+    """The nightly's windows join each other; another one counts only if it leaves no gap before it, and nothing out:
+    the outage of another service than sending says nothing of campaigns."""
+    from pro2_reconciliation.domain.words import Mode, Service
 
-    if plan.restriction:
+    if plan.restriction or Service.SENDING not in plan.window.services:
         return
     mark = account.ledger.watermark(account.organization)
     joins = mode is not Mode.PLAN and mark is not None and plan.window.start <= mark

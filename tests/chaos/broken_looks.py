@@ -198,8 +198,8 @@ BREAKAGES = (
         3,
         "what a job did since its due time is not looked at",
         f"{CORE}/repair/checks.py",
-        "    rows = account.dashboard.activity(due, account.now()).of(job.id)\n    manual =",
-        "    rows = account.dashboard.activity(due, account.now()).of(job.id)[:0]\n    manual =",
+        "    rows = account.dashboard.activity(log_from(plan, decision), account.now()).of(job.id)\n    manual =",
+        "    rows = account.dashboard.activity(log_from(plan, decision), account.now()).of(job.id)[:0]\n    manual =",
         "tests/chaos/test_endings.py::"
         "test_an_import_that_a_colleague_repeated_and_that_is_over_is_not_repeated",
     ),

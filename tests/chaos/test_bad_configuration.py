@@ -31,7 +31,7 @@ from pro2_reconciliation.domain.localtime import find_zone
 from pro2_reconciliation.domain.maintenance import excuse
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.schedule import occurrences, previous
-from pro2_reconciliation.domain.windows import touched
+from pro2_reconciliation.domain.windows import touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import CampaignStatus
 from pro2_reconciliation.wire.export import Export
 
@@ -102,7 +102,8 @@ def use(site: Site) -> None:
     """What a dag run computes from a site: due times, windows, send_by, whether mail may leave now."""
     window_ = Window(start=NOW - timedelta(hours=3), end=NOW)
     campaign = Campaign(id="1", name="Opening", status=CampaignStatus.SCHEDULED, due=NOW)
-    campaigns, jobs = touched(window_, site.policy, max((job.usual_minutes for job in site.jobs), default=0))
+    campaigns = touched_campaigns(window_, site.policy)
+    usual = max((job.usual_minutes for job in site.jobs), default=0)
     site.policy.send_by(campaign)
     site.policy.in_sending_hours(NOW.astimezone(find_zone(site.zone)))
     for key, seconds in site.policy:
@@ -113,7 +114,8 @@ def use(site: Site) -> None:
         if key.endswith("_minutes"):
             _ = NOW + timedelta(minutes=float(seconds))
     for job in site.jobs:
-        found = occurrences(job, jobs.start, jobs.end)
+        span = touched_dues(window_, site.policy, job, usual)
+        found = occurrences(job, span.start, span.end)
         _ = [previous(job, NOW, 3), job.grace + 2 * job.usual, NOW + 2 * job.usual + job.grace]
         for hours in (job.audience.window_hours, job.audience.valid_hours):
             _ = NOW + timedelta(hours=hours or 0)

@@ -66,6 +66,14 @@ class Matches:
         return self.by_key[occurrence.key]
 
 
+def earliest_start(due: datetime) -> datetime:
+    """From when on (UTC, included) a run of this due time may seem to have begun.
+
+    Whatever is read or counted "since it was due" begins here, else the row that belongs to it may lie before.
+    """
+    return due - CLOCK_SKEW
+
+
 def match(occurrences: Sequence[Occurrence], rows: Sequence[ActivityRow], jobs: Mapping[str, Job]) -> Matches:
     """Match ``rows`` to ``occurrences`` by the rules above; ``jobs`` by id. Rows of other organizations are
     left out.

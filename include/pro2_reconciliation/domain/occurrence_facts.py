@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pro2_reconciliation.domain.facts import Facts, OwnAction
 from pro2_reconciliation.domain.jobs import ActivityLog, ActivityRow, Console, Job, Occurrence
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, same_audience
+from pro2_reconciliation.domain.matching import Match, earliest_start, same_audience
 from pro2_reconciliation.domain.observation import OccurrenceState
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.schedule import next_due
@@ -92,7 +92,9 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
     awaited = evidence.awaited
     # A missed sync is judged by the very next run (R13): once that has ended badly, or did not come, nobody waits.
     judge = occurrence.next_due
-    after = [r for r in evidence.later if judge and r.manual is not True and r.started >= judge - CLOCK_SKEW]
+    after = [
+        r for r in evidence.later if judge and r.manual is not True and r.started >= earliest_start(judge)
+    ]
     next_failed = any(r.outcome in _ENDED_BADLY for r in after)
     next_young = any(r.outcome is Outcome.IN_PROGRESS and now - r.started < 2 * job.usual for r in after)
     excused = occurrence.excused_until is not None and now <= occurrence.expected + job.grace
@@ -122,6 +124,7 @@ def occurrence_facts(evidence: OccurrenceEvidence, *, policy: Policy, zone: str,
         "unfinished": _unfinished(state) and (hanging or state is not OccurrenceState.IN_PROGRESS),
         "job_busy": running_for_another(occurrence, job, rows, console),
         "in_maintenance": excused,
+        "in_time": now < occurrence.expected + job.grace,
         "next_is_close": awaited is not None
         and awaited - now <= timedelta(minutes=policy.next_occurrence_wait_minutes),
         "next_within_wait": judge is not None
@@ -224,7 +227,9 @@ def awaited_run(
 
 def _begun(due: datetime, job: Job, rows: Sequence[ActivityRow]) -> bool:
     return any(
-        row.job_id == job.id and row.manual is not True and due - CLOCK_SKEW <= row.started <= due + job.grace
+        row.job_id == job.id
+        and row.manual is not True
+        and earliest_start(due) <= row.started <= due + job.grace
         for row in rows
     )
 
@@ -258,7 +263,7 @@ def _source_problem(evidence: OccurrenceEvidence) -> str | None:
         return "the Activity Log could not be read"
     if not evidence.log.covers(evidence.occurrence.expected + evidence.job.grace):
         return "the Activity Log ends before it was due"
-    if evidence.log.begins_after(evidence.occurrence.due):
+    if evidence.log.begins_after(earliest_start(evidence.occurrence.due)):
         return "the Activity Log begins after it was due"
     if not evidence.log.rows:
         return "the Activity Log is empty for the whole window"

@@ -37,6 +37,8 @@ OCCURRENCE_RULES: tuple[Rule, ...] = (
         WATCH,
         "was due in known maintenance until {excused_text}: expected by {expected_text}",
     ),
+    Rule("R6", ("no_row", "in_time", "in_progress"), WATCH, "in progress, {progress_text}"),
+    Rule("R6", ("no_row", "in_time"), WATCH, "was due {due_text}: it may begin until {expected_text}"),
     Rule(
         "R1",
         ("no_row", "source_unusable"),

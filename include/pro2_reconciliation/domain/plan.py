@@ -81,6 +81,11 @@ class Window(Value):
     outage_known: bool = False
     services: tuple[Service, ...] = (Service.SENDING, Service.DASHBOARD, Service.TESSITURA)
 
+    @property
+    def of_outage(self) -> bool:
+        """Whether it is about a known or suspected outage, and not about a night."""
+        return self.outage_known or bool(self.outage_ids)
+
     def __contains__(self, moment: object) -> bool:
         return hasattr(moment, "tzinfo") and self.start <= moment < self.end  # type: ignore[operator]
 

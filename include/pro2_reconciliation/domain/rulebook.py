@@ -80,6 +80,7 @@ MEANING = {
     "unknown_label": "its row in the Activity Log has a label that is not known",
     "no_row": "the Activity Log has no row for it",
     "in_maintenance": "it was due in known maintenance, and the time by which it is expected after that has not passed",
+    "in_time": "the job's grace has not passed, so it may still begin in time",
     "source_unusable": "the Activity Log or the Console is missing, empty, or ends before it was due",
     "by_hand_running": "a person reprocesses it, and that run has not ended",
     "by_hand": "a person reprocessed it, and that run ended",

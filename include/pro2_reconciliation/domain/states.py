@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import CampaignReading
 from pro2_reconciliation.domain.jobs import ActivityRow, ConsoleRow, Job, Occurrence
+from pro2_reconciliation.domain.matching import earliest_start
 from pro2_reconciliation.domain.observation import CampaignState, OccurrenceState
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.words import CampaignStatus, Outcome
@@ -99,7 +100,7 @@ def console_row_of(
         began = candidate.scheduled_for or candidate.started
         if row is not None or began is None:
             continue
-        if occurrence.due - job.grace <= began <= occurrence.expected + job.grace:
+        if earliest_start(occurrence.due) <= began <= occurrence.expected + job.grace:
             return candidate
     return None
 

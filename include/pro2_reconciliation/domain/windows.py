@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from pro2_reconciliation.domain.jobs import Job
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
@@ -95,20 +96,28 @@ def merge_evidence(
     return tuple(sorted(merged, key=_age))
 
 
-def touched(window: Window, policy: Policy, usual_minutes: float) -> tuple[Window, Window]:
-    """The spans (campaigns, jobs) in which an item that was due or active may have been touched by the
-    window.
+def touched_campaigns(window: Window, policy: Policy) -> Window:
+    """The span [start - lead, end + tail) in which a campaign that was due or active may have been touched.
 
-    [start - lead, end + tail): the lead is the policy's hours for campaigns and ``usual_minutes``, the
-    longest usual run of the organization's jobs, for jobs; the tail is the policy's minutes for both.
+    The lead is the policy's, and never shorter than the time in which a campaign is not overdue yet: so long before
+    its end the window before this one could not judge.
     """
+    lead = max(timedelta(hours=policy.lead_hours), timedelta(seconds=policy.overdue_grace_seconds))
+    return _widened(window, lead, policy)
+
+
+def touched_dues(window: Window, policy: Policy, job: Job, usual_minutes: float) -> Window:
+    """The same span for the due times of a job. ``usual_minutes``: the longest usual run of the organization's jobs.
+
+    The lead is that run, and never shorter than the job's grace: what was due in the grace before the window began
+    was too young for the window before this one. So windows that join leave out no due time.
+    """
+    return _widened(window, max(timedelta(minutes=usual_minutes), job.grace), policy)
+
+
+def _widened(window: Window, lead: timedelta, policy: Policy) -> Window:
     end = window.end + timedelta(minutes=policy.tail_minutes)
-    campaigns = window.start - timedelta(hours=policy.lead_hours)
-    jobs = window.start - timedelta(minutes=usual_minutes)
-    return (
-        window.model_copy(update={"start": campaigns, "end": end}),
-        window.model_copy(update={"start": jobs, "end": end}),
-    )
+    return window.model_copy(update={"start": window.start - lead, "end": end})
 
 
 def _end(claim: Evidence) -> datetime:

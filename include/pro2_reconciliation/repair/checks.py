@@ -18,11 +18,11 @@ from pro2_reconciliation.domain.facts import began, signs_of
 from pro2_reconciliation.domain.jobs import ConsoleRow, Job
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import describe_window, local
-from pro2_reconciliation.domain.matching import same_audience
+from pro2_reconciliation.domain.matching import earliest_start, same_audience
 from pro2_reconciliation.domain.observation import CampaignState
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.states import STOPPED_STATUSES, campaign_state
-from pro2_reconciliation.domain.windows import touched
+from pro2_reconciliation.domain.windows import touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Outcome, ProcessType, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
@@ -30,6 +30,7 @@ from pro2_reconciliation.repair.actions import TAG_VERBS
 from pro2_reconciliation.repair.canary import colleagues_on
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
 from pro2_reconciliation.repair.inventory import suspect_since
+from pro2_reconciliation.repair.own_run import due_of, job_of, log_from, ran
 
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
@@ -78,8 +79,9 @@ def _outside_the_outage(account: Account, plan: Plan, decision: Decision) -> str
     usual = max((job.usual_minutes for job in account.site.jobs), default=0)
 
     def touches(window: Window) -> bool:
-        campaigns, jobs = touched(window, account.policy, usual)
-        return decision.due in (campaigns if decision.kind is ItemKind.CAMPAIGN else jobs)
+        if decision.kind is ItemKind.CAMPAIGN:
+            return decision.due in touched_campaigns(window, account.policy)
+        return decision.due in touched_dues(window, account.policy, job_of(account.site, decision), usual)
 
     if not touches(plan.window):
         return None  # it is here as an open item of an earlier outage
@@ -202,15 +204,15 @@ def _copy_differs(account: Account, original: Campaign, copy_id: str | None) -> 
 def _run_stale(
     account: Account, plan: Plan, decision: Decision, action: ActionRecord, verb: Verb
 ) -> str | None:
-    job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
-    due = decision.due or plan.window.start
-    rows = account.dashboard.activity(due, account.now()).of(job.id)
+    job, due = job_of(account.site, decision), due_of(plan, decision)
+    rows = account.dashboard.activity(log_from(plan, decision), account.now()).of(job.id)
     manual = [r for r in rows if r.manual and r.started >= due and r.outcome is not Outcome.FULL_ERROR]
     if manual:
         return f"a person reprocessed it at {local(manual[-1].started, account.zone)}"
-    done = [r for r in rows if r.outcome is Outcome.SUCCESS and r.started >= due]
+    done = ran(account.site, plan, decision, rows)
     if done and action.remedy is not Remedy.DATA_SYNC:
-        return f"it ran at {local(done[-1].started, account.zone)}"
+        ended = "" if done.outcome is Outcome.SUCCESS else f", and ended «{done.raw_status}»"
+        return f"it ran at {local(done.started, account.zone)}{ended}"
     running = [r for r in _console(account, verb) if r.job_id == job.id and r.running]
     if verb is Verb.STOP_RUN:
         return _another_run(account, decision, running)
@@ -263,7 +265,7 @@ def _audience_moved(account: Account, job: Job, decision: Decision) -> str | Non
     if valid is not None and now >= decision.due + timedelta(hours=valid):
         return "its audience window has expired"
     if job.reentry != "once" and job.automation is not None:
-        entries = account.contacts.entries(job.automation, decision.due, now)
+        entries = account.contacts.entries(job.automation, earliest_start(decision.due), now)
         if entries:
             return f"{entries} contacts entered its automation meanwhile"
     return None

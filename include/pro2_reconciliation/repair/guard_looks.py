@@ -7,7 +7,8 @@ ports and of the ledger: the pass names the original then, and goes on to the ne
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import CampaignReading
 from pro2_reconciliation.domain.capability import Capability
@@ -34,6 +35,8 @@ from pro2_reconciliation.repair.guard_stops import Stopped, settle, stop_again, 
 from pro2_reconciliation.repair.guard_watch import Watch, occurrence_due
 from pro2_reconciliation.repair.lost_requests import is_manual
 from pro2_reconciliation.repair.manual import seen_done
+from pro2_reconciliation.repair.own_run import RAN
+from pro2_reconciliation.repair.proofs import LOGGED
 
 REMIND = timedelta(minutes=10)
 """So often it is told again of an original that goes and that we may not stop."""
@@ -224,15 +227,24 @@ def _stop_again(account: Account, action: ActionRecord) -> Stopped:
 def _run(watch: Watch, action: ActionRecord) -> None:
     """Did the original occurrence run after all, by its own schedule, after we had reprocessed it?"""
     account = watch.account
-    asked = min(s.when(State.INTENDED) or account.now() for s in action.steps if s.had_effect)
+    asked, pressed = _asked(action), _asked(action, LOGGED)
     occurrence = _occurrence(account, action)
-    if occurrence is None:
+    if occurrence is None or asked is None:
         return
     job = account.site.jobs_by_id[occurrence.job_id]
-    rows = [r for r in watch.log().of(job.id) if r.manual is False]
+    # where the log does not say who started a run, one of before we asked is not ours
+    rows = [
+        r for r in watch.log().of(job.id) if r.manual is False or (r.manual is None and r.started < asked)
+    ]
     found = match([occurrence], rows, {job.id: job}).by_key.get(occurrence.key)
     row = found.row if found else None
-    if row is None or row.started <= asked:
+    if row is None:
+        return
+    if row.started > asked:
+        how = f"ran by itself (run {row.run_id})"
+    elif pressed and row.finished and row.finished > pressed and row.outcome in RAN:
+        how = f"had begun before, hung, and went on to its end by itself (run {row.run_id})"
+    else:
         return
     waits = any(step.state is State.INTENDED and is_manual(step) for step in action.latest)
     after = "a person was asked to repeat it: do not press that any more" if waits else "we reprocessed it"
@@ -240,9 +252,15 @@ def _run(watch: Watch, action: ActionRecord) -> None:
         action,
         "ran",
         "the original occurrence ran after all",
-        f"{named(action)} ran by itself (run {row.run_id}) after {after}",
+        f"{named(action)} {how} after {after}",
         other=row.run_id,
     )
+
+
+def _asked(action: ActionRecord, verbs: Collection[Verb] = tuple(Verb)) -> datetime | None:
+    """When the first effect of these verbs was asked for; None: none was."""
+    asked = [s.when(State.INTENDED) for s in action.steps if s.had_effect and s.verb in verbs]
+    return min((at for at in asked if at is not None), default=None)
 
 
 def _occurrence(account: Account, action: ActionRecord) -> Occurrence | None:

@@ -23,7 +23,7 @@ from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, Restriction
 from pro2_reconciliation.domain.schedule import occurrence_at, occurrences, previous
 from pro2_reconciliation.domain.usual import USUAL_RUNS
-from pro2_reconciliation.domain.windows import touched
+from pro2_reconciliation.domain.windows import touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.observing import (
@@ -53,12 +53,11 @@ def take_inventory(
     that is to be left alone is not known.
     """
     policy, now = account.policy, account.now()
-    usual = max((job.usual_minutes for job in account.site.jobs), default=0)
-    campaign_span, job_span = touched(window, policy, usual)
+    campaign_span = touched_campaigns(window, policy)
     account.progress.say("inventory: the list of campaigns is read")
     listed = account.campaigns.scheduled_since(campaign_span.start)
     campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
-    due = _with_open(account, due_occurrences(account.site, job_span, now))
+    due = _with_open(account, due_occurrences(account.site, window, now))
     restriction = recognised(account, restriction, listed, before)
     campaigns, before, due, left_out = chosen_kinds(account.site, restriction, campaigns, before, due)
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
@@ -113,14 +112,19 @@ def take_inventory(
     )
 
 
-def due_occurrences(site: Site, span: Window, now: datetime) -> tuple[Occurrence, ...]:
-    """Every occurrence that was due in the span and should have begun by now, in order of time.
+def due_occurrences(site: Site, window: Window, now: datetime) -> tuple[Occurrence, ...]:
+    """Every occurrence that the window touched and that should have begun by now, in order of time.
 
-    One that was due in known maintenance is here too, and says until when it is excused (rule R6).
+    One that may still begin in time is left to the window that follows, which reaches back to it; but after an outage
+    it is here as well (rule R6), for no later dag run is about this outage. One that was due in known maintenance
+    says until when it is excused.
     """
-    found = [
-        o for job in site.jobs for o in occurrences(job, span.start, span.end) if o.due + job.grace <= now
-    ]
+    usual = max((job.usual_minutes for job in site.jobs), default=0)
+    found = []
+    for job in site.jobs:
+        span = touched_dues(window, site.policy, job, usual)
+        wait = timedelta(0) if window.of_outage else job.grace
+        found += [one for one in occurrences(job, span.start, span.end) if one.due + wait <= now]
     return _excused(site, sorted(found, key=lambda o: (o.due, o.job_id)))
 
 
@@ -248,9 +252,11 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
         seconds = policy.complete_empty_watch_seconds if empty else policy.watch_campaign_seconds
         start = settled
     else:
-        job = account.site.jobs_by_id[seen.item_id.partition("@")[0]]
+        job_id, _, due = seen.item_id.partition("@")
+        job = account.site.jobs_by_id[job_id]
+        in_time = datetime.fromisoformat(due) + job.grace - now  # before that its absence says nothing
         seconds = min(
-            max(2 * job.usual.total_seconds(), policy.watch_occurrence_min_seconds),
+            max(2 * job.usual.total_seconds(), policy.watch_occurrence_min_seconds, in_time.total_seconds()),
             policy.watch_occurrence_max_seconds,
         )
         start = now
@@ -269,7 +275,7 @@ def _watch_item(account: Account, window: Window, seen: Observation) -> WatchIte
 
 def _touches_automations(window: Window) -> bool:
     """Only an outage does: on any other night everybody who waits in an automation would look stalled."""
-    return Service.SENDING in window.services and (window.outage_known or bool(window.outage_ids))
+    return Service.SENDING in window.services and window.of_outage
 
 
 def _automations(account: Account, window: Window) -> tuple[Automation, ...]:

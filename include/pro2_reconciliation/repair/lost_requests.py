@@ -241,13 +241,13 @@ def asked_rows(
 
 def _is_due(job: Job, row: ActivityRow) -> bool:
     """Whether a due time of the job would explain the run."""
-    return bool(occurrences(job, row.started - job.grace, row.started + CLOCK_SKEW))
+    return bool(occurrences(job, row.started - job.grace, row.started + CLOCK_SKEW + timedelta.resolution))
 
 
 def _run(account: Account, decision: Decision, step: StepRecord) -> _Seen:
     asked = step.when(State.INTENDED) or account.now()
     job_id = decision.item_id.partition("@")[0]
-    rows = account.dashboard.activity(asked - timedelta(minutes=5), account.now()).rows
+    rows = account.dashboard.activity(began_after(step, asked), account.now()).rows
     for row in asked_rows(account, decision, step, rows):
         why = f"run {row.run_id} started after it was asked for"
         return _Seen(Sight.RUN, why, _remote(decision, step, row.run_id))

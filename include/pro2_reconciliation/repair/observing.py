@@ -17,11 +17,12 @@ from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
 from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job, Occurrence
 from pro2_reconciliation.domain.lineage import Lineup, live
-from pro2_reconciliation.domain.matching import Match, match
+from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation, OccurrenceState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.states import UNSETTLED, campaign_state, console_row_of, occurrence_state
+from pro2_reconciliation.domain.windows import touched_campaigns
 from pro2_reconciliation.domain.words import ItemKind
 
 GAP = timedelta(minutes=15)
@@ -130,7 +131,7 @@ class Observer:
         if snapshot.log is not None:
             jobs = self.site.jobs_by_id
             # those just before the edge are matched too: each has the first claim to its own row
-            due = [one for one in self.occurrences if snapshot.shows(one.due)]
+            due = [one for one in self.occurrences if snapshot.shows(one.due, CLOCK_SKEW)]
             matches = match(due, snapshot.log.rows, jobs)
             for one in due:
                 if not snapshot.shows(one.due, LOG_LEAD):
@@ -224,7 +225,7 @@ def watch_span(inventory: Inventory, site: Site, watched: Collection[str]) -> tu
 
     In: item keys. A campaign without a due time may stand anywhere in the window; a log is read from an hour before.
     """
-    edge = inventory.window.start - timedelta(hours=site.policy.lead_hours)
+    edge = touched_campaigns(inventory.window, site.policy).start
     dues = {
         f"{ItemKind.CAMPAIGN.value}:{key}": reading.campaign.due
         for key, reading in inventory.readings.items()

@@ -9,7 +9,7 @@ from datetime import datetime
 from pro2_reconciliation.domain.decide import decide_occurrence
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.jobs import ActivityRow, Job
-from pro2_reconciliation.domain.matching import Match, match, traces
+from pro2_reconciliation.domain.matching import Match, earliest_start, match, traces
 from pro2_reconciliation.domain.occurrence_facts import (
     OccurrenceEvidence,
     awaited_run,
@@ -119,6 +119,6 @@ def _entries(account: Account, found: Match, automation: str | None, kind: Proce
     if kind is not ProcessType.SCHEDULED_TRIGGER or automation is None or found.found:
         return None
     try:
-        return account.contacts.entries(automation, found.occurrence.due, account.now())
+        return account.contacts.entries(automation, earliest_start(found.occurrence.due), account.now())
     except RequestError:
         return None

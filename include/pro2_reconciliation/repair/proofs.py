@@ -35,7 +35,8 @@ from pro2_reconciliation.repair.checks import read_campaign
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.effects import HELD_BEFORE, copy_of
 from pro2_reconciliation.repair.ground import confirmed, disproved
-from pro2_reconciliation.repair.lost_requests import asked_rows, is_manual
+from pro2_reconciliation.repair.lost_requests import asked_rows, began_after, is_manual
+from pro2_reconciliation.repair.own_run import log_from
 from pro2_reconciliation.repair.steps import end_of_action
 
 PROVEN, FAILED, WAITING, OPEN = "proven", "failed", "waiting", "open"
@@ -226,7 +227,7 @@ class Proof:
         running = [r for r in self.account.dashboard.console().of(job_id) if r.running]
         if running and step.remote_id != "refused":
             return Verdict(state=WAITING, why="it is still in the Console")
-        log = self.account.dashboard.activity(asked - timedelta(minutes=5), self.account.now())
+        log = self.account.dashboard.activity(log_from(self.plan, decision), self.account.now())
         late = [
             r for r in log.of(job_id) if r.outcome is Outcome.SUCCESS and (r.finished or r.started) >= asked
         ]
@@ -237,7 +238,7 @@ class Proof:
 
     def _ran(self, decision: Decision, step: StepRecord) -> Verdict:
         asked = step.when(State.INTENDED) or self.account.now()
-        log = self.account.dashboard.activity(asked - timedelta(minutes=5), self.account.now())
+        log = self.account.dashboard.activity(began_after(step, asked), self.account.now())
         self._log = log
         imported = self.verb is Verb.IMPORT_LIST
         rows = asked_rows(self.account, decision, step, log.rows)

@@ -21,6 +21,7 @@ from pro2_reconciliation.domain.campaigns import Campaign
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, RequestError, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog
+from pro2_reconciliation.domain.matching import CLOCK_SKEW
 from pro2_reconciliation.domain.outage import Outage
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Verb
@@ -188,7 +189,11 @@ class _Player:
 
     def entries(self, automation_id: str, since: datetime, until: datetime) -> int:
         what = f"the entries of automation {automation_id}"
-        reads = [r for r in self._reads("entries") if datetime.fromisoformat(r.arguments[1]) == since]
+        reads = [  # an older version counted from the due time itself
+            read
+            for read in self._reads("entries")
+            if since <= datetime.fromisoformat(read.arguments[1]) <= since + CLOCK_SKEW
+        ]
         return cast(int, self._answer(self._last("entries", what, automation_id, among=reads)))
 
     def _reads(self, call: str) -> list[Read]:

@@ -18,7 +18,7 @@ from pro2_reconciliation.domain.errors import RequestError, Unreadable
 from pro2_reconciliation.domain.jobs import ActivityLog, Occurrence
 from pro2_reconciliation.domain.lineage import may_go_out, suspects
 from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.domain.matching import match
+from pro2_reconciliation.domain.matching import earliest_start, match
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.shadow import WATCH_CAMPAIGN, WATCH_JOB, After, judge, longer
 from pro2_reconciliation.domain.words import ItemKind, Mode, Outcome
@@ -168,9 +168,9 @@ def _of_run(account: Account, one: Proposal, log: ActivityLog | None) -> Event |
     job = account.site.jobs_by_id.get(job_id)
     if job is None or due is None:
         return Event(After.UNREAD, what=f"job {job_id} is not in jobs.yaml any more")
-    if log is None or log.begins_after(due):
+    if log is None or log.begins_after(earliest_start(due)):
         raise RequestError(f"the Activity Log since {local(due, account.zone)} could not be read")
-    mine = tuple(row for row in log.of(job_id) if row.started >= due - job.grace)
+    mine = tuple(row for row in log.of(job_id) if row.started >= earliest_start(due))
     wanted = Occurrence(organization=account.organization, job_id=job_id, due=due)
     found = match([wanted], mine, {job_id: job}).of(wanted)
     if found.row is not None and found.row.outcome is Outcome.SUCCESS:

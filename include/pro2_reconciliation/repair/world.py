@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.errors import RequestError
@@ -17,6 +16,7 @@ from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.jobs import ActivityLog, Console
 from pro2_reconciliation.domain.observation import CampaignState, Observation
 from pro2_reconciliation.domain.states import campaign_state
+from pro2_reconciliation.domain.windows import touched_campaigns
 from pro2_reconciliation.domain.words import Outcome, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
@@ -45,7 +45,7 @@ def look(account: Account, inventory: Inventory, observations: Mapping[str, Obse
     """Read all that is needed for a plan. ``observations``: what the sensors ended with, by item key."""
     ours = _own_actions(account, touched_roots(account, inventory))
     seen = _seen(inventory, observations)
-    edge = inventory.window.start - timedelta(hours=account.policy.lead_hours)
+    edge = touched_campaigns(inventory.window, account.policy).start
     # campaigns that the form left out still tell whether the account is held
     wanted = inventory.readings or inventory.restriction
     listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if wanted else {}

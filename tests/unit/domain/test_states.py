@@ -123,6 +123,12 @@ class TestTheRowOfTheConsole:
         assert console_row_of(f.due(), f.job(), [far, near], None) is near
         assert console_row_of(f.due(), f.job(), [far], None) is None
 
+    def test_began_a_minute_early_at_most(self):
+        """What began before that is of an earlier due time, as its row in the log would be."""
+        near, far = f.running(DUE - MINUTE), f.running(DUE - MINUTE - SECOND)
+        assert console_row_of(f.due(), f.job(), [far, near], None) is near
+        assert console_row_of(f.due(), f.job(), [far], None) is None
+
     def test_is_none_when_the_run_that_is_known_is_not_there(self):
         assert console_row_of(f.due(), f.job(), [f.running()], f.row(run_id="ended")) is None
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.domain import factories as f
 
 from pro2_reconciliation.domain.outage import Evidence, Outage, OutageState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
-from pro2_reconciliation.domain.windows import merge_evidence, touched
+from pro2_reconciliation.domain.windows import merge_evidence, touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import Service
 
 BASE = datetime(2026, 11, 20, tzinfo=UTC)
@@ -310,9 +311,21 @@ def test_every_known_id_can_still_be_found_after_any_merge(old, new):
     assert len(names) == len(set(names))
 
 
-def test_touched_reaches_back_two_hours_for_campaigns_and_one_run_for_jobs_and_an_hour_ahead():
+class TestTouched:
     window = Window(start=at(600), end=at(785), source="outage 1")
-    campaigns, jobs = touched(window, Policy(), usual_minutes=20)
-    assert (campaigns.start, campaigns.end) == (at(480), at(845))
-    assert (jobs.start, jobs.end) == (at(580), at(845))
-    assert jobs.source == "outage 1"
+
+    def test_reaches_back_two_hours_for_campaigns_and_an_hour_ahead(self):
+        span = touched_campaigns(self.window, Policy())
+        assert (span.start, span.end, span.source) == (at(480), at(845), "outage 1")
+
+    def test_reaches_back_as_long_as_a_campaign_is_not_overdue_yet(self):
+        span = touched_campaigns(self.window, Policy(lead_hours=0, overdue_grace_seconds=600))
+        assert span.start == at(590)
+
+    def test_reaches_back_one_run_for_jobs_and_an_hour_ahead(self):
+        span = touched_dues(self.window, Policy(), f.job(grace_minutes=10), usual_minutes=20)
+        assert (span.start, span.end, span.source) == (at(580), at(845), "outage 1")
+
+    def test_reaches_back_as_long_as_a_job_may_begin_in_time(self):
+        span = touched_dues(self.window, Policy(), f.job(grace_minutes=60), usual_minutes=20)
+        assert span.start == at(540)

@@ -225,6 +225,16 @@ class TestTheReport:
         reporting.report(playing.context(), playing.resolved, plan.hash, cleared)
         assert playing.ledger.watermark("playhouse") == plan.window.end
 
+    def test_the_outage_of_another_service_moves_no_watermark(self, playing: Playing, reports: Path) -> None:
+        """It looked at no campaign, and the night would pass over those that were due in it."""
+        plan, cleared = playing.cleared(approve_none)
+        window = plan.window.model_copy(update={"services": (Service.DASHBOARD,)})
+        jobs_only = plan.model_copy(update={"window": window})
+        playing.ledger.save_plan(jobs_only, playing.run_id)
+        playing.ledger.set_watermark("playhouse", plan.window.start)
+        reporting.report(playing.context(), playing.resolved, jobs_only.hash, cleared)
+        assert playing.ledger.watermark("playhouse") == plan.window.start
+
     def test_a_plan_of_the_form_leaves_the_watermark_alone_and_a_nightly_moves_it(
         self, play: Any, reports: Path
     ) -> None:
