@@ -55,7 +55,8 @@ def detect(context: Any) -> list[dict[str, Any]]:
             log.warning("At risk: %s", line)
     if not any(sample.service is Service.SENDING and not sample.up for sample in result.samples):
         _snapshot(context)
-    left = follow_ups(ledger, site.organization, now)
+    has_ended = partial(_has_ended, context)
+    left = follow_ups(ledger, site.organization, now, has_ended)
     tell_late(ledger, left)
     tell(lambda teller: teller.detected(), context=context)
     switch = ledger.switch(site.organization)
@@ -74,7 +75,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
             "conf": {"outage": due.outage_id, "mode": (Mode.PLAN if due.suspected else mode).value},
         }
         for due in (_started_anew(context, ledger, one, now) for one in result.due)
-    ] + _gone_on(context, ledger, site, left, now)
+    ] + _gone_on(ledger, site, left, now, has_ended)
 
 
 def _started_anew(context: Any, ledger: Any, due: Any, now: datetime) -> Any:
@@ -103,12 +104,12 @@ def _has_ended(context: Any, run_id: str) -> bool | None:
     return False if count() else None
 
 
-def _gone_on(context: Any, ledger: Any, site: Any, left: Any, now: datetime) -> list[dict[str, Any]]:
+def _gone_on(ledger: Any, site: Any, left: Any, now: datetime, has_ended: Any) -> list[dict[str, Any]]:
     """The dag runs that go on where a plan ended, and that do not come about by themselves."""
     from pro2_reconciliation.repair.follow_ups import beginnings
 
     started = []
-    for one in beginnings(ledger, site, left, now, partial(_has_ended, context)):
+    for one in beginnings(ledger, site, left, now, has_ended):
         log.warning(
             "%d items of plan %s are gone on with in dag run %s: %s",
             len(one.keys),

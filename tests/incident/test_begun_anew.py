@@ -185,7 +185,7 @@ class TestWhatWaitsForTheSendingHours:
         self, evening: OneCampaign, airflow: Airflow, waiting: tuple[Plan, HandOver]
     ) -> None:
         plan, more = waiting
-        left = follow_ups(evening.ledger(), "playhouse", evening.clock.at)
+        left = follow_ups(evening.ledger(), "playhouse", evening.clock.at, lambda _: False)
         evening.follow(more, plan, answer=ask_nobody)
         assert beginnings(evening.ledger(), evening.site, left, evening.clock.at, lambda _: True) == []
 
@@ -224,6 +224,56 @@ class TestWhatWaitsForTheSendingHours:
         evening.clock.at = evening.offset(timedelta(hours=10)) + FIVE
         assert airflow.detect() == []
         assert len(alarms(evening)) == 1
+
+
+class TestADagRunThatWasCutOff:
+    """It had its plan, and died before it could note what it left: its ledger was away, or its workers were."""
+
+    def answered_and_died(self, evening: OneCampaign) -> Plan:
+        def die(plan: Plan) -> dict[str, Choice]:
+            evening.ledger().save_answers(plan.hash, {RESEND: Choice.RESEND}, "Ada")
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            evening.reconcile(answer=die)
+        (plan,) = evening.ledger().plans("playhouse")
+        return plan
+
+    def test_with_an_answer_that_nobody_carried_out_is_asked_about_again(
+        self, evening: OneCampaign, airflow: Airflow
+    ) -> None:
+        plan = self.answered_and_died(evening)
+        airflow.states["run-1"] = "running"
+        assert airflow.detect() == []
+        airflow.states["run-1"] = "failed"
+        (again,) = airflow.detect()
+        assert again["trigger_run_id"] == f"ask__{plan.hash}"
+        assert evening.ledger().follow_up(plan.hash) == [RESEND]
+
+    def test_in_the_sending_hours_with_what_had_waited_for_them_is_asked_about_again(
+        self,
+        evening: OneCampaign,
+        airflow: Airflow,
+        waiting: tuple[Plan, HandOver],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        plan, more = waiting
+        monkeypatch.setattr(
+            "pro2_reconciliation.repair.reconcile.carry", mock.Mock(side_effect=KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            evening.follow(more, plan)
+        airflow.states[more.run_id] = "failed"
+        second = next(one for one in evening.ledger().plans("playhouse") if one.run == more.run_id)
+        assert [one["trigger_run_id"] for one in airflow.detect()] == [f"ask__{second.hash}"]
+
+    def test_after_everything_was_carried_out_is_not_asked_about_again(
+        self, evening: OneCampaign, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("pro2_reconciliation.repair.reconcile.noting.reported", lambda *_: None)
+        evening.reconcile(answer=lambda _: {RESEND: Choice.RESEND_NOW})
+        airflow.states["run-1"] = "failed"
+        assert airflow.detect() == []
 
 
 class TestAnotherQuestion:

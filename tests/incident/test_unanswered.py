@@ -27,7 +27,7 @@ def evening(tmp_path: Path) -> OneCampaign:
 
 
 def left(evening: OneCampaign, now: datetime) -> list[FollowUp]:
-    return follow_ups(evening.ledger(), "playhouse", now)
+    return follow_ups(evening.ledger(), "playhouse", now, lambda run_id: None)
 
 
 class TestAQuestionThatWaits:
@@ -155,7 +155,8 @@ class TestAQuestionWhoseDagRunDied:
     def test_is_not_asked_again_for_another_organization(self, tmp_path: Path) -> None:
         evening, plan = self.died(tmp_path)
         assert plan.asked_until is not None
-        assert follow_ups(evening.ledger(), "opera", plan.asked_until + timedelta(hours=1)) == []
+        later = plan.asked_until + timedelta(hours=1)
+        assert follow_ups(evening.ledger(), "opera", later, lambda run_id: None) == []
 
 
 class TestKeepWatching:

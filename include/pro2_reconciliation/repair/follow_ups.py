@@ -1,9 +1,10 @@
 """The dag runs that go on where a plan ended: which are still to come, whatever became of those that were started.
 
-One rule for all of them. A follow-up is wanted from the moment its items are noted, or half an hour after a question
-ended that nobody answered, until a plan takes it up. Whoever finds it wanted starts its dag run; one that ended before
-it had a plan is begun anew, after a pause that grows, as long as it makes sense. What is too late then is told to a
-person. The ledger says all but one thing: whether a dag run has ended, which the caller asks Airflow.
+One rule for all of them. A follow-up is wanted from the moment its items are noted, or its dag run ended before it
+could note any, or half an hour after a question ended that nobody answered, until a plan takes it up. Whoever finds it
+wanted starts its dag run; one that ended before it had a plan is begun anew, after a pause that grows, as long as it
+makes sense. What is too late then is told to a person. The ledger says all but one thing: whether a dag run has ended,
+which the caller asks Airflow.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.sending_hours import opens
-from pro2_reconciliation.domain.words import Remedy
+from pro2_reconciliation.domain.words import Choice, Remedy
 from pro2_reconciliation.ledger import AnswerRecord, Ledger
 from pro2_reconciliation.repair import too_late
+from pro2_reconciliation.repair.actions import chosen_remedy
 from pro2_reconciliation.repair.asking import worth_asking
 from pro2_reconciliation.repair.detection import AGAIN_AFTER, NO_PLAN
 from pro2_reconciliation.repair.questions import ASK, HOURS, keys_of, notes_of, still_waits, undecided
 
 LOOK_BACK = timedelta(days=8)
 """What was left earlier is not gone on with: an Airflow that was away over a weekend finds the others."""
+HasEnded = Callable[[str], bool | None]
+"""Of a run id, whether that dag run has ended, red or green; None: there is none."""
 OWN_FOLLOW_UP = timedelta(minutes=30)
 """So long the dag run of a question has to note what nobody answered, before detection does."""
 
@@ -67,12 +71,9 @@ def beginnings(
     site: Site,
     left: Iterable[FollowUp],
     now: datetime,
-    has_ended: Callable[[str], bool | None],
+    has_ended: HasEnded,
 ) -> list[Beginning]:
-    """The dag runs to be started now, of what was ``left`` (``follow_ups``). Writes attempts and alarms.
-
-    In: ``has_ended`` says of a run id whether that dag run has ended, None: there is none.
-    """
+    """The dag runs to be started now, of what was ``left`` (``follow_ups``). Writes attempts and alarms."""
     tried = (_beginning(ledger, site, one, now, has_ended) for one in left if one.wanted)
     return [one for one in tried if one]
 
@@ -85,7 +86,7 @@ def tell_late(ledger: Ledger, left: Iterable[FollowUp]) -> None:
 
 
 def _beginning(
-    ledger: Ledger, site: Site, one: FollowUp, now: datetime, has_ended: Callable[[str], bool | None]
+    ledger: Ledger, site: Site, one: FollowUp, now: datetime, has_ended: HasEnded
 ) -> Beginning | None:
     attempts = ledger.attempts(site.organization, one.first)
     number = attempts[-1].number if attempts else 1
@@ -94,7 +95,7 @@ def _beginning(
     if ended is False or (ended and attempts and now - attempts[-1].at < AGAIN_AFTER * (number - 1)):
         return None
     if ended:
-        if one.first not in (left.first for left in follow_ups(ledger, site.organization, now)):
+        if one.first not in (left.first for left in follow_ups(ledger, site.organization, now, has_ended)):
             return None  # it made its plan after we had looked, and before we asked whether it had ended
         number += 1
         why = f"dag run {last} {NO_PLAN}"
@@ -122,10 +123,10 @@ def _opening(site: Site, wanted: Iterable[Decision], now: datetime) -> datetime 
     return opening
 
 
-def follow_ups(ledger: Ledger, organization: str, now: datetime) -> list[FollowUp]:
+def follow_ups(ledger: Ledger, organization: str, now: datetime, has_ended: HasEnded) -> list[FollowUp]:
     """What plans left and no later plan took up, oldest plan first."""
     plans = [plan for plan in ledger.plans_since(now - LOOK_BACK) if plan.organization == organization]
-    seen = _Seen(ledger, organization, plans, now)
+    seen = _Seen(ledger, organization, plans, now, has_ended)
     found = []
     for plan in plans:
         for kind, left_by in ((ASK, seen.to_ask), (HOURS, seen.to_send)):
@@ -146,6 +147,7 @@ class _Seen:
     organization: str
     plans: Sequence[Plan]
     now: datetime
+    has_ended: HasEnded
 
     @cached_property
     def taken_up(self) -> set[str]:
@@ -158,7 +160,7 @@ class _Seen:
 
     @cached_property
     def noted(self) -> dict[str, tuple[str, ...]]:
-        return self.ledger.noted([notes_of(plan.hash, kind) for plan in self.plans for kind in (ASK, HOURS)])
+        return self.ledger.noted([name for plan in self.plans for name in _names(plan)])
 
     @cached_property
     def answered(self) -> dict[str, dict[str, AnswerRecord]]:
@@ -176,8 +178,9 @@ class _Seen:
         return self.ledger.holds(self.organization).keys()
 
     def to_ask(self, plan: Plan) -> list[Decision]:
-        """What its dag run noted for another question, and what nobody answered about once the question has ended."""
-        found = _of_keys(plan, self.noted.get(plan.hash, ()))
+        """What its dag run noted for another question or could not note any more, and what nobody answered about once
+        the question has ended."""
+        found = _of_keys(plan, self.noted.get(plan.hash, ())) or self.cut_off(plan)
         if plan.asked_until is None or plan.asked_until + OWN_FOLLOW_UP > self.now:
             return found
         more = [d for d in undecided(self.ledger, plan) if d not in found]
@@ -185,6 +188,28 @@ class _Seen:
         if late and self._was_reported(plan):  # the report has said that it is too late
             more = [d for d in more if d not in late]
         return found + more
+
+    def cut_off(self, plan: Plan) -> list[Decision]:
+        """What was asked about, and not carried out, in a dag run that ended before it noted or reported anything."""
+        if plan.asked_until is None or self.noted.keys() & _names(plan) or self._was_reported(plan):
+            return []
+        if not self.has_ended(plan.run) or self.ledger.noted(_names(plan)) or self._was_reported(plan):
+            return []  # asked in this order: it may have done so just before it ended
+        return [d for d in plan.decisions if d.asks and not self._was_carried_out(plan, d)]
+
+    def _was_carried_out(self, plan: Plan, decision: Decision) -> bool:
+        """Whether somebody left the item to himself, or what he chose has come to an end, good or bad."""
+        answer = self.answered[plan.hash].get(decision.key)
+        if answer is None:
+            return False
+        if answer.choice is Choice.KEEP_WATCHING:
+            return False
+        remedy = chosen_remedy(decision, answer.choice)
+        if remedy is None:
+            return True
+        known = self.ledger.actions_of(plan.organization, decision.root)
+        action = next((one for one in reversed(known) if one.remedy is remedy), None)
+        return action is not None and not action.live
 
     def to_send(self, plan: Plan) -> list[Decision]:
         """What a person chose, and what still waits for the sending hours with its send."""
@@ -210,6 +235,10 @@ class _Seen:
     def _was_reported(self, plan: Plan) -> bool:
         run = self.ledger.run(plan.organization, plan.run)
         return run is not None and run.reported_at is not None
+
+
+def _names(plan: Plan) -> set[str]:
+    return {notes_of(plan.hash, kind) for kind in (ASK, HOURS)}
 
 
 def _of_keys(plan: Plan, keys: Collection[str]) -> list[Decision]:
