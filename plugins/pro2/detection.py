@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pro2.accounts import open_account, open_dashboard, open_ledger, who_acts
@@ -26,7 +27,7 @@ def detect(context: Any) -> list[dict[str, Any]]:
     from pro2_reconciliation.domain.words import Mode, Service
     from pro2_reconciliation.ledger import Stage
     from pro2_reconciliation.repair.detection import detect as one_pass
-    from pro2_reconciliation.repair.questions import lapsed
+    from pro2_reconciliation.repair.follow_ups import follow_ups, tell_late
     from pro2_reconciliation.repair.snapshot import at_risk
 
     site, ledger, now = open_site(), open_ledger(create=True), datetime.now(UTC)
@@ -54,13 +55,19 @@ def detect(context: Any) -> list[dict[str, Any]]:
             log.warning("At risk: %s", line)
     if not any(sample.service is Service.SENDING and not sample.up for sample in result.samples):
         _snapshot(context)
-    again = lapsed(ledger, site.organization, now)
+    has_ended = partial(_has_ended, context)
+    left = follow_ups(ledger, site.organization, now, has_ended)
+    tell_late(ledger, left)
     tell(lambda teller: teller.detected(), context=context)
     switch = ledger.switch(site.organization)
-    if switch.stage is not Stage.OFF and (result.due or again):
-        log.warning(
-            "Nothing is started: the kill switch is «%s» (%s: %s)", switch.stage.value, switch.who, switch.why
-        )
+    if switch.stage is not Stage.OFF:
+        if result.due or any(one.wanted for one in left):
+            log.warning(
+                "Nothing is started: the kill switch is «%s» (%s: %s)",
+                switch.stage.value,
+                switch.who,
+                switch.why,
+            )
         return []
     return [
         {
@@ -68,20 +75,20 @@ def detect(context: Any) -> list[dict[str, Any]]:
             "conf": {"outage": due.outage_id, "mode": (Mode.PLAN if due.suspected else mode).value},
         }
         for due in (_started_anew(context, ledger, one, now) for one in result.due)
-    ] + [_ask_again(ledger, one) for one in again]
+    ] + _gone_on(ledger, site, left, now, has_ended)
 
 
 def _started_anew(context: Any, ledger: Any, due: Any, now: datetime) -> Any:
-    """A run id is a claim, and a dag run that failed before it had a plan would hold it for ever."""
-    from pro2_reconciliation.repair.detection import begun_anew
+    """A run id is a claim, and a dag run that ended without a plan for its outage would hold it for ever."""
+    from pro2_reconciliation.repair.detection import NO_PLAN, begun_anew
 
-    failed = context["ti"].get_dr_count(dag_id=named(RECONCILE), run_ids=[due.run_id], states=["failed"])
-    if not failed:
+    if not _has_ended(context, due.run_id):
         return due
     again = begun_anew(ledger, due, now)
     log.warning(
-        "Dag run %s failed before it had a plan; %s",
+        "Dag run %s %s for its outage; %s",
         due.run_id,
+        NO_PLAN,
         "another one follows, a quarter of an hour after its start at the earliest; read the log of its first failure"
         if again.run_id == due.run_id
         else f"{again.run_id} is started",
@@ -89,17 +96,30 @@ def _started_anew(context: Any, ledger: Any, due: Any, now: datetime) -> Any:
     return again
 
 
-def _ask_again(ledger: Any, lapsed: Any) -> dict[str, Any]:
-    """A question that ended without an answer, and whose own dag run could not start the next one."""
-    plan = ledger.plan(lapsed.plan_hash)
-    ledger.save_follow_up(lapsed.plan_hash, lapsed.keys)
-    log.warning(
-        "Nobody answered about %d items of dag run %s: they are asked about again in dag run %s",
-        len(lapsed.keys),
-        plan.run if plan else "-",
-        lapsed.run_id,
-    )
-    return {"trigger_run_id": lapsed.run_id, "conf": {"follow_up": lapsed.plan_hash, "mode": "ask"}}
+def _has_ended(context: Any, run_id: str) -> bool | None:
+    """Whether a dag run of reconcile has ended, however; None: Airflow knows none of this id."""
+    count = partial(context["ti"].get_dr_count, dag_id=named(RECONCILE), run_ids=[run_id])
+    if count(states=["failed", "success"]):
+        return True
+    return False if count() else None
+
+
+def _gone_on(ledger: Any, site: Any, left: Any, now: datetime, has_ended: Any) -> list[dict[str, Any]]:
+    """The dag runs that go on where a plan ended, and that do not come about by themselves."""
+    from pro2_reconciliation.repair.follow_ups import beginnings
+
+    started = []
+    for one in beginnings(ledger, site, left, now, has_ended):
+        log.warning(
+            "%d items of plan %s are gone on with in dag run %s: %s",
+            len(one.keys),
+            one.plan_hash,
+            one.run_id,
+            f"{one.instead_of} ended without a plan" if one.instead_of else "nothing else started it",
+        )
+        start = {"trigger_run_id": one.run_id, "conf": {"follow_up": one.plan_hash, "mode": "ask"}}
+        started.append({**start, "run_after": one.after.isoformat()} if one.after else start)
+    return started
 
 
 def _sources(site: Any, ledger: Any, dropped: list[str]) -> Any:

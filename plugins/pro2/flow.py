@@ -118,18 +118,19 @@ def build_plan(context: Any, resolved: dict[str, Any]) -> str:
 
 
 def _mark_planned(ledger: Any, plan: Any) -> None:
-    """An outage that came back since detection started this dag run is not covered: its own is still to come."""
+    """An outage that came back, or that was confirmed, since detection started this dag run is not covered: its own,
+    of the next generation, is still to come."""
     from pro2_reconciliation.domain.outage import OutageState
 
-    for outage_id in plan.window.outage_ids:
-        outage = ledger.outage(outage_id)
-        if (
-            outage is not None
-            and outage.end is not None
-            and plan.window.start <= outage.start
-            and outage.end <= plan.window.end
-        ):
-            ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}")
+    window, generation = plan.window, plan.run.rpartition("__g")[2]
+
+    def covered(outage: Any) -> bool:
+        ended = outage.end is not None and window.start <= outage.start and outage.end <= window.end
+        return ended and str(outage.generation) == generation
+
+    for outage_id in window.outage_ids:
+        if ledger.outage(outage_id) is not None:
+            ledger.set_outage_state(outage_id, OutageState.PLANNED, why=f"plan {plan.hash}", provided=covered)
 
 
 def clear(context: Any, resolved: dict[str, Any], plan_hash: str) -> list[str]:

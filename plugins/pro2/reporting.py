@@ -180,9 +180,13 @@ def _close_outages(account: Any, plan: Any, made: Any) -> None:
         first = require_plan(account.ledger, first.parent)
         rows += make_report(account, first, Mode.ASK, not_now={}).rows
     for outage_id in plan.window.outage_ids if all(row.outcome in SETTLED for row in rows) else ():
-        outage = account.ledger.outage(outage_id)
-        if outage is not None and outage.state is OutageState.PLANNED:
-            account.ledger.set_outage_state(outage_id, OutageState.CLOSED, why=f"nothing open in {plan.hash}")
+        if account.ledger.outage(outage_id) is not None:
+            account.ledger.set_outage_state(
+                outage_id,
+                OutageState.CLOSED,
+                why=f"nothing open in {plan.hash}",
+                provided=lambda one: one.state is OutageState.PLANNED,
+            )
 
 
 def _old_tags(account: Any) -> tuple[str, ...]:

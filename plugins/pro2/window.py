@@ -111,14 +111,14 @@ def _is_scheduled(dag_run: Any) -> bool:
 def _followed(ledger: Ledger, site: Site, form: RunForm, run_id: str) -> _Found:
     """What a plan left for one more question: its window, some of its items, restricted as it was."""
     from pro2_reconciliation.domain.words import Mode
+    from pro2_reconciliation.repair.questions import notes_of
 
     plan = require_plan(ledger, form.follow_up)
     if plan.organization != site.organization:
         raise ConfigurationError(
             f"plan {plan.hash} is about {plan.organization!r}; jobs.yaml is about {site.organization!r}"
         )
-    # a dag run of its own goes on with what waited for the sending hours
-    only = tuple(ledger.follow_up(run_id) or ledger.follow_up(plan.hash))
+    only = tuple(ledger.follow_up(notes_of(plan.hash, run_id)))
     return _Found(plan.window, Mode.ASK, plan.restriction, only=only, parent=plan.hash)
 
 

@@ -202,7 +202,7 @@ class TestOutagesAndAlarms:
         evening.ledger().alarm("playhouse", "woke", {"text": "«Opening night» (103) woke up"})
         made = night(evening)
         assert made.subject == "playhouse: 1 alarm"
-        assert entries(made, "Alarms of the guard") == [
+        assert entries(made, "Alarms") == [
             "Thu 19 Nov 18:15 CST: «Opening night» (103) woke up",
         ]
         assert night(evening, since=evening.clock.now() + timedelta(seconds=1)).nothing_to_do

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Plan
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.ledger import Stage
-from pro2_reconciliation.repair.questions import lapsed, unanswered
+from pro2_reconciliation.repair.follow_ups import FollowUp, follow_ups
+from pro2_reconciliation.repair.questions import unanswered
 from pro2_reconciliation.repair.report import End
 
 KEEP = Choice.KEEP_WATCHING
@@ -23,6 +24,10 @@ KEEP = Choice.KEEP_WATCHING
 @pytest.fixture
 def evening(tmp_path: Path) -> OneCampaign:
     return OneCampaign(tmp_path)
+
+
+def left(evening: OneCampaign, now: datetime) -> list[FollowUp]:
+    return follow_ups(evening.ledger(), "playhouse", now, lambda run_id: None)
 
 
 class TestAQuestionThatWaits:
@@ -96,7 +101,7 @@ class TestAQuestionThatNobodyAnswered:
         plan, report = evening.reconcile(answer=evening.wait)  # may be sent until 04:05, and it is 06:45
         assert "since Fri 20 Nov 04:05 CST it is too late to send it" in row(report).detail
         assert evening.goes_on(plan, report) == []
-        assert lapsed(evening.ledger(), "playhouse", evening.clock.now() + timedelta(days=1)) == []
+        assert left(evening, evening.clock.now() + timedelta(days=1)) == []
         assert open_keys(evening) == {RESEND}
 
         _, nightly = evening.reconcile(Mode.PLAN, dag_run="scheduled__1")
@@ -133,27 +138,25 @@ class TestAQuestionWhoseDagRunDied:
         evening, plan = self.died(tmp_path)
         assert plan.asked_until is not None
         ended = plan.asked_until
-        assert lapsed(evening.ledger(), "playhouse", ended + timedelta(minutes=29)) == []
-        (found,) = lapsed(evening.ledger(), "playhouse", ended + timedelta(minutes=30))
-        assert (found.run_id, found.keys) == (f"ask__{plan.hash}", (RESEND,))
+        assert left(evening, ended + timedelta(minutes=29)) == []
+        (found,) = left(evening, ended + timedelta(minutes=30))
+        assert (found.first, [d.key for d in found.wanted]) == (f"ask__{plan.hash}", [RESEND])
 
-    def test_is_asked_once_in_twelve_hours_until_a_plan_takes_it_up(self, tmp_path: Path) -> None:
+    def test_is_asked_by_one_dag_run_until_a_plan_takes_it_up(self, tmp_path: Path) -> None:
         evening, plan = self.died(tmp_path)
         assert plan.asked_until is not None
-        runs = [
-            lapsed(evening.ledger(), "playhouse", plan.asked_until + timedelta(hours=hours))[0].run_id
-            for hours in (1, 11, 13, 25)
-        ]
         own = f"ask__{plan.hash}"
-        assert runs == [own, own, f"{own}__2", f"{own}__3"]
+        for hours in (1, 11, 13, 25):
+            assert [one.first for one in left(evening, plan.asked_until + timedelta(hours=hours))] == [own]
         evening.clock.at = plan.asked_until + timedelta(hours=1)
         evening.reconcile(Mode.ASK, dag_run=own, only=(RESEND,), parent=plan.hash, answer=approve_none)
-        assert lapsed(evening.ledger(), "playhouse", plan.asked_until + timedelta(hours=25)) == []
+        assert left(evening, plan.asked_until + timedelta(hours=25)) == []
 
     def test_is_not_asked_again_for_another_organization(self, tmp_path: Path) -> None:
         evening, plan = self.died(tmp_path)
         assert plan.asked_until is not None
-        assert lapsed(evening.ledger(), "opera", plan.asked_until + timedelta(hours=1)) == []
+        later = plan.asked_until + timedelta(hours=1)
+        assert follow_ups(evening.ledger(), "opera", later, lambda run_id: None) == []
 
 
 class TestKeepWatching:

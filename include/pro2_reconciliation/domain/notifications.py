@@ -54,7 +54,8 @@ class Notifications(Value):
         default=(), description="Items that only a person can end, once for each"
     )
     original_woke: tuple[Connection, ...] = Field(
-        default=(), description="Alarm of the guard: an original goes out although it was stopped"
+        default=(),
+        description="Alarm: an original goes out although it was stopped, or what was left came too late",
     )
     not_running: tuple[Connection, ...] = Field(
         default=(), description="Alarm: guard or detection does not run, or the ledger allows plans only"

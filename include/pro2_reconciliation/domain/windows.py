@@ -92,7 +92,7 @@ def merge_evidence(
     for group in groups:
         identity = min(group.known, key=_age).id if group.known else _new_id(organization, group, taken)
         taken.add(identity)
-        merged.append(_outage(organization, identity, group, now))
+        merged.append(_outage(organization, identity, group, now, padding))
     return tuple(sorted(merged, key=_age))
 
 
@@ -165,11 +165,7 @@ def _widest(one: Evidence, other: Evidence) -> Evidence:
 
 
 def _grouped(claims: Iterable[Evidence], padding: timedelta, min_gap: timedelta) -> list[_Group]:
-    spans = []
-    for claim in claims:
-        pad = _NOTHING if claim.declared else padding
-        end = _end(claim)
-        spans.append((claim.start - pad, end if end == _NEVER else end + pad, claim))
+    spans = [(*_padded(claim, padding), claim) for claim in claims]
     spans.sort(key=lambda span: span[:2])  # stable: claims were sorted before
     groups: list[_Group] = []
     last: dict[Service, _Group] = {}
@@ -224,7 +220,7 @@ def _new_id(organization: str, group: _Group, taken: set[str]) -> str:
     return identity
 
 
-def _outage(organization: str, identity: str, group: _Group, now: datetime) -> Outage:
+def _outage(organization: str, identity: str, group: _Group, now: datetime, padding: timedelta) -> Outage:
     others = {name for outage in group.known for name in (outage.id, *outage.aliases)}
     handled = [outage for outage in group.known if outage.state in _HANDLED]
     generation = max((outage.generation for outage in group.known), default=1)
@@ -232,7 +228,7 @@ def _outage(organization: str, identity: str, group: _Group, now: datetime) -> O
     confirmed = any(outage.suspected for outage in handled) and any(c.confirms for c in group.evidence)
     if group.end <= group.start:
         state = OutageState.CLOSED
-    elif handled and _covered(group, handled) and not confirmed:
+    elif handled and _covered(group, handled, padding) and not confirmed:
         state = min((outage.state for outage in handled), key=_LIFE.index)
     elif handled:
         generation += 1
@@ -249,13 +245,24 @@ def _outage(organization: str, identity: str, group: _Group, now: datetime) -> O
     )
 
 
-def _covered(group: _Group, handled: Iterable[Outage]) -> bool:
-    """Whether the handled outages, as they were, leave no moment out of what the group's claims span.
+def _covered(group: _Group, handled: Iterable[Outage], padding: timedelta) -> bool:
+    """Whether the handled outages leave no moment out of the group: what their claims of then span, padded as today.
 
-    Without the padding: a site that pads more from today on has not had more outages yesterday.
+    So a site that pads more from today on has not had more outages yesterday, and a claim that grows always counts.
     """
-    reached = group.first
-    for outage in sorted(handled, key=_age):
-        if outage.service == group.service and outage.start <= reached:
-            reached = max(reached, outage.end or _NEVER)
-    return reached >= group.last
+    spans = sorted(_span(outage, padding) for outage in handled if outage.service == group.service)
+    reached = group.start
+    for start, end in spans:
+        if start <= reached:
+            reached = max(reached, end)
+    return reached >= group.end
+
+
+def _span(outage: Outage, padding: timedelta) -> tuple[datetime, datetime]:
+    spans = [_padded(claim, padding) for claim in outage.evidence or (_stand_in(outage),)]
+    return min(start for start, _ in spans), max(end for _, end in spans)
+
+
+def _padded(claim: Evidence, padding: timedelta) -> tuple[datetime, datetime]:
+    pad, end = _NOTHING if claim.declared else padding, _end(claim)
+    return claim.start - pad, end if end == _NEVER else end + pad

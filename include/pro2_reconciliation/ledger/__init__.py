@@ -8,6 +8,7 @@ from pro2_reconciliation.ledger.moves import ALLOWED_MOVES, LIVE, RUNNING, State
 from pro2_reconciliation.ledger.notes import (
     Alarm,
     AnswerRecord,
+    Attempt,
     DagRun,
     HoldTrace,
     Note,
@@ -47,6 +48,7 @@ __all__ = [
     "Adoption",
     "Alarm",
     "AnswerRecord",
+    "Attempt",
     "Claim",
     "DagRun",
     "Delivery",

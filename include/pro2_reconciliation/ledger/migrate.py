@@ -19,7 +19,7 @@ from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.ledger.action_tables import IdentityRow
 from pro2_reconciliation.ledger.engine import no_ledger, shown, spoken
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision in ``migrations/versions``."""
 
 VERSION_TABLE = "ledger_version"

@@ -155,6 +155,15 @@ class DagRun:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One more attempt at a dag run that ended before it had a plan; ``number`` counts from 2."""
+
+    number: int
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True)
 class PlanItem:
     """A decision of a plan in short. ``outcome``: what the report said of it, empty if there is none."""
 

@@ -1,13 +1,13 @@
 """Outages as they are known now, and the trace of every change to one.
 
-``replace_outages`` takes the whole picture that detection worked out and writes it in one transaction. It
-never undoes what somebody else did to an outage meanwhile without the picture having changed: the further
-state stays.
+Detection works the whole picture out from what is known inside the transaction that writes it (``merge_outages``), and
+whoever sets a state says for which outage that is meant (``provided``). So nobody undoes what somebody else did
+meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +19,6 @@ from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.notes import OutageTrace
 from pro2_reconciliation.ledger.tables import OutageRow, OutageTraceRow
 
-_ORDER = tuple(OutageState)  # open, ended, settled, planned, closed
 _HISTORY = frozenset({OutageState.PLANNED, OutageState.CLOSED})
 
 
@@ -41,27 +40,29 @@ class OutagesPart(Core):
             row = _find(session, id_or_alias)
             return _outage(row) if row is not None else None
 
-    def replace_outages(self, organization: str, outages: Sequence[Outage], why: str) -> list[Outage]:
-        """Write the whole picture of an organization's outages in one transaction, with a trace of each
-        change.
+    def merge_outages(
+        self, organization: str, merge: Callable[[list[Outage]], Sequence[Outage]], why: str
+    ) -> list[Outage]:
+        """Work the outages of an organization out anew and write them, with a trace of each change. Nobody changes
+        one in between: all of it is one transaction.
 
-        In: every outage that detection stands for. One that is missing from it is removed, unless it was
-        planned or closed already (history stays) and is nobody's alias. With the same window, neither a
-        generation nor a state goes back. Out: the outages as they stand now. Errors: ``LedgerError`` for one
-        of another organization.
+        In: ``merge`` makes of the outages as they stand every one that stands from now on; it asks nobody, because
+        others wait for it. One that is missing is removed, unless it was planned or closed already (history stays)
+        and is nobody's alias. Out: the outages as they stand now. Errors: ``LedgerError`` for one of another
+        organization; then nothing is written.
         """
-        foreign = [outage.id for outage in outages if outage.organization != organization]
-        if foreign:
-            raise LedgerError(
-                f"The outages {', '.join(foreign)} are not of {organization}; nothing was written, "
-                "replace each organization's on its own."
-            )
-        absorbed = {alias: outage.id for outage in outages for alias in outage.aliases}
         with self._write() as session:
             stored = {row.id: row for row in _rows(session, organization, lock=True)}
+            outages = merge([_outage(row) for row in stored.values()])
+            foreign = [outage.id for outage in outages if outage.organization != organization]
+            if foreign:
+                raise LedgerError(
+                    f"The outages {', '.join(foreign)} are not of {organization}; nothing was written, "
+                    "replace each organization's on its own."
+                )
+            absorbed = {alias: outage.id for outage in outages for alias in outage.aliases}
             for outage in outages:
-                row = stored.pop(outage.id, None)
-                self._put(session, row, outage if row is None else _not_back(_outage(row), outage), why)
+                self._put(session, stored.pop(outage.id, None), outage, why)
             for row in stored.values():
                 gone = _outage(row)
                 if gone.state in _HISTORY and gone.id not in absorbed:
@@ -72,11 +73,22 @@ class OutagesPart(Core):
             session.flush()
             return [_outage(row) for row in _rows(session, organization)]
 
+    def replace_outages(self, organization: str, outages: Sequence[Outage], why: str) -> list[Outage]:
+        """Write a whole picture that does not depend on what is known, as ``merge_outages`` does."""
+        return self.merge_outages(organization, lambda _: outages, why)
+
     def set_outage_state(
-        self, id_or_alias: str, state: OutageState, *, generation: int | None = None, why: str = ""
+        self,
+        id_or_alias: str,
+        state: OutageState,
+        *,
+        generation: int | None = None,
+        why: str = "",
+        provided: Callable[[Outage], bool] = lambda outage: True,
     ) -> Outage:
         """Set an outage's state, and with ``generation`` the number of its dag run, with a trace.
 
+        In: ``provided`` is asked of the outage as it stands in this transaction; where it says no, nothing changes.
         Out: the outage afterwards. Errors: ``LedgerError`` if there is none.
         """
         with self._write() as session:
@@ -87,6 +99,8 @@ class OutagesPart(Core):
                     "the outages first."
                 )
             was = _outage(row)
+            if not provided(was):
+                return was
             update = {"state": state, "generation": was.generation if generation is None else generation}
             became = was.model_copy(update=update)
             self._put(session, row, became, why or f"state set to {state}")
@@ -125,15 +139,6 @@ class OutagesPart(Core):
         why: str,
     ) -> None:
         session.add(OutageTraceRow(outage_id=outage_id, at=self.now(), was=was, became=became, why=why))
-
-
-def _not_back(stored: Outage, new: Outage) -> Outage:
-    """``new``, but in the stored generation and state if those are further and the window is the same."""
-    same_window = (stored.start, stored.end) == (new.start, new.end)
-    further = (stored.generation, _ORDER.index(stored.state)) > (new.generation, _ORDER.index(new.state))
-    if same_window and further:
-        return new.model_copy(update={"state": stored.state, "generation": stored.generation})
-    return new
 
 
 def _rows(session: Session, organization: str, *, lock: bool = False) -> list[OutageRow]:

@@ -20,6 +20,7 @@ from pro2_reconciliation.domain.words import Choice
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.identity import require_identity
 from pro2_reconciliation.ledger.notes import AnswerRecord
+from pro2_reconciliation.ledger.reading import parts
 from pro2_reconciliation.ledger.runs import index_plan, note_plan
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, PlanRow
 
@@ -67,6 +68,20 @@ class PlansPart(Core):
                 .order_by(FollowUpRow.item_key)
             )
             return list(rows)
+
+    def noted(self, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """What was noted for the dag runs after plans, by the name under which it was; without those of no items."""
+        found: dict[str, tuple[str, ...]] = {}
+        with self._read() as session:
+            for some in parts(names):
+                rows = session.scalars(
+                    select(FollowUpRow)
+                    .where(FollowUpRow.plan_hash.in_(some))
+                    .order_by(FollowUpRow.plan_hash, FollowUpRow.item_key)
+                )
+                for row in rows:
+                    found[row.plan_hash] = (*found.get(row.plan_hash, ()), row.item_key)
+        return found
 
     def save_plan(self, plan: Plan, dag_run: str) -> str:
         """Write a plan once; a second one with the same hash changes nothing. Out: the hash.

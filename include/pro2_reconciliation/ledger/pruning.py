@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from pro2_reconciliation.ledger.action_tables import ActionRow
 from pro2_reconciliation.ledger.core import Core
 from pro2_reconciliation.ledger.reading import parts
-from pro2_reconciliation.ledger.run_tables import DagRunRow, PlanItemRow
+from pro2_reconciliation.ledger.run_tables import AttemptRow, DagRunRow, PlanItemRow
 from pro2_reconciliation.ledger.tables import AnswerRow, FollowUpRow, InventoryRow, OpenItemRow, PlanRow
 
 
@@ -64,6 +64,7 @@ class PruningPart(Core):
             if delete_it:
                 for table, column, names in (
                     (FollowUpRow, FollowUpRow.plan_hash, {*gone, *runs}),
+                    (AttemptRow, AttemptRow.plan_hash, gone),
                     (AnswerRow, AnswerRow.plan_hash, gone),
                     (PlanItemRow, PlanItemRow.plan_hash, gone),
                     (PlanRow, PlanRow.hash, gone),

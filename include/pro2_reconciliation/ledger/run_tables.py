@@ -62,6 +62,20 @@ class PlanItemRow(Base):
     row: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
 
 
+class AttemptRow(Base):
+    """One more attempt at the dag run ``first``, about what a plan left; the first attempt has no row."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_plan_hash", "plan_hash"),)
+
+    organization: Mapped[str] = mapped_column(primary_key=True)
+    first: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    plan_hash: Mapped[str]
+    why: Mapped[str]
+    at: Mapped[datetime]
+
+
 class HoldTraceRow(Base):
     """A person took an item over, or gave it back (``held`` False); append-only by use."""
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Self
 
 from pro2_reconciliation.ledger.actions import ActionsPart
+from pro2_reconciliation.ledger.attempts import AttemptsPart
 from pro2_reconciliation.ledger.consent import ConsentPart
 from pro2_reconciliation.ledger.declarations import DeclarationsPart
 from pro2_reconciliation.ledger.endings import EndingsPart
@@ -43,6 +44,7 @@ class Ledger(
     EndingsPart,
     PlansPart,
     RunsPart,
+    AttemptsPart,
     OutagesPart,
     DeclarationsPart,
     ConsentPart,

@@ -117,7 +117,7 @@ def _sections(
     alarms = [
         Entry(text=f"{local(one.at, zone)}: {printable(one.text)}") for one in seen.alarms if one.at >= since
     ]
-    yield from _section("Alarms of the guard", alarms, _many(len(alarms), "alarm", "alarms"))
+    yield from _section("Alarms", alarms, _many(len(alarms), "alarm", "alarms"))
     questions = [*_questions(site, ledger, seen.made_at, link)]
     yield from _section(
         "Waits for an answer", questions, _many(len(questions), "question waits", "questions wait")

@@ -69,9 +69,15 @@ def in_order(plan: Plan, without: Collection[str] = ()) -> list[Decision]:
 
 def worth_asking(decision: Decision, now: datetime) -> bool:
     """Whether an item that nobody answered about is asked about again: until it is too late to send it."""
+    until = worth_until(decision)
+    return until is None or now < until
+
+
+def worth_until(decision: Decision) -> datetime | None:
+    """When it is too late for an item, asked about or chosen; None: never."""
     if decision.send_by is not None:
-        return now < decision.send_by
-    return decision.due is None or now < decision.due + ASK_AGAIN_FOR
+        return decision.send_by
+    return decision.due + ASK_AGAIN_FOR if decision.due else None
 
 
 def question(

@@ -121,7 +121,7 @@ def _warned(report: Report) -> Line:
     text = "Warned: originals may still go out, nobody can promise that they will not"
     repaired = sum(row.outcome is End.VERIFIED for row in report.rows)
     if report.alarms:
-        return Line(text, PERSON, f"alarms of the guard: {len(report.alarms)}, see the top of this page")
+        return Line(text, PERSON, f"alarms: {len(report.alarms)}, see the top of this page")
     if repaired:
         return Line(text, TICKED, f"originals that the guard watches: {repaired}; no alarm so far")
     return Line(text, NOT_NEEDED, "we repaired nothing; the guard does not watch what people repair by hand")

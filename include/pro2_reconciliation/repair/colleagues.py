@@ -28,7 +28,7 @@ def verdict(report: Report) -> tuple[Look, str]:
     """The report in one sentence, what needs somebody first, and the look of the worst of it."""
     found = {look: sum(LOOK_OF[row.outcome] is look for row in report.rows) for look in LOOK_OF.values()}
     said = [
-        (FAILED, _said(len(report.alarms), "alarm of the guard", "alarms of the guard")),
+        (FAILED, _said(len(report.alarms), "alarm", "alarms")),
         (FAILED, _said(found[FAILED], "item did not end", "items did not end")),
         (PERSON, _said(found[PERSON], "item waits for a person", "items wait for a person")),
         (UNDONE, _said(found[UNDONE], "repair was not done", "repairs were not done")),
@@ -76,7 +76,7 @@ def summary(report: Report) -> str:
     if not report.rows and not report.not_looked_at:
         said.append("Nothing was touched, there is nothing to do.")
     if others := len(report.alarms) - len(twice):
-        said.append(f"Other alarms of the guard: {others}.")
+        said.append(f"Other alarms: {others}.")
     waiting = report.counts.get(End.NEEDS_HUMAN, 0)
     said.append(f"Waiting for a person: {waiting}. As of {local(report.made_at, report.zone)}.")
     if report.mode is Mode.PLAN:

@@ -27,8 +27,8 @@ GAP = timedelta(minutes=15)
 """Two samples of a probe further apart than this leave a gap that proves nothing."""
 SPEAKS_FOR = timedelta(minutes=5)
 """How long a failed look without a next one is taken to speak for: the time between two passes."""
-AGAIN_AFTER, FAILED_EARLY = timedelta(minutes=15), "failed before it had a plan"
-"""So long lies between the first two dag runs of an outage where the first failed like that; and what is said of it."""
+AGAIN_AFTER, NO_PLAN = timedelta(minutes=15), "ended without a plan"
+"""So long lies between the first two dag runs where the first ended like that, then longer; and what is said of it."""
 LOOKED_BACK = timedelta(days=3)
 """What ended earlier, and before the last nightly, is no news: a page tells of its last fifty incidents."""
 
@@ -101,29 +101,36 @@ def detection_pass(
         ledger.add_sample(
             site.organization, one.service, up=one.up, detail=one.detail, at=one.at, probe=one.probe
         )
-    known = ledger.outages(site.organization)
-    before = [claim for outage in known for claim in outage.evidence]
-    claims = list(evidence)
-    for service in Service:
-        looks = ledger.samples(site.organization, service, now - KEPT)
-        claims += probe_evidence(service, looks, now=now, before=before)
-    claims = _news(claims, before, min(now - LOOKED_BACK, ledger.watermark(site.organization) or now))
-    counted = without_maintenance(claims, site.sources.maintenance, site.zone, now)
-    counted += _taken_back(before, claims, counted, whole, now)
-    rules = site.sources.windows
-    merged = merge_evidence(
-        site.organization,
-        known,
-        counted,
-        now=now,
-        padding=rules.padding,
-        min_gap=rules.min_gap,
-        min_length=rules.min_length,
-    )
-    ended = any(outage.state is OutageState.ENDED for outage in merged)
+    looks = {service: ledger.samples(site.organization, service, now - KEPT) for service in Service}
+    oldest = min(now - LOOKED_BACK, ledger.watermark(site.organization) or now)
+
+    def merge(known: Sequence[Outage]) -> tuple[Outage, ...]:
+        before = [claim for outage in known for claim in outage.evidence]
+        claims = list(evidence)
+        for service, seen in looks.items():
+            claims += probe_evidence(service, seen, now=now, before=before)
+        claims = _news(claims, before, oldest)
+        counted = without_maintenance(claims, site.sources.maintenance, site.zone, now)
+        counted += _taken_back(before, claims, counted, whole, now)
+        rules = site.sources.windows
+        return merge_evidence(
+            site.organization,
+            known,
+            counted,
+            now=now,
+            padding=rules.padding,
+            min_gap=rules.min_gap,
+            min_length=rules.min_length,
+        )
+
+    # asked before the transaction: a slow answer holds nobody up, and what is planned meanwhile counts
+    ended = any(one.state is OutageState.ENDED for one in merge(ledger.outages(site.organization)))
     waiting = backlog() if ended and all(one.up for one in samples) else 0
-    moved = [_moved_on(outage, site, samples, now, waiting) for outage in merged]
-    stored = ledger.replace_outages(site.organization, moved, "detection pass")
+    stored = ledger.merge_outages(
+        site.organization,
+        lambda known: [_moved_on(outage, site, samples, now, waiting) for outage in merge(known)],
+        "detection pass",
+    )
     ledger.beat(DETECTION, now)
     due = tuple(_due(outage) for outage in stored if outage.state is OutageState.SETTLED)
     return DetectionResult(tuple(stored), due, tuple(unread), tuple(samples))
@@ -139,28 +146,36 @@ def _due(outage: Outage) -> DueOutage:
 
 
 def begun_anew(ledger: Ledger, due: DueOutage, now: datetime) -> DueOutage:
-    """The next dag run of an outage whose last one failed before it had a plan: the outage's next generation.
+    """The next dag run of an outage whose last one has ended and left it without a plan: its next generation.
 
     Still the same one where a plan was made meanwhile, and for ``AGAIN_AFTER`` from its start on, each time longer: a
     site that cannot work yet is not told every five minutes.
     """
-    outage = ledger.outage(due.outage_id)
-    if outage is None or outage.state is not OutageState.SETTLED or outage.generation != due.generation:
+    moved = [trace for trace in ledger.outage_traces(due.outage_id) if _moved(trace)]
+    if not moved or now - moved[-1].at < AGAIN_AFTER * (1 + sum(map(_anew, moved))):
         return due
-    traces = [trace for trace in ledger.outage_traces(outage.id) if _moved(trace)]
-    failed = sum(trace.why.endswith(FAILED_EARLY) for trace in traces)
-    if not traces or now - traces[-1].at < AGAIN_AFTER * (failed + 1):
-        return due
-    why = f"dag run {due.run_id} {FAILED_EARLY}"
-    return _due(
-        ledger.set_outage_state(outage.id, OutageState.SETTLED, generation=due.generation + 1, why=why)
+    outage = ledger.set_outage_state(
+        due.outage_id,
+        OutageState.SETTLED,
+        generation=due.generation + 1,
+        why=f"dag run {due.run_id} {NO_PLAN}",
+        provided=lambda one: one.state is OutageState.SETTLED and one.generation == due.generation,
     )
+    return _due(outage) if outage.state is OutageState.SETTLED else due
 
 
 def _moved(trace: OutageTrace) -> bool:
     """Whether the outage got another state or generation; what was said of it may change at any time."""
-    was, became = trace.was or {}, trace.became or {}
-    return any(was.get(name) != became.get(name) for name in ("state", "generation"))
+    return any(_of(trace, "was", name) != _of(trace, "became", name) for name in ("state", "generation"))
+
+
+def _anew(trace: OutageTrace) -> bool:
+    """Whether the outage was given another dag run, and nothing new was known of it."""
+    return _moved(trace) and _of(trace, "was", "state") == _of(trace, "became", "state")
+
+
+def _of(trace: OutageTrace, when: str, name: str) -> object:
+    return (getattr(trace, when) or {}).get(name)
 
 
 def probe_evidence(

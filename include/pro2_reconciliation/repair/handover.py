@@ -19,7 +19,7 @@ from pro2_reconciliation.repair.actions import TAG_VERBS, VERBS, chosen_remedy
 from pro2_reconciliation.repair.asking import worth_asking
 from pro2_reconciliation.repair.drift import drift_of
 from pro2_reconciliation.repair.gates import Gate, closed_gate
-from pro2_reconciliation.repair.questions import ASK, HOURS, asked_later, keys_of
+from pro2_reconciliation.repair.questions import ASK, HOURS, asked_later, keys_of, notes_of
 from pro2_reconciliation.repair.report import End, make_report
 
 MAX_FOLLOW_UPS = 2
@@ -29,7 +29,7 @@ MAX_FOLLOW_UPS = 2
 class HandOver(Value):
     """One further dag run about these items of a plan. ``after``: it begins then, None: at once.
 
-    ``notes`` is what the ledger keeps the keys under: the plan's hash, or the dag run's id.
+    ``notes`` is what the ledger keeps the keys under.
     """
 
     run_id: str
@@ -48,12 +48,14 @@ def hand_overs(account: Account, plan: Plan, mode: Mode, not_now: Mapping[str, s
         undecided = set(keys_of(_undecided(account, plan, mode)))
         keys = [key for key in keys if key in undecided]
     if keys:
-        found.append(HandOver(run_id=f"{ASK}{plan.hash}", notes=plan.hash, keys=tuple(keys)))
+        run_id = f"{ASK}{plan.hash}"
+        found.append(HandOver(run_id=run_id, notes=notes_of(plan.hash, run_id), keys=tuple(keys)))
     waiting = waiting_for_hours(account, plan)
     if waiting:
         run_id = f"{HOURS}{plan.hash}"
         late = keys_of(d for d in plan.decisions if d.key in waiting)
-        found.append(HandOver(run_id=run_id, notes=run_id, keys=late, after=min(waiting.values())))
+        notes = notes_of(plan.hash, run_id)
+        found.append(HandOver(run_id=run_id, notes=notes, keys=late, after=min(waiting.values())))
     return found
 
 

@@ -225,7 +225,7 @@ def _told(row: Row) -> str:
 def alarms(found: Sequence[Alarm], organization: str, zone: str, links: Links) -> Message:
     """What the guard found, each as it told it."""
     kinds = [*dict.fromkeys(alarm.kind for alarm in found)]
-    what = kinds[0] if len(kinds) == 1 else f"{len(found)} alarms of the guard"
+    what = kinds[0] if len(kinds) == 1 else f"{len(found)} alarms"
     keys = [*dict.fromkeys(str(alarm.body.get("item", "")) for alarm in found)]
     return Message(
         title=f"ALARM for {organization}: {what}",

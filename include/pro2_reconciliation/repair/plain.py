@@ -108,7 +108,7 @@ def mail_text(report: Report, *, beside: str = "") -> str:
         *wrapped(f"Mode {MODE_WORDS[report.mode]}. Made {local(report.made_at, report.zone)}."),
     ]
     lines += _section("Restricted", in_words(report.restriction, report.not_looked_at, report.zone))
-    lines += _section("Alarms of the guard", report.alarms)
+    lines += _section("Alarms", report.alarms)
     lines += _section("Did not end", [_line(r) for r in report.rows if r.outcome is End.FAILED])
     if people:
         lines += ["", *heading(f"Waits for a person ({len(people)})")]

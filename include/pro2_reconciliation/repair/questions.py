@@ -1,4 +1,4 @@
-"""The questions that the ledger knows: which wait for an answer, which ended without one, and which answers go on.
+"""The questions that the ledger knows: which wait for an answer, what nobody decided, and which answers go on.
 
 Plan and answers are the only sources. A plan that is asked about says until when (``Plan.asked_until``); an item
 without an answer was not decided by anybody. Only :func:`carry` writes.
@@ -7,7 +7,7 @@ without an answer was not decided by anybody. Only :func:`carry` writes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.localtime import local
@@ -15,17 +15,13 @@ from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Decision, Plan
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Remedy
 from pro2_reconciliation.ledger import AnswerRecord, Ledger, State
 from pro2_reconciliation.repair.actions import chosen_remedy, may_mail
-from pro2_reconciliation.repair.asking import QUESTION_SIZE, in_order, worth_asking
+from pro2_reconciliation.repair.asking import QUESTION_SIZE, in_order
 
 HOURS = "hours__"
 """How the id of a dag run begins that goes on in the sending hours with what was chosen before."""
 ASK = "ask__"
 """How the id of a dag run begins that asks a further question."""
 _WAITED = ", for the sending hours)"
-LOOK_BACK = timedelta(days=8)
-"""Questions that ended before are not asked again: an Airflow that was away over a weekend finds the others."""
-OWN_FOLLOW_UP = timedelta(minutes=30)
-"""So long the dag run of a question has to start the next one itself, before detection does."""
 
 
 class Waiting(Value):
@@ -50,14 +46,6 @@ class Unanswered(Value):
     send_by: UtcTime | None = None
 
 
-class Lapsed(Value):
-    """A question that ended without an answer for these items, and that no later plan took up."""
-
-    plan_hash: str
-    run_id: str
-    keys: tuple[str, ...]
-
-
 def to_be_asked(plan: Plan, mode: Mode) -> Plan:
     """The plan with the end of its question, where there is one."""
     if mode is not Mode.ASK or not any(d.asks for d in plan.decisions):
@@ -75,7 +63,7 @@ def unanswered(ledger: Ledger, now: datetime) -> list[Unanswered]:
             continue
         if was_answered(ledger, plan):
             continue
-        items = _undecided(ledger, plan)[:QUESTION_SIZE]
+        items = undecided(ledger, plan)[:QUESTION_SIZE]
         if not items:
             continue
         found.append(
@@ -95,30 +83,17 @@ def unanswered(ledger: Ledger, now: datetime) -> list[Unanswered]:
     return sorted(found, key=lambda one: (one.until, one.plan_hash))
 
 
-def lapsed(ledger: Ledger, organization: str, now: datetime) -> list[Lapsed]:
-    """The questions that ended unanswered, and that neither their own dag run nor another one has asked again.
-
-    Each gets one dag run; if that ends before it has a plan, another one twelve hours later.
-    """
-    plans = [plan for plan in ledger.plans_since(now - LOOK_BACK) if plan.organization == organization]
-    taken_up = {plan.parent for plan in plans}
-    found = []
-    for plan in plans:
-        ended = plan.asked_until
-        if ended is None or ended + OWN_FOLLOW_UP > now or plan.hash in taken_up:
-            continue
-        keys = keys_of(d for d in _undecided(ledger, plan) if worth_asking(d, now))
-        if keys:
-            late = (now - ended) // ANSWER_WITHIN
-            run_id = f"{ASK}{plan.hash}" + (f"__{late + 1}" if late else "")
-            found.append(Lapsed(plan_hash=plan.hash, run_id=run_id, keys=keys))
-    return found
-
-
 def keys_of(decisions: Iterable[Decision]) -> tuple[str, ...]:
     """The keys by which an inventory finds these items: a proposal about a tag belongs to its occurrence."""
     found = (d.root if d.kind is ItemKind.OCCURRENCE else d.key for d in decisions)
     return tuple(dict.fromkeys(found))
+
+
+def notes_of(plan_hash: str, run_id: str) -> str:
+    """The name under which the items of the dag runs after a plan are noted, the same for each attempt: what waits for
+    the sending hours is noted apart.
+    """
+    return f"{HOURS}{plan_hash}" if run_id.startswith(HOURS) else plan_hash
 
 
 def asked_now(ledger: Ledger, plan: Plan) -> list[Decision]:
@@ -156,7 +131,7 @@ def going_on(ledger: Ledger, plan: Plan) -> dict[str, AnswerRecord]:
         if answer.choice is Choice.LEAVE:
             goes_on = _unchanged(parent, decision)
         else:
-            goes_on = _still_waits(ledger, plan, decision, answer)
+            goes_on = still_waits(ledger, plan, decision, answer)
         if known.who == _who(answer, plan) if known else goes_on:
             found[decision.key] = answer
     return found
@@ -182,7 +157,8 @@ def _unchanged(parent: Plan, decision: Decision) -> bool:
     return before is not None and before.fingerprint == decision.fingerprint
 
 
-def _still_waits(ledger: Ledger, plan: Plan, decision: Decision, answer: AnswerRecord) -> bool:
+def still_waits(ledger: Ledger, plan: Plan, decision: Decision, answer: AnswerRecord) -> bool:
+    """Whether what a person chose still waits to be sent, and nothing that he was shown has changed."""
     remedy = chosen_remedy(decision, answer.choice)
     if remedy is None:
         return False
@@ -195,7 +171,7 @@ def _still_waits(ledger: Ledger, plan: Plan, decision: Decision, answer: AnswerR
     return False
 
 
-def _undecided(ledger: Ledger, plan: Plan) -> list[Decision]:
+def undecided(ledger: Ledger, plan: Plan) -> list[Decision]:
     """What nobody answered about, here or by an action that was begun since."""
     answers = ledger.answers(plan.hash)
     return [

@@ -70,7 +70,7 @@ class Row(Value):
 
 
 class Report(Value):
-    """One reconciliation, ready to be shown: rows in the order of the plan, alarms of the guard, counts.
+    """One reconciliation, ready to be shown: rows in the order of the plan, alarms, counts.
 
     ``drift_file``: name of the CSV beside it that alone holds addresses. ``old_tags``: import tags to be deleted.
     ``expired``: a sentence for each item that was closed because it had been open for too long. ``upcoming``: what

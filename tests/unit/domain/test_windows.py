@@ -178,6 +178,22 @@ def test_padding_more_from_today_on_does_not_reopen_what_was_closed():
     assert (wider.state, wider.generation, wider.end) == (OutageState.CLOSED, 1, at(70))
 
 
+@pytest.mark.parametrize("state", [OutageState.SETTLED, OutageState.PLANNED, OutageState.CLOSED])
+def test_a_claim_that_grows_by_less_than_the_padding_is_planned_anew_each_time(state):
+    handled = moved_on(merged([], claim(0, 60), padding=10)[0], state)
+    (later,) = merged([handled], claim(0, 65), padding=10)
+    assert (later.state, later.generation, later.end) == (OutageState.ENDED, 2, at(75))
+    (earlier,) = merged([moved_on(later, state)], claim(-1, 65), padding=10)
+    assert (earlier.state, earlier.generation, earlier.start) == (OutageState.ENDED, 3, at(-11))
+
+
+def test_what_a_person_declares_within_the_padding_was_looked_at_already():
+    planned = moved_on(merged([], claim(10, 20), padding=5)[0], OutageState.PLANNED)
+    (same,) = merged([planned], claim(6, 24, "by hand", declared=True), padding=5)
+    assert (same.state, same.generation) == (OutageState.PLANNED, 1)
+    assert spans([same]) == spans([planned])
+
+
 def test_two_planned_outages_that_become_one_are_planned_anew_for_the_time_between():
     known = [moved_on(one, OutageState.PLANNED) for one in merged([], claim(0, 10), claim(60, 70, "b"))]
     (one,) = merged(known, claim(5, 65, "bridge"))
@@ -309,6 +325,30 @@ def test_every_known_id_can_still_be_found_after_any_merge(old, new):
     names = [name for outage in after for name in (outage.id, *outage.aliases)]
     assert {outage.id for outage in known} <= set(names)
     assert len(names) == len(set(names))
+
+
+nudges = st.tuples(st.integers(-9, 9), st.integers(-9, 9))
+
+
+def nudged(one: Evidence, by: tuple[int, int]) -> Evidence:
+    """A claim of which its source says a little later that it began and ended a little earlier or later."""
+    start = one.start + timedelta(minutes=by[0])
+    end = None if one.end is None else max(start, one.end + timedelta(minutes=by[1]))
+    return one.model_copy(update={"start": start, "end": end})
+
+
+@settings(max_examples=200, deadline=None)
+@given(evidence_lists, evidence_lists, st.data(), st.integers(0, 12))
+def test_a_handled_outage_whose_window_grows_is_handled_again(old, new, data, padding):
+    handled = {OutageState.SETTLED, OutageState.PLANNED, OutageState.CLOSED}
+    known = [moved_on(outage, data.draw(states)) for outage in merged([], *old, padding=padding)]
+    later = [nudged(one, data.draw(nudges)) for one in old]
+    for after in merged(known, *later, *new, padding=padding):
+        before = [one for one in known if one.id in {after.id, *after.aliases} and one.state in handled]
+        before = [one for one in before if one.service == after.service]
+        if after.state in handled and after.start != after.end:
+            ends = [one.end for one in before if one.end and after.covers(one.end)]
+            assert all(any(one.covers(moment) for one in before) for moment in (after.start, *ends))
 
 
 class TestTouched:

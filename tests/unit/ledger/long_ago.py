@@ -52,6 +52,7 @@ def tell(ledger: Ledger) -> dict[str, str]:
         hashes[run] = ledger.save_plan(plan, run)
     ledger.save_answers(hashes[QUIET], {"campaign:103": Choice.LEAVE}, "Ada")
     ledger.save_follow_up(hashes[QUIET], ["campaign:103"])
+    ledger.note_attempt("playhouse", "ask__1", hashes[QUIET], 2, "the first ended without a plan")
     ledger.open_item(
         "playhouse", "campaign:9", name="A", rule="C14", reason="partly sent", plan_hash=hashes[OPEN]
     )
@@ -140,6 +141,7 @@ def pruning_keeps_what_prevents_a_second_mail(ledger: Ledger, clock: Times) -> N
     assert {run for run, one in hashes.items() if ledger.plan(one)} == {ACTED, OPEN, LAST}
     assert {run.id for run in ledger.runs("playhouse")} == {ACTED, OPEN, LAST}
     assert ledger.follow_up(hashes[QUIET]) == []
+    assert ledger.attempts("playhouse", "ask__1") == []
     assert ledger.inventory(ACTED).organization == "playhouse"
 
     assert resend(ledger, hashes[LAST]).plan_hash == hashes[ACTED], "the claim of long ago still stands"

@@ -59,14 +59,26 @@ def test_a_withdrawn_outage_goes_and_history_stays(ledger):
     assert ledger.outage_traces("b")[-1].why == "all settled"
 
 
-def test_a_pass_that_looked_earlier_does_not_undo_what_was_planned(ledger):
+def test_a_merge_goes_by_what_stands_when_it_is_written(ledger):
     settled = outage(end=START + timedelta(hours=3), state=OutageState.SETTLED)
     ledger.replace_outages("playhouse", [settled], "first pass")
     ledger.set_outage_state("a", OutageState.PLANNED, generation=2)
-    [kept] = ledger.replace_outages("playhouse", [settled], "slow pass")
+
+    def shorter(known):
+        (one,) = known
+        return [one.model_copy(update={"end": START + timedelta(hours=2)})]
+
+    [kept] = ledger.merge_outages("playhouse", shorter, "a pass that began before")
     assert (kept.state, kept.generation) == (OutageState.PLANNED, 2)
-    [grown] = ledger.replace_outages("playhouse", [outage(end=None)], "it is down again")
-    assert (grown.state, grown.generation) == (OutageState.OPEN, 1)
+    assert kept.end == START + timedelta(hours=2)
+
+
+def test_a_state_is_set_only_of_the_outage_that_is_meant(ledger):
+    ledger.replace_outages("playhouse", [outage(state=OutageState.OPEN)], "it came back")
+    left = ledger.set_outage_state("a", OutageState.PLANNED, provided=lambda one: one.end is not None)
+    assert left == ledger.outage("a")
+    assert left.state is OutageState.OPEN
+    assert len(ledger.outage_traces("a")) == 1
 
 
 def test_a_foreign_outage_fails_the_whole_pass(ledger):

@@ -58,8 +58,9 @@ class TaskInstance:
     xcoms: dict[str, Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
 
-    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str]) -> int:
-        return sum(self.states.get(run_id) in states for run_id in run_ids)
+    def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str] | None = None) -> int:
+        known = [self.states[run_id] for run_id in run_ids if run_id in self.states]
+        return sum(states is None or state in states for state in known)
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[f"{self.task_id}.{key}"] = value

@@ -98,29 +98,39 @@ class TestAPass:
         ledger.set_outage_state(outage_id(ledger), OutageState.PLANNED)
         assert detection.detect(context()) == []
 
-    def test_starts_another_dag_run_after_one_that_failed_before_it_had_a_plan(
-        self, context: Any, ledger: Ledger, probe: Any, clock: Any, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize("state", ["failed", "success"])
+    def test_starts_another_dag_run_after_one_that_ended_without_a_plan_for_it(
+        self,
+        context: Any,
+        ledger: Ledger,
+        probe: Any,
+        clock: Any,
+        caplog: pytest.LogCaptureFixture,
+        state: str,
     ) -> None:
-        """Its run id is taken for ever; and a site that cannot work yet is not told every five minutes."""
+        """Its run id is taken for ever; and a site that cannot work yet is not told every five minutes.
+
+        One that ended well may have planned less than the outage, or a person marked it: nothing was planned all the
+        same.
+        """
         probe(True)
         states: dict[str, str] = {}
         started = []
         for _ in range(12):
             (one,) = detection.detect(context(states=states))
             started.append(one["trigger_run_id"][-2:])
-            states[one["trigger_run_id"]] = "failed"
+            states[one["trigger_run_id"]] = state
             clock.shift(timedelta(minutes=5))
         assert started == ["g1"] * 3 + ["g2"] * 6 + ["g3"] * 3
-        assert "__g1 failed before it had a plan; outage__" in caplog.text
+        assert "__g1 ended without a plan for its outage; outage__" in caplog.text
         found = outage_id(ledger)
         ledger.set_outage_state(found, OutageState.PLANNED)
         assert detection.detect(context(states=states)) == []
 
-    @pytest.mark.parametrize("state", ["queued", "running", "success"])
-    def test_starts_no_other_one_beside_one_that_did_not_fail(
+    @pytest.mark.parametrize("state", ["queued", "running"])
+    def test_starts_no_other_one_beside_one_that_has_not_ended(
         self, context: Any, ledger: Ledger, probe: Any, clock: Any, state: str
     ) -> None:
-        """Nor after one that a person marked as successful."""
         probe(True)
         (first,) = detection.detect(context())
         clock.shift(timedelta(hours=2))
@@ -253,19 +263,28 @@ def test_an_outage_that_settles_later_is_started_later(
     assert ledger.outages("playhouse")[0].service is Service.SENDING
 
 
+def asked(ledger: Ledger, *campaigns: str, hours_ago: float = 13, **more: Any) -> str:
+    """A plan that was asked about; its hash."""
+    choices = (Choice.LEAVE, Choice.RESEND)
+    plan = f.plan(
+        *(
+            f.decision(choices=choices, remedy=Remedy.RESEND, item_id=one, root=f"campaign:{one}")
+            for one in campaigns or ("103",)
+        ),
+        ledger_uuid=ledger.identity.uuid,
+        ledger_epoch=ledger.identity.epoch,
+        created_at=NOW - timedelta(hours=hours_ago),
+        **more,
+    )
+    plan = to_be_asked(plan, Mode.ASK)
+    return ledger.save_plan(plan, plan.run)
+
+
 class TestAQuestionThatNobodyAnswered:
     """Its own dag run could not start the next one: ``ask`` was lost, or Airflow was away."""
 
     def lapse(self, ledger: Ledger) -> str:
-        identity = ledger.identity
-        plan = f.plan(
-            f.decision(choices=(Choice.LEAVE, Choice.RESEND), remedy=Remedy.RESEND),
-            ledger_uuid=identity.uuid,
-            ledger_epoch=identity.epoch,
-            created_at=NOW - timedelta(hours=13),
-        )
-        plan = to_be_asked(plan, Mode.ASK)
-        return ledger.save_plan(plan, plan.run)
+        return asked(ledger)
 
     def test_starts_a_dag_run_that_asks_again(
         self, context: Any, ledger: Ledger, probe: Any, site_folder: Path
@@ -284,3 +303,24 @@ class TestAQuestionThatNobodyAnswered:
         self.lapse(ledger)
         ledger.set_switch("playhouse", Stage.SCHEDULES, "ops", "fire drill")
         assert detection.detect(context()) == []
+
+    def test_is_asked_again_though_what_waited_for_the_hours_was_gone_on_with(
+        self, context: Any, ledger: Ledger, probe: Any, site_folder: Path
+    ) -> None:
+        """One question holds 40 items, and the dag run that was to ask about the rest died."""
+        probe(True)
+        plan_hash = asked(ledger, "103", "104", hours_ago=2)
+        ledger.save_answers(plan_hash, {"campaign:103": Choice.RESEND}, "Ada")
+        ledger.save_follow_up(plan_hash, ["campaign:104"])
+        asked(ledger, "103", hours_ago=1, run=f"hours__{plan_hash}", parent=plan_hash)
+        states = {f"ask__{plan_hash}": "failed"}
+        (again,) = detection.detect(context(states=states))
+        assert again["trigger_run_id"] == f"ask__{plan_hash}__2"
+
+    def test_gets_one_claim_from_two_passes_at_once(
+        self, context: Any, ledger: Ledger, probe: Any, site_folder: Path
+    ) -> None:
+        probe(True)
+        states = {f"ask__{self.lapse(ledger)}": "failed"}
+        (first,), (second,) = (detection.detect(context(states=states)) for _ in range(2))
+        assert first == second

@@ -93,6 +93,31 @@ class TestThePlan:
         playing.plan()
         assert playing.ledger.outage("3f2a").state is outage.state
 
+    def test_one_that_came_back_while_it_was_marked_is_not_planned_by_it(
+        self, play: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Detection writes between a look at the outage and the mark."""
+        playing = play(run_id="outage__3f2a__g1", outage_ids=("3f2a",))
+        know_outage(playing, playing.evening.window().end)
+        look = playing.ledger.outage
+
+        def looks(outage_id: str) -> Outage | None:
+            seen = look(outage_id)
+            know_outage(playing, None)
+            return seen
+
+        monkeypatch.setattr(playing.ledger, "outage", looks)
+        playing.plan()
+        assert look("3f2a").state is OutageState.OPEN
+
+    def test_a_suspicion_that_was_confirmed_meanwhile_is_not_planned_by_it(self, play: Any) -> None:
+        """It could only propose; the dag run of the next generation may ask."""
+        playing = play(run_id="outage__3f2a__g1", outage_ids=("3f2a",))
+        outage = know_outage(playing, playing.evening.window().end)
+        playing.ledger.set_outage_state(outage.id, OutageState.ENDED, generation=2, why="confirmed")
+        playing.plan()
+        assert playing.ledger.outage("3f2a").state is OutageState.ENDED
+
 
 def know_outage(playing: Playing, end: datetime | None) -> Outage:
     outage = Outage(

@@ -35,8 +35,8 @@ def resolve(context: Any, ledger: Ledger, site_folder: Path) -> Any:
 
     def resolved(**params: Any) -> dict[str, Any]:
         run_type = params.pop("run_type", DagRunType.MANUAL)
-        form = params.pop("form", {})
-        return window.resolve_window(context({**params, **form}, run_type=run_type))
+        form, run_id = params.pop("form", {}), params.pop("run_id", "manual__1")
+        return window.resolve_window(context({**params, **form}, run_type=run_type, run_id=run_id))
 
     return resolved
 
@@ -280,6 +280,24 @@ class TestTheWindow:
         assert Window.model_validate(found["window"]) == plan.window
         assert found["only"] == ["campaign:103", "campaign:104"]
         assert (found["parent"], found["mode"]) == (plan.hash, "ask")
+
+    @pytest.mark.parametrize(
+        ("run_id", "items"),
+        [
+            ("ask__{}", ["campaign:103"]),
+            ("ask__{}__2", ["campaign:103"]),
+            ("hours__{}", ["campaign:104"]),
+            ("hours__{}__3", ["campaign:104"]),
+        ],
+    )
+    def test_each_attempt_of_a_follow_up_takes_the_items_of_the_first(
+        self, resolve: Any, ledger: Ledger, run_id: str, items: list[str]
+    ) -> None:
+        plan = save_plan(ledger)
+        ledger.save_follow_up(plan.hash, ["campaign:103"])
+        ledger.save_follow_up(f"hours__{plan.hash}", ["campaign:104"])
+        found = resolve(follow_up=plan.hash, run_id=run_id.format(plan.hash))
+        assert found["only"] == items
 
     def test_is_told_first_in_local_time_with_its_zone_and_in_utc(
         self, resolve: Any, caplog: pytest.LogCaptureFixture

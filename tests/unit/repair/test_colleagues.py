@@ -50,7 +50,7 @@ class TestTheParagraph:
         forged = "«x» (9) woke up although it was stopped and its copy 1 was sent: «Item 4» (4)"
         said = summary(report(row("4", End.VERIFIED, copy_id="44"), alarms=(forged,)))
         assert "0 possibly sent twice" in said
-        assert "Other alarms of the guard: 1." in said
+        assert "Other alarms: 1." in said
 
     def test_a_plan_and_a_window_without_an_outage_claim_nothing(self):
         window = Window(start=START, end=START + timedelta(hours=1), source="nightly")
@@ -71,7 +71,7 @@ class TestTheParagraph:
          "1 item waits for a person, 1 item is still watched"),
         (report(row("1", End.FAILED), row("2", End.NEEDS_HUMAN)), "failed",
          "1 item did not end, 1 item waits for a person"),
-        (report(row("1"), alarms=(AWAKE,)), "failed", "1 alarm of the guard"),
+        (report(row("1"), alarms=(AWAKE,)), "failed", "1 alarm"),
     ],
 )  # fmt: skip
 def test_the_sentence_begins_with_what_is_worst(made, look, sentence):

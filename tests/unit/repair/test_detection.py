@@ -10,6 +10,7 @@ import pytest
 from pro2_reconciliation.domain.config import Declared, Site, Sources
 from pro2_reconciliation.domain.outage import Evidence, OutageState
 from pro2_reconciliation.domain.policy import Policy
+from pro2_reconciliation.domain.sources import WindowRules
 from pro2_reconciliation.domain.words import Service
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.repair.detection import DetectionResult, detection_pass
@@ -117,3 +118,35 @@ def test_a_pass_that_is_repeated_changes_nothing(ledger: Ledger) -> None:
     first = look(ledger, 80, claim(0, 65))
 
     assert look(ledger, 80, claim(0, 65)).outages == first.outages
+
+
+def test_what_is_planned_while_a_pass_asks_for_the_backlog_stays_planned(ledger: Ledger) -> None:
+    """The same pass learns that the outage was shorter, so it writes another window than it read."""
+    look(ledger, 5, claim(0, None), up=False)
+    (settled,) = look(ledger, 80, claim(0, 65)).outages
+    assert settled.state is OutageState.SETTLED
+    other = claim(66, 79).model_copy(update={"key": "incident-2", "service": Service.DASHBOARD})
+    now = EIGHT + timedelta(minutes=85)
+
+    def asks() -> int:
+        ledger.set_outage_state(settled.id, OutageState.PLANNED, why="a plan was made meanwhile")
+        return 0
+
+    up = ProbeResult(service=Service.SENDING, up=True, at=now)
+    detection_pass(ledger, SITE, [claim(0, 60), other], [up], now=now, backlog=asks)
+
+    shorter = ledger.outage(settled.id)
+    assert shorter is not None
+    assert (shorter.state, shorter.end) == (OutageState.PLANNED, EIGHT + timedelta(minutes=60))
+
+
+def test_an_outage_that_grows_within_the_padding_while_its_dag_run_watches_gets_another(
+    ledger: Ledger,
+) -> None:
+    rules = WindowRules(padding_minutes=10)
+    site = SITE.model_copy(update={"sources": Sources(windows=rules)})
+    (first,) = look(ledger, 90, claim(0, 65), site=site).due
+
+    (second,) = look(ledger, 95, claim(0, 70), site=site).due
+
+    assert (first.run_id[-4:], second.run_id[-4:]) == ("__g1", "__g2")

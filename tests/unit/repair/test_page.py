@@ -208,7 +208,7 @@ class TestTheHead:
     def test_failures_and_alarms_come_before_what_waits_and_only_then(self):
         made = report(row("1", End.FAILED, detail="no end"), row("2", End.NEEDS_HUMAN), alarms=("it woke",))
         text = Page(render(made)).text
-        assert text.index("1 failed, 1 alarm of the guard") < text.index("Waits for a person (1)")
+        assert text.index("1 failed, 1 alarm") < text.index("Waits for a person (1)")
         assert "alarm" not in Page(render(report(row("1")))).text
         assert "Failed:" not in Page(render(report(row("1"), alarms=("it woke",)))).text
 

@@ -1,4 +1,4 @@
-// The short lists around the items: at risk, due soon, open from before, declared, and alarms of the guard.
+// The short lists around the items: at risk, due soon, open from before, declared, and alarms.
 
 import { el, name } from "./dom.js";
 import { button, card, itemButton, patrons, said, SERVICES, shortId } from "./parts.js";
@@ -104,5 +104,5 @@ export function declarations({ board, me }) {
 export function alarms({ board }) {
   if (!board.alarms.length) return null;
   const rows = board.alarms.map((one) => el("li", { "data-key": `${one.at} ${one.text}` }, el("p", { class: "failed strong" }, name(one.text)), el("span", { class: "soft" }, local(one.at))));
-  return card(`Alarms of the guard (${rows.length})`, "What must not have happened. Look at each in Pro2.", folded(rows, "alarms"));
+  return card(`Alarms (${rows.length})`, "What must not have happened, and what was left and came to nothing. Look at each in Pro2.", folded(rows, "alarms"));
 }
