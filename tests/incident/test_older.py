@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests.incident.harness import INCIDENTS, Evening, approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
-from tests.incident.test_faults_and_gates import COPY, SEND, between_stop_and_send
+from tests.incident.test_faults_and_gates import COPY, SEND, STOP, between_stop_and_send
+from tests.incident.test_repeats import desk
 
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy
@@ -45,9 +46,7 @@ def night(evening: Evening, number: int) -> tuple[Plan, Report]:
 def later(evening: Evening, hours: float = 6, **options: Any) -> tuple[Plan, Report]:
     """A dag run about another outage, an hour long, that ended so long after the first."""
     evening.clock.at = evening.window().end + hours * HOUR
-    window = Window(
-        start=evening.clock.at - HOUR, end=evening.clock.at, source="another", outage_known=True
-    )
+    window = Window(start=evening.clock.at - HOUR, end=evening.clock.at, source="another", outage_known=True)
     return evening.reconcile(window=window, dag_run=options.pop("dag_run", "outage__2__g1"), **options)
 
 
@@ -229,12 +228,34 @@ class TestAResendThatIsHalfDone:
         assert evening.truth()["mailed_twice"] == []
 
 
+class TestWhatAPersonAskedToBeDoneOnceMore:
+    def test_is_decided_anew_by_the_next_dag_run_whatever_its_window(self, tmp_path: Path) -> None:
+        evening = with_campaign(tmp_path)
+        evening.world.faults.add(Fault(match=STOP, kind="403", times=1))
+        evening.reconcile()
+        assert desk(evening, "close", RESEND, "--why", "the vendor mended the right") == 0
+        assert desk(evening, "repeat", RESEND, "--why", "the vendor mended the right") == 0
+        assert open_keys(evening) == set()
+
+        _, report = later(evening)
+
+        assert (row(report).rule, row(report).outcome) == ("C11", End.VERIFIED)
+        assert evening.truth()["mailed_twice"] == []
+        _, report = later(evening, hours=8, dag_run="outage__3__g1")
+        assert RESEND not in {one.key for one in report.rows}, "done once more, and not again"
+
+
 class TestTheRequests:
     def test_that_read_what_is_open_are_counted_by_pages(self, tmp_path: Path) -> None:
         """Twelve campaigns are open from the first outage: two pages of contents, and what was made since."""
         others = [
             CampaignModel(
-                id=str(200 + n), name=f"Note {n}", list="1", recipients=600, due=-2 * HOUR, subject=f"Note {n}"
+                id=str(200 + n),
+                name=f"Note {n}",
+                list="1",
+                recipients=600,
+                due=-2 * HOUR,
+                subject=f"Note {n}",
             )
             for n in range(11)
         ]
@@ -294,7 +315,9 @@ class TestAnOccurrence:
             assert (row(report, key).rule, row(report, key).outcome) == ("R8", End.NEEDS_HUMAN), number
             assert open_keys(evening) == {key}
 
-    def test_of_an_earlier_outage_needs_no_list_that_is_younger_than_a_later_one(self, tmp_path: Path) -> None:
+    def test_of_an_earlier_outage_needs_no_list_that_is_younger_than_a_later_one(
+        self, tmp_path: Path
+    ) -> None:
         evening = Evening(tmp_path)
         evening.end_outage()
         first, _ = evening.reconcile(answer=approve_none)
@@ -304,4 +327,3 @@ class TestAnOccurrence:
         carried = [d for d in again.decisions if d.key in syncs and d.remedy is Remedy.DATA_SYNC]
         assert carried
         assert all(d.fresh_since == d.due for d in carried)
-

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pydantic import Field
+
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.campaigns import Automation, CampaignReading
 from pro2_reconciliation.domain.jobs import Occurrence
@@ -82,7 +84,7 @@ class Inventory(Value):
     observations: dict[str, Observation]
     watch: tuple[WatchItem, ...]
     floor_id: str = "0"
-    origins: dict[str, UtcTime] = {}
+    origins: dict[str, UtcTime] = Field(default_factory=dict)
     only: tuple[str, ...] = ()
     restriction: Restriction = Restriction()
     not_looked_at: tuple[NotLookedAt, ...] = ()

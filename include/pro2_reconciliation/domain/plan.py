@@ -7,6 +7,8 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from pydantic import Field
+
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.observation import Observation
 from pro2_reconciliation.domain.restriction import NotLookedAt, Restriction
@@ -108,7 +110,7 @@ class Plan(Value):
     parent: str | None = None
     health: str = "unproven"
     floor_id: str = "0"
-    origins: dict[str, UtcTime] = {}
+    origins: dict[str, UtcTime] = Field(default_factory=dict)
     restriction: Restriction = Restriction()
     not_looked_at: tuple[NotLookedAt, ...] = ()
     asked_until: UtcTime | None = None

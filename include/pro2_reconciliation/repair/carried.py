@@ -14,9 +14,11 @@ from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.drill import DRILL
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Remedy
-from pro2_reconciliation.ledger import RUNNING
+from pro2_reconciliation.ledger import RUNNING, ActionRecord
 from pro2_reconciliation.repair.account import Account
 
+OPEN_FOR = timedelta(days=30)
+"""So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
 _OF_TAGS = frozenset({Remedy.ADD_TAG, Remedy.REMOVE_TAG})
 _WITHOUT_PLAN = timedelta(days=1)
 """So long before its row an item was found whose plan is not in this ledger: a window is seldom longer."""
@@ -37,9 +39,9 @@ class Origin:
 
 
 def carried_over(account: Account) -> dict[str, Origin]:
-    """By item key: what is open for a person, and what an action of ours has begun and can still go on with.
+    """By item key: what is open for a person, what we have begun and can go on with, what is to be done once more.
 
-    The latter also where no report said so, because its dag run died. A drill's canary is its own dag run's.
+    Half done also where no report said so, because its dag run died. A drill's canary is its own dag run's.
     """
     ledger, organization = account.ledger, account.organization
     plans: dict[str, Plan | None] = {}
@@ -55,13 +57,15 @@ def carried_over(account: Account) -> dict[str, Origin]:
         return Origin(start, name, decision.due if decision else None)
 
     claims = [
-        (item.item_key, item.plan_hash, item.name, item.opened_at)
-        for item in ledger.open_items(organization)
+        (item.item_key, item.plan_hash, item.name, item.opened_at) for item in ledger.open_items(organization)
+    ]
+    half_done = [
+        one for one in ledger.open_repairs(organization) if one.state == RUNNING and not one.by_guard
     ]
     claims += [
         (action.item_key, action.plan_hash, action.name, action.created_at)
-        for action in ledger.open_repairs(organization)
-        if action.state == RUNNING and action.remedy not in _OF_TAGS and not action.by_guard
+        for action in (*half_done, *_to_be_repeated(account))
+        if action.remedy not in _OF_TAGS
     ]
     found: dict[str, Origin] = {}
     for key, plan_hash, name, at in claims:
@@ -69,6 +73,16 @@ def carried_over(account: Account) -> dict[str, Origin]:
         if one is not None and (key not in found or one.start < found[key].start):
             found[key] = one
     return found
+
+
+def _to_be_repeated(account: Account) -> list[ActionRecord]:
+    """The ended actions that a person asked to be done once more lately, while nobody has chosen that yet."""
+    since = account.now() - OPEN_FOR
+    wanted = [one for one in account.ledger.repeats(account.organization) if one.at >= since]
+    known = account.ledger.actions_of(account.organization, *{one.root for one in wanted})
+    newest = {(one.root, one.remedy): one for one in sorted(known, key=lambda one: one.generation)}
+    found = [(newest.get((one.root, one.remedy)), one.generation) for one in wanted]
+    return [action for action, following in found if action is not None and action.generation < following]
 
 
 def ids_of(carried: Mapping[str, Origin], kind: ItemKind) -> dict[str, Origin]:

@@ -78,9 +78,13 @@ def _in_full(
     """The list, with the content of whatever may be acted on or is open from before, and of what may be its copy."""
     found = dict(listed)
     # due before the list begins, or without a time: ten to a page, where one by one was a request each
-    beyond = [i for i, first in inventory.readings.items() if i not in found and _is_there(inventory, i, first)]
+    beyond = [
+        i for i, first in inventory.readings.items() if i not in found and _is_there(inventory, i, first)
+    ]
     found |= account.campaigns.detailed(_in_order(beyond)) if beyond else {}
-    close = [found[i] for i in inventory.readings if i in found and _is_close(account, inventory, ours, found[i])]
+    close = [
+        found[i] for i in inventory.readings if i in found and _is_close(account, inventory, ours, found[i])
+    ]
     if not close:
         return found
     # a draft copy has no time, so no list shows it
