@@ -1,7 +1,7 @@
 """Build the frozen plan: a fresh look at everything unsettled, then the decision table for every item.
 
 A missing observation makes an item UNKNOWN; an item that cannot be read again is UNKNOWN too. Raises the errors of the
-ports only for the two batched reads of :mod:`world <pro2_reconciliation.repair.world>`: without them there is no plan.
+ports only for the batched reads of :mod:`world <pro2_reconciliation.repair.world>`: without them there is no plan.
 """
 
 from __future__ import annotations

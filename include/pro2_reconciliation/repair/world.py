@@ -1,7 +1,7 @@
 """What a plan is built on: the fresh look at everything unsettled, and what the ledger says that we did.
 
 The fresh look is the second of the two reads that "still pending" needs. Raises the errors of the ports only for the
-two batched reads, the list of campaigns and the Activity Log: without them there is no plan.
+batched reads, the campaigns with their contents and the Activity Log: without them there is no plan.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.inventory import read_log
 from pro2_reconciliation.repair.suspects import suspect_since
+
+_SETTLED = frozenset({CampaignState.SENT, CampaignState.DUE_LATER})
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,7 @@ def _in_full(
     """The list, with the content of whatever may be acted on or is open from before, and of what may be its copy."""
     found = dict(listed)
     # due before the list begins, or without a time: ten to a page, where one by one was a request each
-    beyond = [
-        i for i, first in inventory.readings.items() if i not in found and _is_there(inventory, i, first)
-    ]
+    beyond = [i for i in inventory.readings if i not in found and _was_unsettled(inventory, i)]
     found |= account.campaigns.detailed(_in_order(beyond)) if beyond else {}
     close = [
         found[i] for i in inventory.readings if i in found and _is_close(account, inventory, ours, found[i])
@@ -100,10 +100,9 @@ def _in_order(campaign_ids: Iterable[str]) -> list[str]:
     return sorted(campaign_ids, key=int)
 
 
-def _is_there(inventory: Inventory, campaign_id: str, first: CampaignReading) -> bool:
-    """Whether the inventory met it; of one that was gone ``first`` is what a snapshot had of it."""
+def _was_unsettled(inventory: Inventory, campaign_id: str) -> bool:
     seen = inventory.observations.get(f"campaign:{campaign_id}")
-    return first.campaign is not None and (seen is None or seen.state != CampaignState.GONE)
+    return seen is None or (seen.state != CampaignState.GONE and seen.state not in _SETTLED)
 
 
 def _is_close(
@@ -114,16 +113,12 @@ def _is_close(
     own = ours.get(key)
     if is_pending(account, campaign) or (own and own.state == "open"):
         return True
-    return own is None and key in inventory.origins and not _is_settled(account, campaign)
+    return own is None and key in inventory.origins and _state(account, campaign) not in _SETTLED
 
 
 def is_pending(account: Account, campaign: Campaign) -> bool:
     """Whether a campaign is due and, as far as the list tells, nothing of it went out."""
     return _state(account, campaign) is CampaignState.PENDING
-
-
-def _is_settled(account: Account, campaign: Campaign) -> bool:
-    return _state(account, campaign) in (CampaignState.SENT, CampaignState.DUE_LATER)
 
 
 def _state(account: Account, campaign: Campaign) -> CampaignState:
