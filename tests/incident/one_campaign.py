@@ -18,9 +18,10 @@ RESEND = "campaign:103"
 class OneCampaign(Evening):
     """One campaign that was due two hours before the end of its outage; nobody else acts."""
 
-    def __init__(self, folder: Path, **policy: Any) -> None:
-        worked = INCIDENTS / "worked-example.yaml"
-        super().__init__(folder, worked)
+    def __init__(
+        self, folder: Path, incident: Any = INCIDENTS / "worked-example.yaml", **policy: Any
+    ) -> None:
+        super().__init__(folder, incident)
         changed = self.site.policy.model_copy(update={"poll_seconds": 300, **policy})
         self.site = self.site.model_copy(update={"policy": changed})
         self.end_outage()

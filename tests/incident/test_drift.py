@@ -17,7 +17,8 @@ from pro2_reconciliation.domain.jobs import ActivityLog, Console, ConsoleRow
 from pro2_reconciliation.domain.plan import Plan, Window
 from pro2_reconciliation.domain.words import Choice, Remedy, Verb
 from pro2_reconciliation.ledger import Ledger, State
-from pro2_reconciliation.repair.drift import OutageEnds, drift_of, drift_table, old_tags
+from pro2_reconciliation.repair.drift import drift_of, drift_table, old_tags
+from pro2_reconciliation.repair.outage_ends import OutageEnds
 from pro2_reconciliation.repair.proofs import PROVEN, Proof
 from pro2_reconciliation.repair.report import End, Report
 from pro2_reconciliation.repair.step_result import ELSEWHERE
@@ -368,8 +369,8 @@ def test_a_night_later_a_list_need_not_be_younger_than_the_night(follows: Follow
     due = next(d.due for d in follows.first.decisions if d.remedy is Remedy.DATA_SYNC)
     assert due is not None
     night = Window(start=due - timedelta(days=1), end=evening.clock.at + timedelta(hours=5), source="nightly")
-    assert OutageEnds(account, night).of(due) == due
-    assert OutageEnds(account, evening.window()).of(due) == evening.window().end
+    assert OutageEnds(account, night, {}).of("occurrence:j-1", due) == due
+    assert OutageEnds(account, evening.window(), {}).of("occurrence:j-1", due) == evening.window().end
 
 
 def test_the_table_of_a_drift_names_each_contact_with_its_address(follows: Follows) -> None:

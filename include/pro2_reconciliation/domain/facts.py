@@ -70,8 +70,9 @@ def campaign_facts(
     """The facts of one campaign from its fresh ``reading``.
 
     ``first`` is the reading of the inventory (the earlier of the two reads), ``observation`` what watching ended
-    with; None means that it was not watched or that its sensor failed. ``left_at``: when a snapshot after its due
-    time had it scheduled no more.
+    with; None means that it was not watched or that its sensor failed. ``window_start``: of the window that it came
+    from, which is an earlier one for what has been open since. ``left_at``: when a snapshot after its due time had it
+    scheduled no more.
     """
     state = campaign_state(reading, now, policy)
     campaign = reading.campaign

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
+
+from pydantic import Field
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.campaigns import Automation, CampaignReading
@@ -67,6 +70,7 @@ class Inventory(Value):
 
     ``observations`` holds one per item (key to Observation); ``watch`` names those that are not settled.
     ``floor_id`` is the highest campaign id made before the window: everything above it is a possible suspect.
+    ``origins``: item key to the start of the earlier window that an item came from, where it is open or half done.
     ``not_looked_at`` is what the window touched and the ``restriction`` of the dag run's form left out.
     """
 
@@ -80,9 +84,14 @@ class Inventory(Value):
     observations: dict[str, Observation]
     watch: tuple[WatchItem, ...]
     floor_id: str = "0"
+    origins: dict[str, UtcTime] = Field(default_factory=dict)
     only: tuple[str, ...] = ()
     restriction: Restriction = Restriction()
     not_looked_at: tuple[NotLookedAt, ...] = ()
+
+    def since(self, key: str) -> datetime:
+        """From when on the item of this key is judged (:meth:`Window.since`)."""
+        return self.window.since(self.origins.get(key))
 
     def watched(self, kind: ItemKind) -> list[dict[str, Any]]:
         """The items of one kind for ``.expand(item=...)``, as plain JSON; without those whose watch is lean."""

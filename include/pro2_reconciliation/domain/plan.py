@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from pydantic import Field
 
 from pro2_reconciliation.domain.base import UtcTime, Value
 from pro2_reconciliation.domain.observation import Observation
@@ -89,6 +91,10 @@ class Window(Value):
     def __contains__(self, moment: object) -> bool:
         return hasattr(moment, "tzinfo") and self.start <= moment < self.end  # type: ignore[operator]
 
+    def since(self, origin: datetime | None) -> datetime:
+        """From when on an item is judged: this start or, where it came from an earlier window, the start of that."""
+        return self.start if origin is None else min(self.start, origin)
+
 
 class Plan(Value):
     """The frozen set of decisions of one reconciliation.
@@ -96,7 +102,7 @@ class Plan(Value):
     ``run`` is the dag run that made it: made anew by the same dag run from the same world it has the same hash, so
     an answer is never needed twice; another dag run asks again. ``restriction``: how its form narrowed that dag run;
     ``not_looked_at``: what the window touched and it left out. ``asked_until``: when its question ends, None if nobody
-    is asked about it.
+    is asked about it. ``origins``: as those of the inventory.
     """
 
     organization: str
@@ -109,6 +115,7 @@ class Plan(Value):
     parent: str | None = None
     health: str = "unproven"
     floor_id: str = "0"
+    origins: dict[str, UtcTime] = Field(default_factory=dict)
     restriction: Restriction = Restriction()
     not_looked_at: tuple[NotLookedAt, ...] = ()
     asked_until: UtcTime | None = None
@@ -137,6 +144,10 @@ class Plan(Value):
 
     def decision(self, key: str) -> Decision | None:
         return next((decision for decision in self.decisions if decision.key == key), None)
+
+    def since(self, key: str) -> datetime:
+        """From when on the item of this key is judged (:meth:`Window.since`)."""
+        return self.window.since(self.origins.get(key))
 
 
 def _digest(body: Any) -> str:

@@ -30,9 +30,9 @@ from pro2_reconciliation.overview.views import (
     RunView,
     SwitchView,
 )
+from pro2_reconciliation.repair.carried import OPEN_FOR
 from pro2_reconciliation.repair.detection import DETECTION
 from pro2_reconciliation.repair.gates import GUARD
-from pro2_reconciliation.repair.report import OPEN_FOR
 
 SHOWN_FOR = timedelta(days=90)
 """So long is an outage shown after it is closed; one that is not closed always is."""

@@ -26,9 +26,9 @@ from pro2_reconciliation.ledger import (
     PlanItem,
     RunStage,
 )
+from pro2_reconciliation.repair.carried import OPEN_FOR
 from pro2_reconciliation.repair.manual import PRESS_WITHIN
 from pro2_reconciliation.repair.outcome import Actions, asked_for, newest_actions
-from pro2_reconciliation.repair.report import OPEN_FOR
 
 FORM = "form"
 """The source of a window that was typed; it names no outage, and belongs to those that lie in it."""

@@ -15,8 +15,8 @@ from pro2_reconciliation.domain.rules import RuleBook
 from pro2_reconciliation.domain.states import WENT
 from pro2_reconciliation.domain.words import CampaignStatus
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.inventory import suspect_since
 from pro2_reconciliation.repair.snapshot import Kept, left_the_schedule
+from pro2_reconciliation.repair.suspects import suspect_since
 from pro2_reconciliation.repair.world import World, is_pending
 
 
@@ -39,26 +39,26 @@ class _Campaigns:
 
     def decision(self, campaign_id: str) -> Decision:
         account, world = self._account, self._world
-        window = world.inventory.window
+        since = world.inventory.since(f"campaign:{campaign_id}")
         first = world.inventory.readings[campaign_id]
         reading = self._second_reading(campaign_id, first)
         observed = world.seen.get(f"campaign:{campaign_id}")
         shown = reading.campaign or first.campaign
         name = shown.name if shown else campaign_id
         root = self._copies.get(campaign_id, f"campaign:{campaign_id}")
-        copies, alike = self._lineup.suspects(shown, suspect_since(window, shown)) if shown else ((), ())
+        copies, alike = self._lineup.suspects(shown, suspect_since(since, shown)) if shown else ((), ())
         facts = campaign_facts(
             reading,
             first=first,
             observation=observed,
             original_name=name,
-            window_start=window.start,
+            window_start=since,
             suspects=copies,
             look_alikes=alike,
             root=root.removeprefix("campaign:"),
             own=None if campaign_id in self._copies else world.ours.get(root),
             health=world.health,
-            left_at=left_the_schedule(account, shown, self._kept) if shown else None,
+            left_at=left_the_schedule(account, reading.campaign, self._kept) if reading.campaign else None,
             policy=account.policy,
             zone=account.zone,
             now=account.now(),

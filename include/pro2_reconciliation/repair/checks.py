@@ -29,8 +29,8 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import TAG_VERBS
 from pro2_reconciliation.repair.canary import colleagues_on
 from pro2_reconciliation.repair.drift import drift_of, old_list, require_consent
-from pro2_reconciliation.repair.inventory import suspect_since
 from pro2_reconciliation.repair.own_run import due_of, job_of, log_from, ran
+from pro2_reconciliation.repair.suspects import suspect_floor, suspect_since
 
 
 def read_campaign(account: Account, campaign_id: str) -> CampaignReading:
@@ -122,7 +122,7 @@ def _campaign_stale(
         except Rejected as error:
             return str(error)
     own = _copy_of(action)
-    problem = _siblings(account, plan, original, own)
+    problem = _siblings(account, plan, decision, original, own)
     if problem or verb is Verb.STOP_CAMPAIGN:
         return problem
     if account.now() >= (decision.send_by or account.policy.send_by(original)):
@@ -133,13 +133,15 @@ def _campaign_stale(
     return _copy_differs(account, original, own)
 
 
-def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None) -> str | None:
+def _siblings(
+    account: Account, plan: Plan, decision: Decision, original: Campaign, own: str | None
+) -> str | None:
     """Any visible copy that is not ours blocks, drafts included; so does a look-alike that goes out."""
-    floor = _floor(plan, original)
-    young = account.campaigns.newer_than(floor)
+    since = suspect_since(plan.since(decision.key), original)
+    young = account.campaigns.newer_than(suspect_floor(plan, original, since))
     made = account.ledger.copies_among(account.organization, [one.id for one in young])
     ours = frozenset(made) | ({own} if own else frozenset())
-    copies, alike = suspects(original, young, suspect_since(plan.window, original), ours)
+    copies, alike = suspects(original, young, since, ours)
     if copies:
         names = ", ".join(f"«{c.name}» ({c.id}, {c.status.value})" for c in copies)
         return f"somebody made a copy since: {names}"
@@ -147,11 +149,6 @@ def _siblings(account: Account, plan: Plan, original: Campaign, own: str | None)
     if going:
         return f"a similar campaign goes out: «{going[0].name}» ({going[0].id})"
     return None
-
-
-def _floor(plan: Plan, original: Campaign) -> str:
-    """No suspect has a lower id than the highest one made before the window."""
-    return plan.floor_id if plan.floor_id != "0" else original.id
 
 
 def _copy_of(action: ActionRecord) -> str | None:

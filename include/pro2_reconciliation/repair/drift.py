@@ -10,7 +10,7 @@ module; the addresses of a drift are fetched for its CSV alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -22,6 +22,7 @@ from pro2_reconciliation.domain.plan import Decision, Fingerprint, Plan, Window
 from pro2_reconciliation.domain.words import Choice, ItemKind, Outcome, Reach, Remedy, Verb
 from pro2_reconciliation.ledger import ActionRecord, State
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.outage_ends import OutageEnds
 
 SUFFIX = {Remedy.ADD_TAG: "+add", Remedy.REMOVE_TAG: "+remove"}
 READS = 3
@@ -30,8 +31,6 @@ TAG_PREFIX = "reconcile "
 """How the unique tag of every import of ours begins."""
 SKEW = timedelta(minutes=2)
 """So far may the clocks of the dashboard and of this machine differ."""
-TAIL = timedelta(hours=2)
-"""An occurrence this near to an outage may have been caught by it."""
 TAGS_LAST = timedelta(days=30)
 """How long after its import a drift is still worth applying; older tags are for deletion."""
 
@@ -164,39 +163,19 @@ def segment_text(tag: str, sync_tag: str, remedy: Remedy) -> str:
     return f"segment «Tag exists: {first}» AND «Tag does not exist: {second}»"
 
 
-class OutageEnds:
-    """When the outages ended, read from the ledger once.
-
-    A nightly window is no outage, and an open item is read again long after its own.
-    """
-
-    def __init__(self, account: Account, window: Window) -> None:
-        self._window = window
-        self._known = () if window.outage_known else tuple(account.ledger.outages(account.organization))
-
-    def of(self, due: datetime) -> datetime:
-        """The end of the outage that an occurrence of ``due`` was caught by; ``due`` where none is known."""
-        if self._window.outage_known:
-            return self._window.end
-        ends = [
-            one.end
-            for one in self._known
-            if one.end is not None and one.start <= due + TAIL and due < one.end + TAIL
-        ]
-        return max([due, *ends])
-
-
-def drift_decisions(account: Account, decisions: Sequence[Decision], window: Window) -> list[Decision]:
+def drift_decisions(
+    account: Account, decisions: Sequence[Decision], window: Window, origins: Mapping[str, datetime]
+) -> list[Decision]:
     """Proposals for every data sync whose import is confirmed: adding and removing, apart, always asked."""
     found: list[Decision] = []
-    ends = OutageEnds(account, window)
+    ends = OutageEnds(account, window, origins)
     for decision in decisions:
         action = _confirmed_import(account, decision)
         if action is None:
             continue
         step = action.step(Verb.IMPORT_LIST)
         job = account.site.jobs_by_id[decision.item_id.partition("@")[0]]
-        since = ends.of(decision.due or window.start)
+        since = ends.of(decision.key, decision.due or window.start)
         tagged = decision.model_copy(update={"tag": step.remote_id if step else None, "fresh_since": since})
         try:
             drift = drift_of(account, tagged)

@@ -7,7 +7,7 @@ list of campaigns and a readable Activity Log there is no inventory, and nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Automation, Campaign, CampaignReading
@@ -26,6 +26,7 @@ from pro2_reconciliation.domain.usual import USUAL_RUNS
 from pro2_reconciliation.domain.windows import touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.carried import Origin, carried_over, ids_of
 from pro2_reconciliation.repair.observing import (
     LOG_LEAD,
     needs_watching,
@@ -34,6 +35,7 @@ from pro2_reconciliation.repair.observing import (
 )
 from pro2_reconciliation.repair.restricting import ALL_AUTOMATIONS, chosen_kinds, recognised
 from pro2_reconciliation.repair.snapshot import scheduled_before
+from pro2_reconciliation.repair.suspects import floor_before, suspect_since
 
 HISTORY = timedelta(days=35)
 """How far back the Activity Log is read at most, to know what is usual for a job."""
@@ -56,8 +58,9 @@ def take_inventory(
     campaign_span = touched_campaigns(window, policy)
     account.progress.say("inventory: the list of campaigns is read")
     listed = account.campaigns.scheduled_since(campaign_span.start)
-    campaigns, before = _touched_campaigns(account, window, campaign_span, listed)
-    due = _with_open(account, due_occurrences(account.site, window, now))
+    carried = carried_over(account)
+    campaigns, before = _touched_campaigns(account, window, campaign_span, listed, carried)
+    due = _with_carried(account, due_occurrences(account.site, window, now), carried)
     restriction = recognised(account, restriction, listed, before)
     campaigns, before, due, left_out = chosen_kinds(account.site, restriction, campaigns, before, due)
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]
@@ -95,6 +98,9 @@ def take_inventory(
             automations = _automations(account, window)
         else:
             left_out += (ALL_AUTOMATIONS,)
+    origins = {key: one.start for key, one in carried.items() if one.start < window.start}
+    origins = {key: start for key, start in origins.items() if key in observations}
+    suspected = [suspect_since(window.since(origins.get(f"campaign:{c.id}")), c) for c in campaigns]
     return Inventory(
         organization=account.organization,
         zone=account.zone,
@@ -105,7 +111,8 @@ def take_inventory(
         automations=automations,
         observations=observations,
         watch=tuple(item.model_copy(update={"lean": lean}) for item in kept),
-        floor_id=_floor(listed, min([window.start, *(suspect_since(window, c) for c in campaigns)])),
+        floor_id=floor_before([*listed, *campaigns], min([window.start, *suspected])),
+        origins=origins,
         only=only,
         restriction=restriction,
         not_looked_at=left_out if not only else (),
@@ -132,14 +139,15 @@ def _excused(site: Site, found: Sequence[Occurrence]) -> tuple[Occurrence, ...]:
     return excuse(found, site.jobs_by_id, site.sources.maintenance, site.zone)
 
 
-def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrence, ...]:
-    """Add the occurrences of earlier windows that are still open for a person or on the watch list."""
+def _with_carried(
+    account: Account, due: tuple[Occurrence, ...], carried: Mapping[str, Origin]
+) -> tuple[Occurrence, ...]:
+    """Add the occurrences of earlier windows that are still open, on the watch list, or half done."""
     known = {o.key for o in due}
     jobs = account.site.jobs_by_id
-    for item in account.ledger.open_items(account.organization):
-        kind, _, key = item.item_key.partition(":")
+    for key in ids_of(carried, ItemKind.OCCURRENCE):
         job = jobs.get(key.partition("@")[0])
-        if kind != ItemKind.OCCURRENCE.value or key in known or job is None:
+        if key in known or job is None:
             continue
         moment = datetime.fromisoformat(key.partition("@")[2].partition("+")[0])
         again = occurrence_at(job, moment)  # also where the job's schedule has changed since
@@ -147,33 +155,36 @@ def _with_open(account: Account, due: tuple[Occurrence, ...]) -> tuple[Occurrenc
     return tuple(sorted(due, key=lambda o: (o.due, o.job_id)))
 
 
-def history_start(account: Account, due: tuple[Occurrence, ...], window: Window) -> datetime:
+def history_start(account: Account, inventory: Inventory) -> datetime:
     """From when the Activity Log is read: far enough for what is usual before the outage (rules R2, R5, R8), and for
     an occurrence that has been open for weeks: what was not read is not absent (invariant 11)."""
-    jobs = account.site.jobs_by_id
-    ids = {o.job_id for o in due}
-    earlier = [o.due for job_id in ids for o in previous(jobs[job_id], window.start, USUAL_RUNS)]
+    jobs, due, window = account.site.jobs_by_id, inventory.occurrences, inventory.window
+    begun: dict[str, datetime] = {}
+    for one in due:
+        since = inventory.since(f"occurrence:{one.key}")
+        begun[one.job_id] = min(since, begun.get(one.job_id, since))
+    earlier = [o.due for job_id, since in begun.items() for o in previous(jobs[job_id], since, USUAL_RUNS)]
     first = min([*earlier, window.start, *(o.due for o in due)])
-    return max(first - LOG_LEAD, window.start - HISTORY)
+    return max(first - LOG_LEAD, min([window.start, *begun.values()]) - HISTORY)
 
 
-def read_log(account: Account, due: tuple[Occurrence, ...], window: Window) -> ActivityLog:
-    return account.dashboard.activity(history_start(account, due, window), account.now())
+def read_log(account: Account, inventory: Inventory) -> ActivityLog:
+    return account.dashboard.activity(history_start(account, inventory), account.now())
 
 
 def _touched_campaigns(
-    account: Account, window: Window, span: Window, listed: list[Campaign]
+    account: Account, window: Window, span: Window, listed: list[Campaign], carried: Mapping[str, Origin]
 ) -> tuple[list[Campaign], dict[str, CampaignReading]]:
-    """Those that exist, and what the snapshots had scheduled: of the latter some may be gone."""
+    """Those that exist, and what was scheduled by the snapshots or when it was carried over: some may be gone."""
     if Service.SENDING not in window.services:
         return [], {}
     known = {c.id: c for c in listed}
     wanted = {c.id for c in listed if c.unreadable or _active_in(c, span) or _moved_since(c, window)}
-    before = scheduled_before(account.ledger, account.organization, window, span)
-    for campaign_id in sorted(_open_campaigns(account) | before.keys()):
+    older = {i: origin.reading(i) for i, origin in ids_of(carried, ItemKind.CAMPAIGN).items()}
+    before = older | scheduled_before(account.ledger, account.organization, window, span)
+    for campaign_id, kept in sorted(before.items()):
         if campaign_id not in known:
-            kept = before.get(campaign_id)
-            fresh = account.campaign_of(campaign_id, kept.campaign if kept else None)
+            fresh = account.campaign_of(campaign_id, kept.campaign)
             if fresh is None:
                 continue
             known[campaign_id] = fresh
@@ -189,15 +200,6 @@ def _moved_since(campaign: Campaign, window: Window) -> bool:
     """Scheduled, and changed since the window began: perhaps a person moved it out of the window (rule C5)."""
     changed = campaign.modified is not None and campaign.modified >= window.start
     return campaign.status is CampaignStatus.SCHEDULED and changed
-
-
-def _open_campaigns(account: Account) -> set[str]:
-    """Campaigns that are still open for a person."""
-    return {
-        item.item_key.partition(":")[2]
-        for item in account.ledger.open_items(account.organization)
-        if item.item_key.startswith(f"{ItemKind.CAMPAIGN.value}:")
-    }
 
 
 def _first_readings(account: Account, campaigns: Sequence[Campaign]) -> dict[str, CampaignReading]:
@@ -285,17 +287,3 @@ def _automations(account: Account, window: Window) -> tuple[Automation, ...]:
         return tuple(account.contacts.automations(window.start, window.end, lead))
     except RequestError as error:  # nothing is repaired on them, so the others need not wait for them
         return (Automation(id="all", name="All automations", unreadable=str(error)),)
-
-
-def suspect_since(window: Window, campaign: Campaign) -> datetime:
-    """From when a similar campaign is suspect: since the window began or, if that is earlier, it was due.
-
-    Evidence may be late: an outage that only our own probe saw begins long after a colleague saw it and acted.
-    """
-    return min(window.start, campaign.due) if campaign.due else window.start
-
-
-def _floor(campaigns: list[Campaign], start: datetime) -> str:
-    """The highest campaign id made before any suspect could be; every suspect has a higher one."""
-    made = [int(c.id) for c in campaigns if c.id.isdigit() and c.created and c.created < start]
-    return str(max(made, default=0))

@@ -15,15 +15,15 @@ from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import RequestError
 from pro2_reconciliation.domain.inventory import Inventory, WatchItem
-from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job, Occurrence
+from pro2_reconciliation.domain.jobs import ActivityLog, Console, Job
 from pro2_reconciliation.domain.lineage import Lineup, live
 from pro2_reconciliation.domain.matching import CLOCK_SKEW, Match, match
 from pro2_reconciliation.domain.observation import CampaignState, Observation, OccurrenceState
-from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.states import UNSETTLED, campaign_state, console_row_of, occurrence_state
 from pro2_reconciliation.domain.windows import touched_campaigns
 from pro2_reconciliation.domain.words import ItemKind
+from pro2_reconciliation.repair.suspects import suspect_since
 
 GAP = timedelta(minutes=15)
 """Nobody looked at an item for longer than this: Airflow was away, or could not read."""
@@ -102,14 +102,13 @@ class Observer:
     """Remembers, across polls, when each item's state and counter last changed."""
 
     site: Site
-    window: Window
-    occurrences: tuple[Occurrence, ...]
+    inventory: Inventory
     _last: dict[str, Observation] = field(default_factory=dict)
     _moved: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, site: Site, inventory: Inventory) -> Observer:
-        observer = cls(site, inventory.window, inventory.occurrences)
+        observer = cls(site, inventory)
         observer._last = dict(inventory.observations)
         for seen in inventory.observations.values():
             if seen.reading is not None and seen.reading.campaign is not None:
@@ -131,7 +130,7 @@ class Observer:
         if snapshot.log is not None:
             jobs = self.site.jobs_by_id
             # those just before the edge are matched too: each has the first claim to its own row
-            due = [one for one in self.occurrences if snapshot.shows(one.due, CLOCK_SKEW)]
+            due = [one for one in self.inventory.occurrences if snapshot.shows(one.due, CLOCK_SKEW)]
             matches = match(due, snapshot.log.rows, jobs)
             for one in due:
                 if not snapshot.shows(one.due, LOG_LEAD):
@@ -167,7 +166,8 @@ class Observer:
         )
 
     def _by_hand(self, campaign: Campaign, lineup: Lineup) -> str:
-        copies, _ = lineup.suspects(campaign, self.window.start)
+        since = suspect_since(self.inventory.since(f"campaign:{campaign.id}"), campaign)
+        copies, _ = lineup.suspects(campaign, since)
         return ", ".join(f"«{c.name}» ({c.id})" for c in copies if live(c))
 
     def _flat(self, seen: Observation, campaign: Campaign, snapshot: Snapshot) -> Observation:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from pro2_reconciliation.domain.decide import decide_occurrence
@@ -23,8 +24,12 @@ from pro2_reconciliation.domain.schedule import previous
 from pro2_reconciliation.domain.usual import usual_count, usual_failed_share
 from pro2_reconciliation.domain.words import Outcome, ProcessType
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.drift import OutageEnds, old_list, unique_tag
+from pro2_reconciliation.repair.drift import old_list, unique_tag
+from pro2_reconciliation.repair.outage_ends import OutageEnds
 from pro2_reconciliation.repair.world import World
+
+ASKED_BEFORE = 3
+"""So many occurrences before the outage are asked whether they left a trace (R5)."""
 
 
 def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list[Decision]:
@@ -40,19 +45,23 @@ def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list
     for found in matches.by_key.values():
         touched[found.occurrence.job_id].append(found)
     down = {outage.service for outage in account.ledger.outages(account.organization, [OutageState.OPEN])}
-    ends = OutageEnds(account, inventory.window)
+    ends = OutageEnds(account, inventory.window, inventory.origins)
     lists = _Lists(account)
-    before = {job_id: previous(jobs[job_id], inventory.window.start, 3) for job_id in touched}
-    missing = {job for job, found in touched.items() if not all(one.found for one in found)}
-    traced = traces({job: before[job] for job in missing}, log, jobs)
+    pasts = _Pasts(jobs, rows)
+    pasts.look(
+        (inventory.since(f"occurrence:{one.occurrence.key}"), job_id)
+        for job_id, found in touched.items()
+        for one in found
+        if not one.found
+    )
     decisions = []
     for job_id, siblings in touched.items():
         job, own_rows = jobs[job_id], rows.get(job_id, [])
-        earlier = [row for row in own_rows if row.started < inventory.window.start]
-        usual = usual_failed_share(earlier), usual_count(earlier)
         missed = tuple(missed_of(siblings))
         for found in siblings:
             key, due = found.occurrence.key, found.occurrence.due
+            past = pasts.of(inventory.since(f"occurrence:{key}"), job_id)
+            until = ends.of(f"occurrence:{key}", due)
             evidence = OccurrenceEvidence(
                 occurrence=found.occurrence,
                 job=job,
@@ -61,15 +70,15 @@ def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list
                 log=world.log,
                 console=world.console,
                 later=tuple(row for row in own_rows if row.started > due),
-                matched_before=None if found.found else traced[job_id],
-                asked_before=len(before[job_id]),
-                usual_share=usual[0],
-                usual_count=usual[1],
+                matched_before=None if found.found else past.traced,
+                asked_before=past.asked,
+                usual_share=past.share,
+                usual_count=past.count,
                 awaited=awaited_run(job, found.occurrence, own_rows, account.now()),
                 entries=_entries(account, found, job.automation, job.process_type),
                 services_healthy=not down & set(job.needs),
                 own=world.ours.get(f"occurrence:{key}"),
-                list_problem=lists.problem(found, job, ends.of(due)),
+                list_problem=lists.problem(found, job, until),
             )
             facts = occurrence_facts(evidence, policy=account.policy, zone=account.zone, now=account.now())
             decisions.append(
@@ -77,7 +86,7 @@ def occurrence_decisions(account: Account, world: World, book: RuleBook) -> list
                     evidence,
                     facts,
                     tag=unique_tag(found.occurrence),
-                    fresh_since=ends.of(due),
+                    fresh_since=until,
                     observation=world.seen.get(f"occurrence:{key}"),
                     book=book,
                 )
@@ -91,6 +100,49 @@ def _by_job(rows: Iterable[ActivityRow]) -> dict[str, list[ActivityRow]]:
     for row in rows:
         found[row.job_id].append(row)
     return found
+
+
+@dataclass(frozen=True)
+class _Past:
+    """A job before an outage: ``traced`` of its last ``asked`` occurrences left a row, and what was usual of it."""
+
+    asked: int
+    traced: int
+    share: float | None
+    count: float | None
+
+
+class _Pasts:
+    """What is known of jobs before an outage began; an item that is open since an earlier one has an earlier past.
+
+    Else the very run that a person has to see to would be what is usual a night later (rule R8).
+    """
+
+    def __init__(self, jobs: Mapping[str, Job], rows: Mapping[str, list[ActivityRow]]) -> None:
+        self._jobs, self._rows = jobs, rows
+        self._traced: dict[tuple[datetime, str], int] = {}
+        self._known: dict[tuple[datetime, str], _Past] = {}
+
+    def look(self, asked: Iterable[tuple[datetime, str]]) -> None:
+        """Look for the traces before these starts: start and job. Each start at once, since one look is long."""
+        by_start: dict[datetime, set[str]] = defaultdict(set)
+        for start, job_id in asked:
+            by_start[start].add(job_id)
+        for start, job_ids in by_start.items():
+            before = {job_id: previous(self._jobs[job_id], start, ASKED_BEFORE) for job_id in job_ids}
+            rows = [row for job_id in job_ids for row in self._rows.get(job_id, ())]
+            found = traces(before, rows, self._jobs)
+            self._traced |= {(start, job_id): number for job_id, number in found.items()}
+
+    def of(self, start: datetime, job_id: str) -> _Past:
+        """The past of a job before ``start``; without traces where nobody looked for them."""
+        key = (start, job_id)
+        if key not in self._known:
+            earlier = [row for row in self._rows.get(job_id, ()) if row.started < start]
+            asked = len(previous(self._jobs[job_id], start, ASKED_BEFORE))
+            share, count = usual_failed_share(earlier), usual_count(earlier)
+            self._known[key] = _Past(asked, self._traced.get(key, 0), share, count)
+        return self._known[key]
 
 
 class _Lists:

@@ -19,10 +19,11 @@ from pro2_reconciliation.domain.catching_up import RULE
 from pro2_reconciliation.domain.localtime import describe_window, local
 from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.repair.cards import cards
+from pro2_reconciliation.repair.carried import OPEN_FOR
 from pro2_reconciliation.repair.checklist import checklist, possibly_stale
 from pro2_reconciliation.repair.colleagues import summary, verdict
 from pro2_reconciliation.repair.plain import HEALTH_WORDS, MODE_WORDS
-from pro2_reconciliation.repair.report import OPEN_FOR, End, Report, Row
+from pro2_reconciliation.repair.report import End, Report, Row
 from pro2_reconciliation.repair.restricting import in_words
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF, LOOKS, QUIET, cut, printable, timeline_svg
 

@@ -1,7 +1,7 @@
 """Build the frozen plan: a fresh look at everything unsettled, then the decision table for every item.
 
 A missing observation makes an item UNKNOWN; an item that cannot be read again is UNKNOWN too. Raises the errors of the
-ports only for the two batched reads of :mod:`world <pro2_reconciliation.repair.world>`: without them there is no plan.
+ports only for the batched reads of :mod:`world <pro2_reconciliation.repair.world>`: without them there is no plan.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def build_plan(
     campaigns = campaign_decisions(account, world, book)
     decisions = [restricted(account.site, inventory, decision) for decision in campaigns]
     decisions += occurrence_decisions(account, world, book)
-    decisions += drift_decisions(account, decisions, inventory.window)
+    decisions += drift_decisions(account, decisions, inventory.window, inventory.origins)
     decisions += [decide_automation(automation) for automation in inventory.automations]
     now = account.now()
     decisions = [
@@ -57,6 +57,7 @@ def build_plan(
         parent=parent,
         health=world.health,
         floor_id=inventory.floor_id,
+        origins=inventory.origins,
         restriction=inventory.restriction,
         not_looked_at=inventory.not_looked_at,
         decisions=tuple(decisions),

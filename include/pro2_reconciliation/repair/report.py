@@ -7,7 +7,6 @@ are not. Nothing is computed from Airflow: plan and ledger are the only sources.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from pro2_reconciliation.domain.base import UtcTime, Value
@@ -20,6 +19,7 @@ from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
 from pro2_reconciliation.ledger import LIVE, ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.asking import nobody_answered
+from pro2_reconciliation.repair.carried import OPEN_FOR
 from pro2_reconciliation.repair.clearing import first_chosen
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.ground import because, pressed_beforehand
@@ -30,8 +30,6 @@ from pro2_reconciliation.repair.outcome import action_on, asked_for, ending, new
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
 from pro2_reconciliation.repair.upcoming import Upcoming
 
-OPEN_FOR = timedelta(days=30)
-"""So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
 EXPIRED_BY = "reconcile"
 
 

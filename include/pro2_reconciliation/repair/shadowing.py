@@ -24,7 +24,7 @@ from pro2_reconciliation.domain.shadow import WATCH_CAMPAIGN, WATCH_JOB, After, 
 from pro2_reconciliation.domain.words import ItemKind, Mode, Outcome
 from pro2_reconciliation.ledger import ShadowRecord
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.inventory import suspect_since
+from pro2_reconciliation.repair.suspects import suspect_floor, suspect_since
 
 LOOKED_BACK = timedelta(days=30)
 """A proposal that is older is not looked up any more; it was judged long ago."""
@@ -128,9 +128,8 @@ def _of_campaign(account: Account, one: Proposal) -> Event | None:
         return Event(
             After.BY_ITSELF, _not_before(original.last_sent, one), f"«{original.name}» ({original.id})"
         )
-    floor = one.plan.floor_id if one.plan.floor_id != "0" else original.id
-    since = suspect_since(one.plan.window, original)
-    young = account.campaigns.newer_than(floor)
+    since = suspect_since(one.plan.since(decision.key), original)
+    young = account.campaigns.newer_than(suspect_floor(one.plan, original, since))
     ours = frozenset(account.ledger.copies_among(account.organization, [copy.id for copy in young]))
     copies, alike = suspects(original, young, since, ours)
     for copy in (found for found in copies if found.send_amt):

@@ -192,7 +192,7 @@ def _claimed(
         account.ledger.move(step.id, State.STALE, who=account.owner, why=reason, claim=claim)
         end_of_action(account, action.id, step.verb, reason)
         return result_of(action, account.ledger.step(step.id), reason)
-    floor = _newest_id(account, plan, step.verb)
+    floor = _newest_id(account, plan, decision, step.verb)
     noted = noted_before(account, decision, step.verb)
     account.ledger.check(
         claim, MARGIN_SECONDS
@@ -343,12 +343,13 @@ def _end_stale(account: Account, action: ActionRecord, step: StepRecord, reason:
     return result_of(action, step, reason, state=GATED)
 
 
-def _newest_id(account: Account, plan: Plan, verb: Verb) -> str:
+def _newest_id(account: Account, plan: Plan, decision: Decision, verb: Verb) -> str:
     """The highest campaign id before a copy is asked for: the copy's id is above it (docs/lost-requests.md)."""
     if verb is not Verb.COPY_CAMPAIGN:
         return plan.floor_id
-    newest = account.campaigns.newer_than(plan.floor_id)
-    return str(max([int(c.id) for c in newest if c.id.isdigit()], default=int(plan.floor_id)))
+    known = max(plan.floor_id, decision.item_id, key=int)  # from an old item's floor on there would be many
+    newest = account.campaigns.newer_than(known)
+    return str(max([int(c.id) for c in newest if c.id.isdigit()], default=int(known)))
 
 
 def end_of_action(account: Account, action_id: str, verb: Verb, why: str) -> None:

@@ -1,12 +1,12 @@
 """What a plan is built on: the fresh look at everything unsettled, and what the ledger says that we did.
 
 The fresh look is the second of the two reads that "still pending" needs. Raises the errors of the ports only for the
-two batched reads, the list of campaigns and the Activity Log: without them there is no plan.
+batched reads, the campaigns with their contents and the Activity Log: without them there is no plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
@@ -20,7 +20,10 @@ from pro2_reconciliation.domain.windows import touched_campaigns
 from pro2_reconciliation.domain.words import Outcome, Remedy
 from pro2_reconciliation.ledger import RUNNING, ActionRecord, State
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.inventory import read_log, suspect_since
+from pro2_reconciliation.repair.inventory import read_log
+from pro2_reconciliation.repair.suspects import suspect_since
+
+_SETTLED = frozenset({CampaignState.SENT, CampaignState.DUE_LATER})
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def look(account: Account, inventory: Inventory, observations: Mapping[str, Obse
     # campaigns that the form left out still tell whether the account is held
     wanted = inventory.readings or inventory.restriction
     listed = {c.id: c for c in account.campaigns.scheduled_since(edge)} if wanted else {}
-    log = read_log(account, inventory.occurrences, inventory.window) if inventory.occurrences else None
+    log = read_log(account, inventory) if inventory.occurrences else None
     console: Console | None = None
     if inventory.occurrences:
         try:
@@ -68,31 +71,59 @@ def look(account: Account, inventory: Inventory, observations: Mapping[str, Obse
         now=account.now(),
         policy=account.policy,
     )
-    pending = [
-        c.id
-        for c in listed.values()
-        if c.id in inventory.readings and (is_pending(account, c) or _half_done(c, ours))
+    return World(inventory, seen, ours, _in_full(account, inventory, ours, listed), log, console, health)
+
+
+def _in_full(
+    account: Account, inventory: Inventory, ours: Mapping[str, OwnAction], listed: Mapping[str, Campaign]
+) -> dict[str, Campaign]:
+    """The list, with the content of whatever may be acted on or is open from before, and of what may be its copy."""
+    found = dict(listed)
+    # due before the list begins, or without a time: ten to a page, where one by one was a request each
+    beyond = [i for i in inventory.readings if i not in found and _was_unsettled(inventory, i)]
+    found |= account.campaigns.detailed(_in_order(beyond)) if beyond else {}
+    close = [
+        found[i] for i in inventory.readings if i in found and _is_close(account, inventory, ours, found[i])
     ]
-    since = min([inventory.window.start, *(suspect_since(inventory.window, listed[i]) for i in pending)])
-    young = [c.id for c in listed.values() if (c.created or since) >= since]
-    if pending:
-        listed |= account.campaigns.detailed(sorted({*pending, *young}, key=int))
-        # a draft copy has no time, so no list shows it
-        for made in account.campaigns.newer_than(inventory.floor_id):
-            listed.setdefault(made.id, made)
-    return World(inventory, seen, ours, listed, log, console, health)
+    if not close:
+        return found
+    # a draft copy has no time, so no list shows it
+    found |= {made.id: made for made in account.campaigns.newer_than(inventory.floor_id)}
+    since = min(suspect_since(inventory.since(f"campaign:{c.id}"), c) for c in close)
+    unread = {c.id for c in close} | {c.id for c in listed.values() if (c.created or since) >= since}
+    unread = {i for i in unread if found[i].lists is None}
+    found |= account.campaigns.detailed(_in_order(unread)) if unread else {}
+    return found
+
+
+def _in_order(campaign_ids: Iterable[str]) -> list[str]:
+    return sorted(campaign_ids, key=int)
+
+
+def _was_unsettled(inventory: Inventory, campaign_id: str) -> bool:
+    seen = inventory.observations.get(f"campaign:{campaign_id}")
+    return seen is None or (seen.state != CampaignState.GONE and seen.state not in _SETTLED)
+
+
+def _is_close(
+    account: Account, inventory: Inventory, ours: Mapping[str, OwnAction], campaign: Campaign
+) -> bool:
+    """Whether its content counts, and what looks like it: it hangs, is half done, or is open from an earlier window."""
+    key = f"campaign:{campaign.id}"
+    own = ours.get(key)
+    if is_pending(account, campaign) or (own and own.state == "open"):
+        return True
+    return own is None and key in inventory.origins and _state(account, campaign) not in _SETTLED
 
 
 def is_pending(account: Account, campaign: Campaign) -> bool:
     """Whether a campaign is due and, as far as the list tells, nothing of it went out."""
+    return _state(account, campaign) is CampaignState.PENDING
+
+
+def _state(account: Account, campaign: Campaign) -> CampaignState:
     reading = CampaignReading(campaign=campaign, report=None, read_at=account.now())
-    return campaign_state(reading, account.now(), account.policy) is CampaignState.PENDING
-
-
-def _half_done(campaign: Campaign, ours: Mapping[str, OwnAction]) -> bool:
-    """An action of ours on it can be resumed, so its content is compared with what was agreed to."""
-    own = ours.get(f"campaign:{campaign.id}")
-    return own is not None and own.state == "open"
+    return campaign_state(reading, account.now(), account.policy)
 
 
 def _seen(inventory: Inventory, observations: Mapping[str, Observation]) -> dict[str, Observation]:

@@ -8,14 +8,16 @@ from types import SimpleNamespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.domain import factories as f
-from tests.unit.domain.factories import DUE, HOUR, MINUTE, NOW, SECOND, WINDOW, ZONE
+from tests.unit.domain.factories import DUE, HOUR, MINUTE, NOW, SECOND, START, WINDOW, ZONE
 
 from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.schedule import occurrences
 from pro2_reconciliation.domain.sources import Maintenance, Sources
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.repair.inventory import HISTORY, _with_open, due_occurrences, history_start
+from pro2_reconciliation.repair.carried import Origin
+from pro2_reconciliation.repair.inventory import HISTORY, _with_carried, due_occurrences, history_start
 
 NIGHTLY = f.job()
 SITE = Site(organization="playhouse", zone=ZONE, jobs=(NIGHTLY,))
@@ -87,23 +89,35 @@ def test_a_run_due_in_known_maintenance_is_asked_about_too_and_says_until_when_i
 
 def test_an_open_run_is_asked_about_again_even_if_its_job_has_another_schedule_by_now():
     changed = SITE.model_copy(update={"jobs": (f.job(cron="0 3 * * *"),)})
-    items = [
-        SimpleNamespace(item_key=key)
-        for key in (f"occurrence:{f.due().key}", "campaign:103", "occurrence:gone@x")
-    ]
-    account = SimpleNamespace(
-        site=changed, organization="playhouse", ledger=SimpleNamespace(open_items=lambda organization: items)
-    )
-    (found,) = _with_open(account, ())
+    keys = (f"occurrence:{f.due().key}", "campaign:103", "occurrence:gone@x")
+    carried = {key: Origin(WINDOW.start, "Nightly job", DUE) for key in keys}
+    account = SimpleNamespace(site=changed)
+    (found,) = _with_carried(account, (), carried)
     assert (found.key, found.due) == (f.due().key, DUE)
-    assert _with_open(account, (found,)) == (found,)
+    assert _with_carried(account, (found,), carried) == (found,)
 
 
 def test_the_log_is_read_back_to_an_occurrence_that_has_been_open_for_weeks():
     """Else the row that it left long ago would be missing, and it would be done again."""
-    account = SimpleNamespace(site=SITE)
-    usual = history_start(account, (f.due(),), WINDOW)
+
+    def start(*due, **origins):
+        taken = Inventory(
+            organization="playhouse",
+            zone=ZONE,
+            window=WINDOW,
+            taken_at=NOW,
+            readings={},
+            observations={},
+            watch=(),
+            occurrences=due,
+            origins={f"occurrence:{one.key}": at for one, at in zip(due, origins.values(), strict=False)},
+        )
+        return history_start(SimpleNamespace(site=SITE), taken)
+
+    usual = start(f.due())
     old = f.due(DUE - 25 * 24 * HOUR)
-    assert history_start(account, (old, f.due()), WINDOW) == old.due - HOUR < usual
+    assert start(old, f.due()) == old.due - HOUR < usual
     ancient = f.due(DUE - 60 * 24 * HOUR)
-    assert history_start(account, (ancient, f.due()), WINDOW) == WINDOW.start - HISTORY
+    assert start(ancient, f.due()) == WINDOW.start - HISTORY
+    before = START - 10 * 24 * HOUR
+    assert start(f.due(DUE - 10 * 24 * HOUR), f.due(), first=before) == usual - 10 * 24 * HOUR, "its own past"
