@@ -150,7 +150,7 @@ class TestCompose:
         """But what is for a shell, and the file of the request budget, which is refused with CeleryExecutor."""
         page = (ROOT / "docs" / "configuration.md").read_text().partition("<!-- variables -->")[2]
         told = set(re.findall(r"^\| `(PRO2_[A-Z_]+)`", page, re.M)) - OF_A_SHELL
-        assert len(told) == 4
+        assert len(told) == 5
         assert told <= set(compose.services()[service].environment)
 
     def test_the_database_counts_as_healthy_only_when_it_listens(self):
