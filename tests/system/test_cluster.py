@@ -15,15 +15,15 @@ from tests.system.evening import SEND, all_is_well
 
 pytestmark = pytest.mark.system
 ONE = Path(__file__).with_name("one-campaign.yaml")
+ONE_OF_EACH = ("valkey", "api-server", "scheduler", "dag-processor", "triggerer-1", "worker-1")
 
 
 def test_a_worker_and_a_triggerer_are_lost_and_each_thing_is_done_once(tmp_path: Path) -> None:
     with Cluster(tmp_path) as cluster, cluster.evening(ONE) as evening, ThreadPoolExecutor() as people:
         assert {"worker-1", "worker-2", "triggerer-1", "triggerer-2"} <= set(cluster.components)
-        for check in [
-            people.submit(cluster.check, one) for one in ("worker-1", "triggerer-1", "dag-processor")
-        ]:
+        for check in [people.submit(cluster.check, one) for one in ONE_OF_EACH]:
             check.result()
+        cluster.all_places_were_met()
         run_id = evening.begin()
 
         evening.await_task(run_id, "watch_campaign", "deferred")
@@ -41,5 +41,8 @@ def test_a_worker_and_a_triggerer_are_lost_and_each_thing_is_done_once(tmp_path:
         evening.three_minutes_pass()
         assert evening.finish(run_id, timeout=300) == "success"
         all_is_well(evening, run_id, items={"103", "j-1"})
+        links = cluster.api.get(f"/dags/reconcile/dagRuns/{run_id}/taskInstances/report/links")["extra_links"]
+        assert links
+        assert [link for link in links.values() if not link.startswith(f"{cluster.url}/")] == []
         sends = [row for row in evening.rows(run_id, "send_campaign") if row.try_number > 1]
         assert sends, "the send that was cut off was not taken up again"

@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from sqlalchemy import make_url
 from tests.system import compose
 from tests.unit.test_house import PROJECT, pins
 
@@ -24,7 +25,14 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = compose.load()
 SERVICES: dict[str, Any] = COMPOSE["services"]
 LASTING = sorted(set(SERVICES) - {compose.ONE_SHOT})
+AIRFLOW = sorted(name for name, body in SERVICES.items() if "build" in body)
+OF_A_SHELL = {"PRO2_RECONCILIATION_LEDGER", "PRO2_RECONCILIATION_ORGANIZATION", "PRO2_RATE_STORE"}
 SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
+REFUSED = re.compile(r"apache-airflow\s*[=~>]{1,2}.*")
+"""A line of requirements.txt with which Astro Runtime breaks its build off: "change the base image instead".
+
+Source: the image's own ONBUILD step, ``grep -Eqx 'apache-airflow\\s*[=~>]{1,2}.*' requirements.txt``.
+"""
 EXACT_TAG = re.compile(r"[\w./-]+:(v?\d+\.\d+(\.\d+)?[\w.-]*|slim-\d+\.\d+\.\d+[\w.-]*)")
 DIGEST = re.compile(r"[\w./:-]+@sha256:[0-9a-f]{64}")
 SECRET = re.compile(r"PASSWORD|SECRET|FERNET|TOKEN|CONN|BROKER|RESULT_BACKEND", re.IGNORECASE)
@@ -109,9 +117,45 @@ class TestCompose:
         assert SERVICES[service]["healthcheck"]["test"]
 
     def test_the_example_holds_the_defaults_and_no_secret(self):
-        told = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
-        assert told == dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose.FILE.read_text()))
+        told = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.M))
+        assert told == compose.defaults()
         assert not [name for name in told if SECRET.search(name)]
+
+    def test_a_worker_that_is_asked_to_stop_lets_its_tasks_end(self):
+        """The image's init (dumb-init) signals the whole process group unless told otherwise.
+
+        Source: Airflow's docker stack, entrypoint, "Signal propagation"; Airflow's own Compose file does so too.
+        """
+        worker = SERVICES["worker"]
+        assert worker["environment"]["DUMB_INIT_SETSID"] == "0"
+        assert worker["stop_grace_period"] == "5m"
+
+    @pytest.mark.parametrize("service", AIRFLOW)
+    def test_a_component_has_what_all_of_them_have(self, service):
+        """A service with settings of its own keeps the common ones."""
+        assert COMPOSE["x-airflow"]["environment"].items() <= SERVICES[service]["environment"].items()
+        assert set(COMPOSE["x-airflow"]["secrets"][:-1]) <= {
+            one for one in SERVICES[service]["secrets"] if isinstance(one, str)
+        }
+
+    def test_a_link_leads_to_the_port_that_is_published(self):
+        """Without an address, what is mailed holds paths, which nobody can open."""
+        (port,) = SERVICES["api-server"]["ports"]
+        host, published, _ = compose.interpolated(port).split(":")
+        told = {compose.services()[name].environment["AIRFLOW__API__BASE_URL"] for name in AIRFLOW}
+        assert told == {f"http://{host}:{published}"}
+
+    @pytest.mark.parametrize("service", AIRFLOW)
+    def test_each_variable_of_ours_can_be_set(self, service):
+        """But what is for a shell, and the file of the request budget, which is refused with CeleryExecutor."""
+        page = (ROOT / "docs" / "configuration.md").read_text().partition("<!-- variables -->")[2]
+        told = set(re.findall(r"^\| `(PRO2_[A-Z_]+)`", page, re.M)) - OF_A_SHELL
+        assert len(told) == 5
+        assert told <= set(compose.services()[service].environment)
+
+    def test_the_database_counts_as_healthy_only_when_it_listens(self):
+        """While its image makes the databases, a server answers on the socket, and stops again."""
+        assert "--host=127.0.0.1" in SERVICES["postgres"]["healthcheck"]["test"]
 
 
 class TestSecrets:
@@ -186,7 +230,21 @@ class TestImages:
         lines = (ROOT / "requirements.txt").read_text().splitlines()
         assert [line for line in lines if line.startswith(("-e", ".", "-r", "-c"))] == []
         steps = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("RUN")]
-        assert steps == ["RUN pip install --no-cache-dir --no-deps -e ."]
+        assert steps[-1] == "RUN pip install --no-cache-dir --no-deps -e ."
+
+    def test_astro_finds_no_version_of_airflow_in_the_requirements(self):
+        lines = (ROOT / "requirements.txt").read_text().splitlines()
+        assert [line for line in lines if REFUSED.fullmatch(line)] == []
+        assert "apache-airflow" in lines
+        assert f"apache-airflow=={pins('constraints.txt')['apache-airflow']}" in (
+            (ROOT / "constraints.txt").read_text().splitlines()
+        )
+
+    def test_astro_gets_the_driver_that_its_address_of_the_database_means(self):
+        """The CLI says postgresql:// without a driver, and what that means is up to the pinned SQLAlchemy."""
+        driver = make_url("postgresql://postgres@postgres").get_dialect().driver
+        installed = (ROOT / "Dockerfile").read_text() + (ROOT / "requirements.txt").read_text()
+        assert re.search(rf"\b{driver}(-binary|\[binary\])?==\d", installed), driver
 
     def test_an_image_gets_all_that_the_installation_reads(self):
         """The project is built from what .dockerignore lets through."""
@@ -205,6 +263,51 @@ class TestImages:
         assert [name for name in allowed if not (ROOT / name).exists()] == []
 
 
+class TestKubernetes:
+    """The values in docs/deploy.md; what the chart's own files are was read, for there is no Helm here."""
+
+    @pytest.fixture
+    def page(self) -> str:
+        return (ROOT / "docs" / "deploy.md").read_text().partition("\n## Kubernetes")[2]
+
+    @pytest.fixture
+    def values(self, page: str) -> dict[str, Any]:
+        (block,) = re.findall(r"^```\n(executor: .+?)^```$", page, re.M | re.S)
+        found: dict[str, Any] = yaml.safe_load(block)
+        return found
+
+    def test_the_site_is_not_mounted_over_what_the_chart_mounts(self, values):
+        """It puts airflow_local_settings.py into /opt/airflow/config, which fails in a folder that is a ConfigMap."""
+        told = {one["name"]: one["value"] for one in values["env"]}
+        (mount,) = values["volumeMounts"]
+        assert told["PRO2_RECONCILIATION_CONFIG"] == mount["mountPath"]
+        assert not mount["mountPath"].startswith("/opt/airflow")
+
+    def test_nothing_is_asked_of_an_auth_manager_that_the_image_lacks(self, values):
+        assert values["config"]["core"]["auth_manager"].endswith(".SimpleAuthManager")
+        assert values["createUserJob"] == {"enabled": False}
+        passwords = values["config"]["core"]["simple_auth_manager_passwords_file"]
+        assert passwords == "/dev/shm/passwords.json"  # noqa: S108 (a pod's own; it has to be writable)
+        assert "cp /opt/passwords/passwords.json /dev/shm/;" in values["apiServer"]["args"][-1]
+
+    def test_every_secret_that_is_named_is_made_with_its_key(self, page, values):
+        lines = page.replace("\\\n", " ").splitlines()
+        made = {
+            line.split()[4]: set(re.findall(r"--from-\w+=([\w.-]+)=", line))
+            for line in lines
+            if line.startswith("kubectl create secret generic")
+        }
+        assert {one["secretKey"] for one in values["secret"]} <= made["reconciliation"]
+        assert made[values["data"]["metadataSecretName"]] == {"connection"}
+        keys = {"fernetKeySecretName": "fernet-key", "jwtSecretName": "jwt-secret"}
+        for name, key in {**keys, "apiSecretKeySecretName": "api-secret-key"}.items():
+            assert key in made[values[name]]
+
+    def test_the_address_of_the_database_names_a_driver_of_the_image(self, page):
+        assert "connection=postgresql+psycopg2://" in page
+        assert "psycopg2-binary" in pins("requirements.txt")
+
+
 class TestAstro:
     def test_the_project_is_complete(self):
         """What the CLI asks for: its own files, and an (empty) list of the system's packages."""
@@ -212,12 +315,45 @@ class TestAstro:
         assert astro == {"config.yaml", "dag_integrity_exceptions.txt", "test_dag_integrity_default.py"}
         assert (ROOT / "packages.txt").read_text() == ""
 
-    def test_the_local_connections_are_ours_and_hold_no_secret(self):
+    @pytest.fixture
+    def told(self) -> dict[str, dict[str, Any]]:
+        """The connections of airflow_settings.yaml, by id."""
+        text = (ROOT / "airflow_settings.yaml").read_text()
+        return {one["conn_id"]: one for one in yaml.safe_load(text)["airflow"]["connections"]}
+
+    def test_the_local_connections_are_ours_and_hold_no_secret(self, told):
         from pro2.accounts import DASHBOARD, PRO2, TESSITURA
         from pro2.provider import get_provider_info
 
-        told = yaml.safe_load((ROOT / "airflow_settings.yaml").read_text())["airflow"]["connections"]
-        assert {one["conn_id"] for one in told} > {PRO2, DASHBOARD, TESSITURA}
+        accounts = {name: one for name, one in told.items() if name != "reconciliation_ledger"}
+        assert set(accounts) > {PRO2, DASHBOARD, TESSITURA}
         types = {one["connection-type"] for one in get_provider_info()["connection-types"]}
-        assert {one["conn_type"] for one in told} <= types
-        assert [one for one in told if one.get("conn_password")] == []
+        assert {one["conn_type"] for one in accounts.values()} <= types
+        assert [one for one in told.values() if one.get("conn_password")] == []
+
+    def test_the_ledger_is_in_the_postgresql_of_the_cli(self, told):
+        """Each component is a container with an AIRFLOW_HOME of its own, so a file would be as many ledgers. As a URI
+        only: with other fields beside it the CLI would not read it, and an older one would say --conn-type.
+        """
+        from airflow.models.connection import Connection
+
+        ledger = told["reconciliation_ledger"]
+        assert set(ledger) == {"conn_id", "conn_uri"}
+        found = Connection(uri=ledger["conn_uri"])
+        assert (found.conn_type, found.host, found.schema) == ("postgres", "postgres", "ledger")
+        assert (found.login, found.password) == (
+            "postgres",
+            "postgres",
+        )  # the defaults of the CLI, on loopback
+        assert "createdb --username=postgres ledger" in (ROOT / "docs" / "deploy.md").read_text()
+
+    def test_its_postgresql_is_one_that_airflow_supports(self):
+        """The CLI's own default is 12.6; ours is that of the Compose file."""
+        told = yaml.safe_load((ROOT / ".astro" / "config.yaml").read_text())["postgres"]["tag"]
+        assert SERVICES["postgres"]["image"] == f"postgres:{told}"
+
+    def test_its_reports_are_where_all_components_see_them(self):
+        """The CLI's components share a volume for logs, and the folders that come from the checkout."""
+        found = re.search(r"PRO2_RECONCILIATION_REPORTS=(\S+)", (ROOT / "Dockerfile").read_text())
+        assert found
+        assert found[1].startswith("file:///usr/local/airflow/logs/")
