@@ -12,7 +12,8 @@ from typing import Any
 
 from pro2_reconciliation.desk_airflow import airflow_beside
 from pro2_reconciliation.desk_capabilities import HOW
-from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation.desk_site import open_site
+from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.overview.capabilities import pressed_by_a_person
@@ -30,8 +31,12 @@ def add_command(commands: Any) -> None:
 
 def do_drill(given: argparse.Namespace) -> tuple[str, int]:
     """Look, and with ``--yes`` do it. Raises ``ReconciliationError``."""
+    if given.ledger:
+        raise ConfigurationError(
+            "a drill goes over Airflow's connections, so it uses their ledger; leave --ledger out"
+        )
     beside = airflow_beside()
-    beside.speak_for(load_site(given.config).organization)
+    beside.speak_for(open_site(given.config).organization)
     return drilled_at(beside.open_account(f"drill by {given.who}"), given)
 
 

@@ -10,12 +10,12 @@ new file and a table is printed. Nothing else is changed, ever. Fails with one s
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk_site import folder_of
 from pro2_reconciliation.domain.config import DIRECTORY, load_site, read_export
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.domain.export import ActivityExport
@@ -34,7 +34,11 @@ def add_command(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     command = commands.add_parser("learn", help="propose jobs.yaml from an export of the Activity Log")
     command.add_argument(
-        "--activity-log", required=True, nargs="+", metavar="FILE", help="CSV or XLSX, some weeks of runs"
+        "--activity-log",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="CSV or XLSX, a year of runs (docs/learn.md)",
     )
     command.add_argument("--config", default=argparse.SUPPRESS, help="directory with activity_export.yaml")
     command.add_argument("--zone", help="the organization's IANA zone; that of jobs.yaml without it")
@@ -65,7 +69,7 @@ def learned(
     files: Sequence[str], *, config: str | None, zone: str | None, organization: str | None, now: datetime
 ) -> Learning:
     """Read the files and learn. Raises ``ConfigurationError`` and ``Unreadable``."""
-    named = config or os.environ.get(DIRECTORY)
+    named = folder_of(config)
     if not named:
         raise ConfigurationError(
             f"{DIRECTORY} is not set; name the directory that holds activity_export.yaml by --config"

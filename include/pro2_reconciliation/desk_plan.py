@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk_site import folder_of
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.localtime import describe_window, local
@@ -43,7 +44,7 @@ def do(given: argparse.Namespace) -> str:
     """The plan as text or JSON. Raises ``ReconciliationError``."""
     mode = Mode(given.mode)
     recording = load_recording(_on_this_machine(given.recording))
-    site = load_site(given.config)
+    site = load_site(folder_of(given.config))
     here = replay(recording, site)
     there = replay(recording, load_site(given.against)) if given.against else None
     if given.json:
