@@ -36,27 +36,42 @@ import argparse
 import contextlib
 import getpass
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pro2_reconciliation import (
-    desk_bundle,
-    desk_capabilities,
-    desk_doctor,
-    desk_drill,
-    desk_export,
-    desk_learn,
-    desk_ledger,
-    desk_outages,
-    desk_plan,
-    desk_schema,
-    desk_status,
+from pro2_reconciliation.desk import (
+    bundle,
+    capabilities,
+    doctor,
+    drill,
+    export,
+    items,
+    learn,
+    ledger,
+    outages,
+    plan,
+    schema,
+    status,
+    switch,
 )
-from pro2_reconciliation.desk_place import LEDGER_VARIABLE, open_ledger
-from pro2_reconciliation.desk_site import open_site
-from pro2_reconciliation.domain.config import Site
+from pro2_reconciliation.desk.place import LEDGER_VARIABLE
 from pro2_reconciliation.domain.errors import ReconciliationError
-from pro2_reconciliation.ledger import Ledger, Stage
-from pro2_reconciliation.overview import commands
+
+NOUNS = (
+    status,
+    switch,
+    items,
+    ledger,
+    outages,
+    bundle,
+    doctor,
+    capabilities,
+    drill,
+    export,
+    plan,
+    schema,
+    learn,
+)
+"""In the order of ``--help``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Airflow logs to stdout, and --json is for programs
-            said = _WITHOUT_LEDGER.get(given.command, _with_ledger)(given)
+            said: str | tuple[str, int] = given.do(given)
     except ReconciliationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -84,79 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", help="directory with jobs.yaml; else PRO2_RECONCILIATION_CONFIG")
     parser.add_argument("--who", default=getpass.getuser(), help="your name, for the ledger")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("status", help="switch, guard, outages, questions that wait, open items")
-    switch = commands.add_parser("switch", help="the kill switch")
-    switch.add_argument("stage", choices=[stage.value for stage in Stage])
-    switch.add_argument("--why", required=True)
-    for name, about in (
-        ("hold", "I do this one myself"),
-        ("waive", "do not wait for this one"),
-        ("close", "close an open item"),
-    ):
-        command = commands.add_parser(name, help=about)
-        command.add_argument(
-            "item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
-        )
-        command.add_argument("--why", required=True)
-    commands.add_parser("release", help="end a hold").add_argument("item")
-    desk_ledger.add_commands(commands)
-    desk_outages.add_commands(commands)
-    desk_bundle.add_command(commands)
-    desk_doctor.add_command(commands)
-    desk_capabilities.add_command(commands)
-    desk_drill.add_command(commands)
-    desk_export.add_command(commands)
-    desk_plan.add_command(commands)
-    desk_schema.add_command(commands)
-    desk_learn.add_command(commands)
+    for noun in NOUNS:
+        noun.add_commands(commands)
     return parser
-
-
-def _with_ledger(given: argparse.Namespace) -> str:
-    site = open_site(given.config)
-    create = given.command == "adopt" and given.create
-    opened = open_ledger(given.ledger, site.organization, create=create)
-    if not given.ledger:
-        print(opened.told, file=sys.stderr)
-    said = _do(given, opened.ledger, site)
-    return f"A new ledger was begun, {opened.why}. {said}" if opened.begun else said
-
-
-_WITHOUT_LEDGER: dict[str, Callable[[argparse.Namespace], str | tuple[str, int]]] = {
-    "plan": desk_plan.do,
-    "schema": desk_schema.do,
-    "learn": desk_learn.do,
-    "doctor": desk_doctor.do,
-    "drill": desk_drill.do_drill,
-}
-"""Those that need none, or open the one of Airflow themselves."""
-
-
-def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
-    organization, zone = site.organization, site.zone
-    match given.command:
-        case "switch":
-            return commands.switch(ledger, organization, zone, given.stage, who=given.who, why=given.why)
-        case "hold":
-            return commands.hold(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case "release":
-            return commands.release(ledger, organization, zone, given.item, who=given.who)
-        case "waive":
-            return commands.waive(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case "close":
-            return commands.close(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case command if command in desk_ledger.COMMANDS:
-            return desk_ledger.do(given, ledger, site)
-        case command if command in desk_bundle.COMMANDS:
-            return desk_bundle.do(given, ledger, site)
-        case command if command in desk_export.COMMANDS:
-            return desk_export.do(given, ledger)
-        case "capabilities":
-            return desk_capabilities.do(given, ledger, organization, zone)
-        case command if command in desk_outages.COMMANDS:
-            return desk_outages.do(given, ledger, organization, zone)
-        case _:
-            return desk_status.do(ledger, site)
 
 
 if __name__ == "__main__":

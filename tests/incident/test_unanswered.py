@@ -11,7 +11,7 @@ from tests.claims import every_action
 from tests.incident.harness import approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 
-from pro2_reconciliation import desk_status
+from pro2_reconciliation.desk.status import status_of
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Plan
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.ledger import Stage
@@ -45,7 +45,7 @@ class TestAQuestionThatWaits:
 
     def test_is_named_by_the_status_with_its_end_and_where_it_is_answered(self, evening: OneCampaign) -> None:
         evening.reconcile(answer=lambda _: {})
-        told = desk_status.do(evening.ledger(), evening.site)
+        told = status_of(evening.ledger(), evening.site)
         assert (
             "Waits for an answer until Fri 20 Nov 06:45 CST: 1 item, dag run run-1; the first must not be sent after "
             "Fri 20 Nov 04:05 CST. Answer in Airflow: Outages, Browse → Required Actions, or "
@@ -54,7 +54,7 @@ class TestAQuestionThatWaits:
 
     def test_is_not_named_once_it_was_answered(self, evening: OneCampaign) -> None:
         evening.reconcile(answer=approve_none)
-        assert "Waits for an answer" not in desk_status.do(evening.ledger(), evening.site)
+        assert "Waits for an answer" not in status_of(evening.ledger(), evening.site)
 
     def test_is_not_listed_once_it_was_answered(self, evening: OneCampaign) -> None:
         evening.reconcile(answer=approve_none)

@@ -15,8 +15,8 @@ from pro2 import accounts, detection, files, nightly
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import pacing, permits, settings
 from pro2_reconciliation.__main__ import main
-from pro2_reconciliation.desk_place import LEDGER_VARIABLE
-from pro2_reconciliation.desk_site import ORGANIZATION, open_site
+from pro2_reconciliation.desk.place import LEDGER_VARIABLE
+from pro2_reconciliation.desk.site import ORGANIZATION, open_site
 from pro2_reconciliation.domain.config import DIRECTORY, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 

@@ -294,7 +294,7 @@ class TestTheVariableOfTheOtherCommands:
 
 
 def test_without_an_airflow_the_rest_is_still_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pro2_reconciliation.desk_airflow.entry_points", lambda **_: [])
+    monkeypatch.setattr("pro2_reconciliation.desk.airflow.entry_points", lambda **_: [])
     found = site.said()
     assert not found["Airflow"]["ok"]
     assert "pip install -e ." in found["Airflow"]["todo"]

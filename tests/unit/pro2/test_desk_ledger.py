@@ -149,7 +149,7 @@ def test_nothing_is_guessed_while_airflows_database_does_not_answer(
 class TestWithoutAnAirflow:
     @pytest.fixture(autouse=True)
     def alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pro2_reconciliation.desk_airflow.entry_points", lambda **_: [])
+        monkeypatch.setattr("pro2_reconciliation.desk.airflow.entry_points", lambda **_: [])
 
     def test_it_is_the_file_in_airflow_home(self, shell: Shell, new_ledger: Path) -> None:
         shutil.copyfile(new_ledger, shell.home / "reconciliation_ledger.db")

@@ -5,7 +5,12 @@ Reads only. One line for each thing; times are those of the organization.
 
 from __future__ import annotations
 
-from pro2_reconciliation import desk_ledger, desk_outages
+import argparse
+from typing import Any
+
+from pro2_reconciliation.desk import ledger as of_ledger
+from pro2_reconciliation.desk import outages
+from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import ActionKey, Ledger
@@ -14,14 +19,24 @@ from pro2_reconciliation.repair.questions import Unanswered, unanswered
 from pro2_reconciliation.repair.timeline import printable
 
 
-def do(ledger: Ledger, site: Site) -> str:
+def add_commands(commands: Any) -> None:
+    """Add the command to the subparsers of the desk."""
+    status = commands.add_parser("status", help="switch, guard, outages, questions that wait, open items")
+    status.set_defaults(do=with_ledger(_status))
+
+
+def _status(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+    return status_of(ledger, site)
+
+
+def status_of(ledger: Ledger, site: Site) -> str:
     """The lines, what presses first in front."""
     organization, zone = site.organization, site.zone
     switch = ledger.switch(organization)
     by = f", by {switch.who}: {switch.why}" if switch.at else ""
     beat = ledger.heartbeat("guard_repairs")
     lines = [
-        *desk_ledger.told(ledger, zone),
+        *of_ledger.told(ledger, zone),
         f"Kill switch: {switch.stage.value}{by}",
         f"guard_repairs last passed {local(beat, zone)}" if beat else "guard_repairs has never passed",
         *(
@@ -36,7 +51,7 @@ def do(ledger: Ledger, site: Site) -> str:
             f"Outage {outage.id} of {outage.service.value}: {local(outage.start, zone)} to {end}, "
             f"{outage.state.value}{', only suspected' if outage.suspected else ''}"
         )
-    lines += desk_outages.told(ledger, organization, zone)
+    lines += outages.told(ledger, organization, zone)
     for key, note in ledger.holds(organization).items():
         lines.append(f"Held: {key} by {note.who}: {note.why}")
     for repeat in ledger.repeats(organization):

@@ -12,24 +12,25 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from pro2_reconciliation.desk_airflow import Airflow, airflow_beside
-from pro2_reconciliation.desk_place import LEDGER_VARIABLE, open_ledger
-from pro2_reconciliation.desk_site import open_site
+from pro2_reconciliation.desk.airflow import Airflow, airflow_beside
+from pro2_reconciliation.desk.place import LEDGER_VARIABLE, open_ledger
+from pro2_reconciliation.desk.site import open_site
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.ledger import Ledger, Witness
 from pro2_reconciliation.overview.doctor import Finding, bad, good, ledger_findings, text_of
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     doctor = commands.add_parser(
         "doctor", help="is this site ready? reads only; exit code 1 if anything is not"
     )
     doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(do=_doctor)
 
 
-def do(given: argparse.Namespace) -> tuple[str, int]:
+def _doctor(given: argparse.Namespace) -> tuple[str, int]:
     """The findings as text or JSON, and the exit code."""
     found = list(findings(given))
     ready = all(one.ok for one in found)

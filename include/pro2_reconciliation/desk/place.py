@@ -7,14 +7,17 @@ Without an Airflow it is the file in AIRFLOW_HOME. Fails with a sentence that sa
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from pro2_reconciliation.desk_airflow import airflow_beside
-from pro2_reconciliation.desk_site import ORGANIZATION
+from pro2_reconciliation.desk.airflow import airflow_beside
+from pro2_reconciliation.desk.site import ORGANIZATION, open_site
+from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError, LedgerError, NoLedger
 from pro2_reconciliation.ledger import Ledger
 
@@ -36,6 +39,20 @@ class Opened:
     @property
     def told(self) -> str:
         return f"Ledger: {self.ledger.address}, {self.why}"
+
+
+def with_ledger(do: Callable[[argparse.Namespace, Ledger, Site], str]) -> Callable[[argparse.Namespace], str]:
+    """The function of a command that speaks to the ledger: it is opened first, and stderr says which one it is."""
+
+    def said(given: argparse.Namespace) -> str:
+        site = open_site(given.config)
+        opened = open_ledger(given.ledger, site.organization, create=getattr(given, "create", False))
+        if not given.ledger:
+            print(opened.told, file=sys.stderr)
+        told = do(given, opened.ledger, site)
+        return f"A new ledger was begun, {opened.why}. {told}" if opened.begun else told
+
+    return said
 
 
 def open_ledger(named: str | None, organization: str, *, create: bool = False) -> Opened:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pro2_reconciliation.desk_site import folder_of
+from pro2_reconciliation.desk.site import folder_of
 from pro2_reconciliation.domain.config import DIRECTORY, load_site, read_export
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.domain.export import ActivityExport
@@ -30,7 +30,7 @@ FAR_BACK = timedelta(days=731)
 """Runs that are older say nothing of today's schedules."""
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     command = commands.add_parser("learn", help="propose jobs.yaml from an export of the Activity Log")
     command.add_argument(
@@ -44,9 +44,10 @@ def add_command(commands: Any) -> None:
     command.add_argument("--zone", help="the organization's IANA zone; that of jobs.yaml without it")
     command.add_argument("--organization", help="the account; that of jobs.yaml without it")
     command.add_argument("--out", metavar="FILE", help="where to write the proposal; what is there stays")
+    command.set_defaults(do=_learn)
 
 
-def do(given: argparse.Namespace) -> str:
+def _learn(given: argparse.Namespace) -> str:
     """The proposal, or the table of what was written. Raises ``ReconciliationError``."""
     learning = learned(
         given.activity_log,
