@@ -1,4 +1,4 @@
-"""``python -m pro2_reconciliation``: what a person can say to the ledger at a desk, without Airflow.
+"""``python -m pro2_reconciliation``: what a person can say at a desk, in a shell.
 
     status                       switch, guard, outages, what is open, and which questions wait for an answer
     switch off|schedules|everything --why "..."     the kill switch, read before each step

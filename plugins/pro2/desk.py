@@ -1,4 +1,4 @@
-"""The Airflow beside the desk: what ``python -m pro2_reconciliation doctor`` and ``drill`` need of it.
+"""The Airflow beside the desk: what the commands of ``python -m pro2_reconciliation`` need of it.
 
 A shell on a host of Airflow is no task. It reads connections and variables as Airflow's own command line does, from
 secrets backends and the metadata database, so the environment has to be that of the scheduler. What cannot be read is
