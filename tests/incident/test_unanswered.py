@@ -52,6 +52,14 @@ class TestAQuestionThatWaits:
             "/dags/reconcile/runs/run-1/tasks/ask/required_actions\n"
         ) in told
 
+    def test_is_named_without_a_time_that_has_passed(self, evening: OneCampaign) -> None:
+        plan, _ = evening.reconcile(answer=lambda _: {})
+        evening.clock.at = plan.created_at + ANSWER_WITHIN - timedelta(minutes=1)
+        told = status_of(evening.ledger(), evening.site)
+        assert (
+            "Waits for an answer until Fri 20 Nov 06:45 CST: 1 item, dag run run-1. Answer in Airflow" in told
+        )
+
     def test_is_not_named_once_it_was_answered(self, evening: OneCampaign) -> None:
         evening.reconcile(answer=approve_none)
         assert "Waits for an answer" not in status_of(evening.ledger(), evening.site)

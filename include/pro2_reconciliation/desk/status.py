@@ -71,7 +71,10 @@ def _question(ledger: Ledger, one: Unanswered) -> str:
     run = ledger.run(one.organization, one.dag_run)
     behind = run.dag_id.partition("__")[2] if run else ""
     items = "1 item" if len(one.items) == 1 else f"{len(one.items)} items"
-    first = f"; the first must not be sent after {local(one.send_by, one.zone)}" if one.send_by else ""
+    soonest = min(
+        (item.send_by for item in one.items if item.send_by and item.send_by > ledger.now()), default=None
+    )
+    first = f"; the first must not be sent after {local(soonest, one.zone)}" if soonest else ""
     return (
         f"Waits for an answer until {local(one.until, one.zone)}: {items}, dag run {printable(one.dag_run)}{first}. "
         "Answer in Airflow: Outages, Browse → Required Actions, or "
