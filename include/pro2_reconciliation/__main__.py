@@ -1,6 +1,6 @@
-"""``python -m pro2_reconciliation``: what a person can say to the ledger at a desk, without Airflow.
+"""``python -m pro2_reconciliation``: what a person can say at a desk, in a shell.
 
-    status                       switch, guard, outages, what is open and what waits
+    status                       switch, guard, outages, what is open, and which questions wait for an answer
     switch off|schedules|everything --why "..."     the kill switch, read before each step
     hold ITEM --why "..."        "I do this one myself"; ITEM is a key such as campaign:103
     release ITEM                 end a hold
@@ -16,7 +16,7 @@
     bundle ITEM --out FILE.zip   all that is known of an item, with a message to the vendor; no secrets, no addresses
     plan RECORDING [--against DIR] [--mode MODE] [--json]
                                  what a recorded reconciliation leads to under a policy
-    schema jobs|policy|sources|activity_export      the JSON schema of a file
+    schema jobs|policy|sources|notifications|activity_export      the JSON schema of a file
     learn --activity-log FILE [--zone ZONE] [--out FILE]
                                  propose jobs.yaml from an export of the Activity Log (docs/learn.md)
     export --out FOLDER [--csv]  the whole ledger as files, JSON lines or CSV
@@ -25,9 +25,9 @@
     capabilities accept|withdraw NAME... --why "..."   somebody saw it do so, or did not
     doctor [--json]              is this site ready? reads only; exit code 1 if anything needs something
 
-``plan``, ``schema`` and ``learn`` need no ledger; ``drill`` and ``doctor`` use that of Airflow. The ledger is that of
-``--ledger`` or ``PRO2_RECONCILIATION_LEDGER`` (a database URL), else the file in AIRFLOW_HOME; the site that of
-``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
+``plan``, ``schema`` and ``learn`` need no ledger. The ledger is that of ``--ledger`` or ``PRO2_RECONCILIATION_LEDGER``
+(a database URL), else the one that Airflow's tasks use, which ``drill`` and ``doctor`` always use; stderr says which it
+is. The site is that of ``--config`` or ``PRO2_RECONCILIATION_CONFIG``. Fails with one sentence and exit code 2.
 """
 
 from __future__ import annotations
@@ -35,30 +35,43 @@ from __future__ import annotations
 import argparse
 import contextlib
 import getpass
-import os
 import sys
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
-from pro2_reconciliation import (
-    desk_bundle,
-    desk_capabilities,
-    desk_doctor,
-    desk_drill,
-    desk_export,
-    desk_learn,
-    desk_ledger,
-    desk_outages,
-    desk_plan,
-    desk_schema,
+from pro2_reconciliation.desk import (
+    bundle,
+    capabilities,
+    doctor,
+    drill,
+    export,
+    items,
+    learn,
+    ledger,
+    outages,
+    plan,
+    schema,
+    status,
+    switch,
 )
-from pro2_reconciliation.domain.config import Site, load_site
+from pro2_reconciliation.desk.place import LEDGER_VARIABLE
 from pro2_reconciliation.domain.errors import ReconciliationError
-from pro2_reconciliation.domain.localtime import local
-from pro2_reconciliation.ledger import ActionKey, Ledger, Stage
-from pro2_reconciliation.overview import commands
 
-LEDGER_VARIABLE = "PRO2_RECONCILIATION_LEDGER"
+NOUNS = (
+    status,
+    switch,
+    items,
+    ledger,
+    outages,
+    bundle,
+    doctor,
+    capabilities,
+    drill,
+    export,
+    plan,
+    schema,
+    learn,
+)
+"""In the order of ``--help``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Airflow logs to stdout, and --json is for programs
-            said = _WITHOUT_LEDGER.get(given.command, _with_ledger)(given)
+            said: str | tuple[str, int] = given.do(given)
     except ReconciliationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -81,134 +94,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pro2_reconciliation", description="Speak to the ledger.")
     parser.add_argument(
-        "--ledger", help=f"database URL; else {LEDGER_VARIABLE}, else the file in AIRFLOW_HOME"
+        "--ledger", help=f"database URL; else {LEDGER_VARIABLE}, else the one that Airflow's tasks use"
     )
     parser.add_argument("--config", help="directory with jobs.yaml; else PRO2_RECONCILIATION_CONFIG")
     parser.add_argument("--who", default=getpass.getuser(), help="your name, for the ledger")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("status", help="switch, guard, outages, open items")
-    switch = commands.add_parser("switch", help="the kill switch")
-    switch.add_argument("stage", choices=[stage.value for stage in Stage])
-    switch.add_argument("--why", required=True)
-    for name, about in (
-        ("hold", "I do this one myself"),
-        ("waive", "do not wait for this one"),
-        ("close", "close an open item"),
-    ):
-        command = commands.add_parser(name, help=about)
-        command.add_argument(
-            "item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z"
-        )
-        command.add_argument("--why", required=True)
-    commands.add_parser("release", help="end a hold").add_argument("item")
-    desk_ledger.add_commands(commands)
-    desk_outages.add_commands(commands)
-    desk_bundle.add_command(commands)
-    desk_doctor.add_command(commands)
-    desk_capabilities.add_command(commands)
-    desk_drill.add_command(commands)
-    desk_export.add_command(commands)
-    desk_plan.add_command(commands)
-    desk_schema.add_command(commands)
-    desk_learn.add_command(commands)
+    for noun in NOUNS:
+        noun.add_commands(commands)
     return parser
-
-
-def _with_ledger(given: argparse.Namespace) -> str:
-    site = load_site(given.config)
-    url = given.ledger or _default_ledger()
-    create = given.command == "adopt" and given.create
-    ledger = Ledger.open(url if create else _existing(url), clock=lambda: datetime.now(UTC), create=create)
-    return _do(given, ledger, site)
-
-
-def _doctor(given: argparse.Namespace) -> tuple[str, int]:
-    return desk_doctor.do(given, _opened)
-
-
-_WITHOUT_LEDGER: dict[str, Callable[[argparse.Namespace], str | tuple[str, int]]] = {
-    "plan": desk_plan.do,
-    "schema": desk_schema.do,
-    "learn": desk_learn.do,
-    "doctor": _doctor,
-    "drill": desk_drill.do_drill,
-}
-
-
-def _opened(url: str | None) -> Ledger:
-    """The ledger of a URL, or of the default place; never a new one."""
-    return Ledger.open(_existing(url or _default_ledger()), clock=lambda: datetime.now(UTC), create=False)
-
-
-def _default_ledger() -> str:
-    home = os.environ.get("AIRFLOW_HOME", os.path.expanduser("~/airflow"))
-    return os.environ.get(LEDGER_VARIABLE) or f"sqlite:///{home}/reconciliation_ledger.db"
-
-
-def _existing(url: str) -> str:
-    """Refuse a file that is not there: what is said to an empty ledger, nobody hears."""
-    path = url.removeprefix("sqlite:///")
-    if path != url and not os.path.exists(path):
-        raise ReconciliationError(
-            f"there is no ledger at {path}; give the one that Airflow uses by --ledger or {LEDGER_VARIABLE}"
-        )
-    return url
-
-
-def _do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
-    organization, zone = site.organization, site.zone
-    match given.command:
-        case "switch":
-            return commands.switch(ledger, organization, zone, given.stage, who=given.who, why=given.why)
-        case "hold":
-            return commands.hold(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case "release":
-            return commands.release(ledger, organization, zone, given.item, who=given.who)
-        case "waive":
-            return commands.waive(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case "close":
-            return commands.close(ledger, organization, zone, given.item, who=given.who, why=given.why)
-        case command if command in desk_ledger.COMMANDS:
-            return desk_ledger.do(given, ledger, site)
-        case command if command in desk_bundle.COMMANDS:
-            return desk_bundle.do(given, ledger, site)
-        case command if command in desk_export.COMMANDS:
-            return desk_export.do(given, ledger)
-        case "capabilities":
-            return desk_capabilities.do(given, ledger, organization, zone)
-        case command if command in desk_outages.COMMANDS:
-            return desk_outages.do(given, ledger, organization, zone)
-        case _:
-            return _status(ledger, organization, zone)
-
-
-def _status(ledger: Ledger, organization: str, zone: str) -> str:
-    switch = ledger.switch(organization)
-    beat = ledger.heartbeat("guard_repairs")
-    lines = [
-        *desk_ledger.told(ledger, zone),
-        f"Kill switch: {switch.stage.value}",
-        f"guard_repairs last passed {local(beat, zone)}" if beat else "guard_repairs has never passed",
-    ]
-    for outage in ledger.outages(organization):
-        end = local(outage.end, zone) if outage.end else "now"
-        lines.append(
-            f"Outage {outage.id} of {outage.service.value}: {local(outage.start, zone)} to {end}, "
-            f"{outage.state.value}{', only suspected' if outage.suspected else ''}"
-        )
-    lines += desk_outages.told(ledger, organization, zone)
-    for key, note in ledger.holds(organization).items():
-        lines.append(f"Held: {key} by {note.who}: {note.why}")
-    for repeat in ledger.repeats(organization):
-        if ledger.action(ActionKey(organization, repeat.root, repeat.remedy, repeat.generation).id) is None:
-            remedy = repeat.remedy.value.replace("_", " ")
-            lines.append(f"To be done once more: {repeat.root}, {remedy}, for {repeat.who}: {repeat.why}")
-    for item in ledger.open_items(organization):
-        lines.append(
-            f"Open since {local(item.opened_at, zone)}: «{item.name}» ({item.item_key}), {item.rule}: "
-            f"{item.reason}"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

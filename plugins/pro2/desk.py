@@ -1,4 +1,4 @@
-"""The Airflow beside the desk: what ``python -m pro2_reconciliation doctor`` and ``drill`` need of it.
+"""The Airflow beside the desk: what the commands of ``python -m pro2_reconciliation`` need of it.
 
 A shell on a host of Airflow is no task. It reads connections and variables as Airflow's own command line does, from
 secrets backends and the metadata database, so the environment has to be that of the scheduler. What cannot be read is
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pro2 import accounts, organization
-from pro2.organization import named, speak_for
+from pro2.organization import named
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.overview.doctor import (
     Finding,
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 DAGS = ("guard_repairs", "detect_outages", "reconcile")
 """In the order in which they are unpaused (README)."""
-ORGANIZATION = "PRO2_RECONCILIATION_ORGANIZATION"
-"""Whose desk it is, where there are several organizations; a shell's, and read nowhere else."""
 LISTED = 20
 """So many campaigns are asked for when one with a time is wanted: drafts have none."""
 
@@ -57,11 +55,11 @@ class AirflowDesk:
     def __init__(self) -> None:
         # as `airflow connections test` does; without it connections of the metadata database are not found
         os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-        speak_for(os.environ.get(ORGANIZATION, ""))
 
     def speak_for(self, name: str) -> None:
-        if name in organization.organizations():
+        if organization.organizations():
             organization.speak_for(name)
+            organization.current()
 
     def open_account(self, who: str) -> Account:
         another = accounts.account_of_another()
@@ -69,8 +67,27 @@ class AirflowDesk:
             raise ConfigurationError(another)
         return replace(accounts.open_account(who), witness=self.witness())
 
-    def open_ledger(self) -> Ledger:
-        return accounts.open_ledger()
+    def ledger_connection(self) -> tuple[str, bool]:
+        """Every secrets backend is asked, as for a task. One that fails is no «there is none»: then nobody knows."""
+        from airflow.configuration import ensure_secrets_loaded
+
+        conn_id, failed = named(accounts.LEDGER), ""
+        for backend in ensure_secrets_loaded():
+            try:
+                if backend.get_connection(conn_id=conn_id) is not None:
+                    return conn_id, True
+            except Exception as error:  # whatever a database or a vault says
+                failed = failed or f"{type(backend).__name__} says {type(error).__name__}"
+        if failed:
+            raise ConfigurationError(
+                f"Airflow cannot say whether there is a connection {conn_id} ({failed}), so where the ledger is is not "
+                "known. Run this in the environment of the scheduler (AIRFLOW_HOME, its database), or name the ledger "
+                "by --ledger"
+            )
+        return conn_id, False
+
+    def open_ledger(self, *, create: bool = False) -> Ledger:
+        return accounts.open_ledger(create=create)
 
     def witness(self) -> Witness:
         from pro2.witness import ShellWitness
@@ -79,11 +96,6 @@ class AirflowDesk:
 
     def findings(self, site: Site) -> Iterator[Finding]:
         """Connections and rights, zone, clock, freshness of every source, then the DAGs."""
-        try:
-            organization.current()
-        except ConfigurationError as error:
-            yield bad("organization", f"jobs.yaml says {site.organization}", str(error))
-            return
         yield from _connections(site)
         yield from _account(site)
         yield from _sources(site)

@@ -23,7 +23,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from tests.incident.harness import Evening
 
 from pro2.web.app import make_app
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2.web.people import Person, person
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.ledger import Ledger, Witness
@@ -42,8 +42,8 @@ FRAME = """<!doctype html><html lang="en" class="{theme}"><head><title>Airflow</
 sandbox="allow-scripts allow-same-origin allow-forms allow-downloads"></iframe></body></html>"""
 
 
-class EveningDesk(Desk):
-    """The desk over an evening: its site, its ledger, its clock."""
+class EveningOpened(Opened):
+    """What the page shows of an evening: its site, its ledger, its clock."""
 
     def __init__(self, evening: Evening) -> None:
         super().__init__()
@@ -122,10 +122,10 @@ class Served:
 
 
 @contextmanager
-def served(evening: Evening, desk: Desk | None = None) -> Iterator[Served]:
+def served(evening: Evening, opened: Opened | None = None) -> Iterator[Served]:
     """Serve the page over an evening, on a port of its own, until the block ends."""
     airflow = FakeAirflow()
-    app = make_app(desk or EveningDesk(evening))
+    app = make_app(opened or EveningOpened(evening))
     around = FastAPI()
     airflow.add_routes(around)
     around.mount("/pro2", app)

@@ -25,8 +25,8 @@ from tests.incident.player import DagRun, Played, Player
 
 from pro2 import reporting
 from pro2.hooks.pro2 import a_moment
-from pro2_reconciliation.desk_drill import drilled_at
-from pro2_reconciliation.desk_learn import learned
+from pro2_reconciliation.desk.drill import drilled_at
+from pro2_reconciliation.desk.learn import learned
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.proposal import summary

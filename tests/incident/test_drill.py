@@ -13,8 +13,8 @@ import pytest
 from tests.claims import every_action
 from tests.incident.harness import INCIDENTS, Evening, shipped
 
-from pro2_reconciliation import desk_capabilities
-from pro2_reconciliation.desk_drill import drilled_at
+from pro2_reconciliation.desk import capabilities
+from pro2_reconciliation.desk.drill import drilled_at
 from pro2_reconciliation.domain.capability import Capability
 from pro2_reconciliation.domain.errors import ConfigurationError, Rejected
 from pro2_reconciliation.domain.words import Verb
@@ -252,6 +252,6 @@ def test_what_fails_is_noted_as_failed(tmp_path: Path) -> None:
     assert "The drill did not go to its end: " in text
     assert not account.ledger.capabilities("playhouse")[Capability.STOP_SCHEDULED].proven
     assert [e for e in evening.effects() if e["kind"] == "campaign_sent"] == []
-    told = desk_capabilities.do(given(), account.ledger, "playhouse", "America/Chicago")
+    told = capabilities.told(given(), account.ledger, account.site)
     assert "stop_scheduled      failed Thu 19 Nov" in told
     assert "run_now             not proven: Run Now runs" in told

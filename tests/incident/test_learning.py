@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.incident.harness import Evening
 
-from pro2_reconciliation.desk_learn import learned
+from pro2_reconciliation.desk.learn import learned
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.proposal import proposal
 from pro2_reconciliation.domain.schedule import due_times

@@ -11,6 +11,7 @@ from tests.claims import every_action
 from tests.incident.harness import approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
 
+from pro2_reconciliation.desk.status import status_of
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Plan
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.ledger import Stage
@@ -46,6 +47,27 @@ class TestAQuestionThatWaits:
         assert (item.key, item.name) == (RESEND, "Opening night invitation")
         assert waits.send_by == item.send_by == evening.offset(timedelta(hours=10))
         assert waits.until == plan.created_at + ANSWER_WITHIN
+
+    def test_is_named_by_the_status_with_its_end_and_where_it_is_answered(self, evening: OneCampaign) -> None:
+        evening.reconcile(answer=lambda _: {})
+        told = status_of(evening.ledger(), evening.site)
+        assert (
+            "Waits for an answer until Fri 20 Nov 06:45 CST: 1 item, dag run run-1; the first must not be sent after "
+            "Fri 20 Nov 04:05 CST. Answer in Airflow: Outages, Browse → Required Actions, or "
+            "/dags/reconcile/runs/run-1/tasks/ask/required_actions\n"
+        ) in told
+
+    def test_is_named_without_a_time_that_has_passed(self, evening: OneCampaign) -> None:
+        plan, _ = evening.reconcile(answer=lambda _: {})
+        evening.clock.at = plan.created_at + ANSWER_WITHIN - timedelta(minutes=1)
+        told = status_of(evening.ledger(), evening.site)
+        assert (
+            "Waits for an answer until Fri 20 Nov 06:45 CST: 1 item, dag run run-1. Answer in Airflow" in told
+        )
+
+    def test_is_not_named_once_it_was_answered(self, evening: OneCampaign) -> None:
+        evening.reconcile(answer=approve_none)
+        assert "Waits for an answer" not in status_of(evening.ledger(), evening.site)
 
     def test_is_not_listed_once_it_was_answered(self, evening: OneCampaign) -> None:
         evening.reconcile(answer=approve_none)

@@ -15,7 +15,7 @@ from tests.incident.test_drill import evening_with
 from tests.incident.test_drill import given as desk
 from tests.incident.test_manual import Colleague, only
 
-from pro2_reconciliation.desk_drill import drilled_at
+from pro2_reconciliation.desk.drill import drilled_at
 from pro2_reconciliation.domain.capability import RESTS_ON, Capability
 from pro2_reconciliation.domain.plan import Decision, Plan
 from pro2_reconciliation.domain.words import CampaignStatus, Choice, Mode, Remedy, Verb

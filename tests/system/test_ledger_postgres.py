@@ -19,6 +19,7 @@ from tests.unit.ledger.filtering import EVENTS, live_through, same_as_filtering_
 from tests.unit.ledger.test_opening import a_plan
 from tests.unit.ledger.test_witness import Kept
 
+from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.inventory import Inventory
 from pro2_reconciliation.domain.observation import Observation
@@ -175,6 +176,24 @@ def test_a_dump_that_is_restored_allows_plans_only_until_it_is_adopted(url, serv
     with pytest.raises(DBAPIError, match="append-only"), again._engine.begin() as connection:
         connection.execute(text("DELETE FROM move"))
     again.close()
+
+
+def test_the_desk_begins_and_adopts_the_ledger_of_airflows_connection(url, tmp_path, monkeypatch, capsys):
+    """README, step 4 and 7, where the tasks have not begun one yet."""
+    (tmp_path / "jobs.yaml").write_text("organization: playhouse\nzone: UTC\njobs: []\n")
+    monkeypatch.setenv("AIRFLOW_CONN_RECONCILIATION_LEDGER", url.replace("postgresql://", "postgres://"))
+    desk = ["--config", str(tmp_path), "--who", "Ada"]
+
+    assert main([*desk, "adopt", "--why", "first start"]) == 2
+    assert "There is no ledger at postgresql" in capsys.readouterr().err
+    assert main([*desk, "adopt", "--create", "--why", "first start"]) == 0
+    assert "A new ledger was begun, named by Airflow's connection" in capsys.readouterr().out
+    assert main([*desk, "status"]) == 0
+    assert "by Ada: first start" in capsys.readouterr().out
+
+    opened = Ledger.open(url, clock=racers.now, create=False)
+    assert opened.identity.adopted_by == "Ada"
+    opened.close()
 
 
 def test_what_the_page_reads_is_read_alike(url):

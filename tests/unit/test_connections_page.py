@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextvars import copy_context
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from typing import Any
 import pytest
 from tests.unit.test_configuration_page import LEFT_OUT, PAGE, read_value
 
-from pro2 import accounts, desk, detection, files, nightly, organization
+from pro2 import accounts, detection, files, nightly
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import pacing, permits, settings
-from pro2_reconciliation.__main__ import LEDGER_VARIABLE, main
+from pro2_reconciliation.__main__ import main
+from pro2_reconciliation.desk.place import LEDGER_VARIABLE
+from pro2_reconciliation.desk.site import ORGANIZATION, open_site
 from pro2_reconciliation.domain.config import DIRECTORY, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 
@@ -175,14 +176,8 @@ class TestAWrongVariable:
     def test_of_the_nightly(self, said: Any) -> None:
         said(nightly.VARIABLE, nightly.nightly)
 
-    def test_of_the_organization_of_a_shell(self, said: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(organization.VARIABLE, "opera,ballet")
-
-        def opened() -> str:
-            desk.AirflowDesk()
-            return organization.named("pro2")
-
-        said(desk.ORGANIZATION, lambda: copy_context().run(opened))
+    def test_of_the_organization_of_a_shell(self, said: Any) -> None:
+        said(ORGANIZATION, lambda: open_site("config"))
 
     def test_of_the_rate_store(self, said: Any) -> None:
         said(permits.ENV, lambda: pacing.Pacer("https://account.api-us1.com", 270).wait())

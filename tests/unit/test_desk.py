@@ -35,7 +35,11 @@ def test_the_kill_switch_names_who_and_why(desk: list[str], capsys: pytest.Captu
 
     record = ledger_of(desk).switch("playhouse")
     assert (record.stage, record.who, record.why) == (Stage.EVERYTHING, "kim", "odd mails")
-    assert "«everything», by kim: odd mails" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "«everything», by kim: odd mails" in told
+    assert "The guard does not stop an original that wakes either" in told
+    main([*desk, "switch", "off", "--why", "it was nothing"])
+    assert "The guard" not in capsys.readouterr().out
 
 
 def test_a_held_item_stays_held_until_it_is_released(desk: list[str]) -> None:
@@ -91,7 +95,9 @@ def test_a_ledger_that_is_not_there_is_not_made_at_the_desk(
         == 2
     )
 
-    assert f"there is no ledger at {missing}" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"There is no ledger at sqlite:///{missing}" in told
+    assert "This place is named by --ledger." in told
     assert not missing.exists()
 
 
@@ -119,8 +125,10 @@ class TestTheLedgerItself:
     ) -> None:
         other = ["--ledger", f"sqlite:///{tmp_path}/new/other.db", *desk[2:]]
         assert main([*other, "adopt", "--why", "first start"]) == 2
-        assert "there is no ledger at" in capsys.readouterr().err
-        assert main([*other, "adopt", "--create", "--why", "first start"]) == 0
+        assert "There is no ledger at" in capsys.readouterr().err
+        for begun in (True, False):
+            assert main([*other, "adopt", "--create", "--why", "first start"]) == 0
+            assert ("A new ledger was begun, named by --ledger" in capsys.readouterr().out) == begun
         assert ledger_of(other).identity.adopted_by == "kim"
 
     def test_needs_a_reason(self, desk: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pro2_reconciliation.__main__ import main
-from pro2_reconciliation.desk_learn import learned
+from pro2_reconciliation.desk.learn import learned
 from pro2_reconciliation.domain.config import load_site
 from pro2_reconciliation.domain.schedule import due_times
 

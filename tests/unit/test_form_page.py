@@ -14,6 +14,7 @@ from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.policy import Policy
 from pro2_reconciliation.domain.run_form import FIELDS, read_form
+from pro2_reconciliation.domain.words import Mode
 
 TEXT = PAGE.with_name("form.md").read_text()
 NOW = datetime(2026, 11, 20, 3, 45, tzinfo=UTC)
@@ -59,3 +60,12 @@ def test_the_command_of_the_page_is_a_form_that_is_meant() -> None:
     command = re.search(r"--conf '(.*)'", TEXT)
     assert command
     assert read_form(json.loads(command[1]), SITE, now=NOW).window is not None
+
+
+def test_the_command_of_the_runbook_asks_about_the_latest_outage() -> None:
+    command = re.search(
+        r"`airflow dags trigger reconcile --conf '(.*)'`", PAGE.with_name("runbook.md").read_text()
+    )
+    assert command
+    asked = read_form(json.loads(command[1]), SITE, now=NOW)
+    assert (asked.mode, asked.outage) == (Mode.ASK, "latest")

@@ -6,6 +6,7 @@
     ├── ConfigurationError           a file, form or connection says something impossible; nothing was sent
     ├── LedgerError                  the ledger refuses: illegal move, foreign plan, wrong identity
     │   ├── LeaseLost                somebody else may be at the step by now; nothing was written
+    │   ├── NoLedger                 where it should be there is none, and nothing that acts begins one
     │   └── LedgerUnavailable        its database is down, locked or full; nothing was written
     ├── StepOpen                     a step was left without an end; the next try reads before it does anything
     └── RequestError                 about one request
@@ -38,6 +39,10 @@ class LedgerError(ReconciliationError):
 
 class LeaseLost(LedgerError):
     """The lease of a step ran out or was taken over: whoever claims it next reads first."""
+
+
+class NoLedger(LedgerError):
+    """Where a ledger should be there is none; a person looks where it went, or begins one."""
 
 
 class LedgerUnavailable(LedgerError):

@@ -26,7 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
+from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable, NoLedger
 
 BUSY_SECONDS = 30.0
 """How long a SQLite connection waits for another one that writes."""
@@ -90,9 +90,9 @@ def file_of(engine: Engine) -> Path | None:
     return Path(name.removeprefix("file:").partition("?")[0])
 
 
-def no_ledger(address: str) -> LedgerError:
+def no_ledger(address: str) -> NoLedger:
     """The error of a place where a ledger should be and is not."""
-    return LedgerError(
+    return NoLedger(
         f"There is no ledger at {address}, and nothing that acts begins a new one. Nothing was done. Bring it back, "
         "or give the right place (connection reconciliation_ledger); a new one is begun by: "
         'python -m pro2_reconciliation adopt --create --why "..."'

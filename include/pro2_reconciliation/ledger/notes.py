@@ -19,7 +19,7 @@ from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 
 class Stage(StrEnum):
     """The kill switch: ``OFF`` nothing is stopped; ``SCHEDULES`` detection starts no dag run (the nightly goes on, it
-    only proposes, and looks after what is open); ``EVERYTHING`` no step acts."""
+    only proposes, and looks after what is open); ``EVERYTHING`` no step acts, and the guard stops no original."""
 
     OFF = "off"
     SCHEDULES = "schedules"

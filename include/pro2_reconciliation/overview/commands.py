@@ -26,6 +26,10 @@ A_MOMENT = timedelta(minutes=1)
 """The same said again within it is a double click."""
 LOOKED_BACK = timedelta(days=3)
 """A dag run that began earlier has decided on what it watched."""
+GUARD_TOO = (
+    "The guard does not stop an original that wakes either, it only tells; while originals wake, switch it off and "
+    "pause reconcile instead"
+)
 UNSEEN = (
     "Nothing of that id was ever met here: if it is not the one you mean, release it and hold the right one"
 )
@@ -169,7 +173,8 @@ def switch(ledger: Ledger, organization: str, zone: str, stage: str, *, who: str
     record, reason = ledger.switch(organization), _reason("switch", why)
     if (record.stage, record.who, record.why) != (wanted, who, reason):
         record = ledger.set_switch(organization, wanted, who, reason)
-    return f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
+    told = f"The switch of {organization} is «{record.stage.value}», by {record.who}: {record.why}"
+    return f"{told}. {GUARD_TOO}" if record.stage is Stage.EVERYTHING else told
 
 
 def adopt(

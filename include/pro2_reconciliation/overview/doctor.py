@@ -1,7 +1,7 @@
 """Is this site ready? One finding for each thing that has to be right, good or with what to do about it.
 
 Here is what ledger, catalog and dashboard say; connections, rights and DAGs are Airflow's to say
-(``pro2_reconciliation.desk_airflow``). Everything reads, nothing is changed. What cannot be read is a finding as well,
+(``pro2_reconciliation.desk.airflow``). Everything reads, nothing is changed. What cannot be read is a finding as well,
 never an exception, so that one broken thing does not hide the next.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from pro2.web.bundles import bundle_routes
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2.web.origin import from_here
 from pro2.web.pages import page_routes
 from pro2.web.people import person
@@ -16,9 +16,9 @@ from pro2.web.saying import say_route
 from pro2.web.shell import Shell
 
 
-def make_app(desk: Desk | None = None) -> FastAPI:
-    """The page over the site and the ledger of ``desk``; by default those of this Airflow."""
-    opened = desk or Desk()
+def make_app(opened: Opened | None = None) -> FastAPI:
+    """The page over the site and the ledger of ``opened``; by default those of this Airflow."""
+    opened = opened or Opened()
     app = FastAPI(
         title="Outages",
         docs_url=None,

@@ -13,14 +13,14 @@ from fastapi import APIRouter, HTTPException, Response
 
 from pro2.accounts import DASHBOARD, LEDGER, PRO2, TESSITURA
 from pro2.organization import named
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
 
 ANY_SECRET = (PRO2, DASHBOARD, TESSITURA, LEDGER)
 """The connections whose passwords are looked for."""
 
 
-def bundle_routes(desk: Desk) -> APIRouter:
+def bundle_routes(opened: Opened) -> APIRouter:
     """``/bundles/{key}``."""
     router = APIRouter()
 
@@ -29,7 +29,7 @@ def bundle_routes(desk: Desk) -> APIRouter:
         from pro2_reconciliation.overview.bundle import make_bundle
 
         try:
-            body = make_bundle(desk.ledger(), desk.site(), key, known_secrets=known_secrets())
+            body = make_bundle(opened.ledger(), opened.site(), key, known_secrets=known_secrets())
         except LedgerUnavailable:
             raise
         except LedgerError as error:

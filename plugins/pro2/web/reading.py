@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from pro2.web.clock import wall_clock
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2.web.people import PersonDep
 from pro2.web.words import words
 from pro2_reconciliation.domain.errors import LedgerError, LedgerUnavailable
@@ -40,12 +40,12 @@ LATEST = "latest"
 """The newest outage, as in the form of ``reconcile``: the page asks for it before it knows any id."""
 
 
-def read_routes(desk: Desk) -> APIRouter:
+def read_routes(opened: Opened) -> APIRouter:
     """Everything below ``api`` that only reads."""
     router = APIRouter(prefix="/api")
 
     def known(read: Callable[[Ledger], T]) -> T:
-        ledger = desk.ledger()
+        ledger = opened.ledger()
         try:
             return read(ledger)
         except LedgerUnavailable:
@@ -54,12 +54,12 @@ def read_routes(desk: Desk) -> APIRouter:
             raise HTTPException(404, str(error)) from error
 
     def items_of(outage_id: str) -> Items:
-        return known(lambda ledger: items_of_outage(desk.site(), ledger, outage_id, desk.now()))
+        return known(lambda ledger: items_of_outage(opened.site(), ledger, outage_id, opened.now()))
 
     @router.get("/board")
     def whole_board(request: Request, person: PersonDep) -> Response:
-        site, now = desk.site(), desk.now()
-        seen = board(site, desk.ledger(), now, witness=desk.witness())
+        site, now = opened.site(), opened.now()
+        seen = board(site, opened.ledger(), now, witness=opened.witness())
         said = {
             "board": seen.model_dump(mode="json", exclude={"made_at"}),
             "me": asdict(person),
@@ -70,12 +70,12 @@ def read_routes(desk: Desk) -> APIRouter:
 
     @router.get("/outages/{outage_id}")
     def outage(request: Request, outage_id: str) -> Response:
-        chosen = newest(desk) if outage_id == LATEST else outage_id
+        chosen = newest(opened) if outage_id == LATEST else outage_id
         return _answer(request, {"outage": chosen, "items": _plain(items_of(chosen) if chosen else ())})
 
     @router.get("/outages/{outage_id}/items.csv")
     def outage_csv(outage_id: str) -> Response:
-        text = as_csv(items_of(outage_id), desk.site().zone)
+        text = as_csv(items_of(outage_id), opened.site().zone)
         return _file(text, f"outage-{outage_id}.csv", "text/csv; charset=utf-8")
 
     @router.get("/outages/{outage_id}/items.json")
@@ -84,14 +84,14 @@ def read_routes(desk: Desk) -> APIRouter:
 
     @router.get("/runs/{run_id:path}")
     def run(request: Request, run_id: str) -> Response:
-        found = known(lambda ledger: items_of_run(desk.site(), ledger, run_id, desk.now()))
+        found = known(lambda ledger: items_of_run(opened.site(), ledger, run_id, opened.now()))
         return _answer(request, {"items": _plain(found)})
 
     @router.get("/trust")
     def trust(request: Request) -> Response:
-        site, ledger = desk.site(), desk.ledger()
+        site, ledger = opened.site(), opened.ledger()
         said = {
-            "shadow": shadow(site, ledger, desk.now()).model_dump(mode="json", exclude={"since"}),
+            "shadow": shadow(site, ledger, opened.now()).model_dump(mode="json", exclude={"since"}),
             "capabilities": [one.model_dump(mode="json") for one in capabilities(ledger, site.organization)],
             "pressed": pressed_by_a_person(ledger, site.organization),
         }
@@ -99,7 +99,7 @@ def read_routes(desk: Desk) -> APIRouter:
 
     @router.get("/reports/{run_id:path}")
     def report(run_id: str) -> Response:
-        kept = desk.ledger().report_of(desk.site().organization, run_id)
+        kept = opened.ledger().report_of(opened.site().organization, run_id)
         if kept is None:
             raise HTTPException(404, f"the ledger has no report of dag run {one_line(run_id, 200)!r}")
         head = {key: value for key, value in kept.items() if key in Report.model_fields}
@@ -107,15 +107,15 @@ def read_routes(desk: Desk) -> APIRouter:
 
     @router.get("/items/{key:path}")
     def item(request: Request, key: str) -> Response:
-        told = known(lambda ledger: story(desk.site(), ledger, key, desk.now()))
+        told = known(lambda ledger: story(opened.site(), ledger, key, opened.now()))
         return _answer(request, told.model_dump(mode="json"))
 
     return router
 
 
-def newest(desk: Desk) -> str:
+def newest(opened: Opened) -> str:
     """The id of the outage that began last; empty if there is none."""
-    known = desk.ledger().outages(desk.site().organization)
+    known = opened.ledger().outages(opened.site().organization)
     return max(known, key=lambda one: (one.start, one.id)).id if known else ""
 
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Body, HTTPException
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2.web.people import Person, PersonDep
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.overview import commands
@@ -101,7 +101,7 @@ COMMANDS = {
 }
 
 
-def say_route(desk: Desk) -> APIRouter:
+def say_route(opened: Opened) -> APIRouter:
     """``POST api/commands/{name}``: one command, one sentence back as ``{"said": "..."}``."""
     router = APIRouter(prefix="/api")
 
@@ -117,8 +117,8 @@ def say_route(desk: Desk) -> APIRouter:
             given = found.body.model_validate(body)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_url=False, include_context=False)) from None
-        site = desk.site()
-        said = found.do(desk.ledger(), site.organization, site.zone, **given.model_dump(), who=person.name)
+        site = opened.site()
+        said = found.do(opened.ledger(), site.organization, site.zone, **given.model_dump(), who=person.name)
         log.info("%s on the page Outages, by %s: %s", name, person.name, one_line(said))
         return {"said": said}
 

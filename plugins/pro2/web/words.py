@@ -31,7 +31,8 @@ NOW_WORDS: dict[Now, tuple[str, Look]] = {
 STAGE_WORDS = {
     Stage.OFF: "Off. Nothing is stopped",
     Stage.SCHEDULES: "Schedules. Detection starts no dag run; what runs goes on, and a person can start one",
-    Stage.EVERYTHING: "Everything. No step acts any more, also of dag runs that are at work",
+    Stage.EVERYTHING: "Everything. No step acts any more, also of dag runs that are at work, and the guard stops no "
+    "original that wakes: while originals wake, pause reconcile instead",
 }
 KIND_WORDS = {
     ItemKind.CAMPAIGN: "campaign",

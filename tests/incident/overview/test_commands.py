@@ -197,7 +197,8 @@ class TestTheSwitch:
         looking.wait(seconds=1)
         before = looking.ledger.switch("playhouse")
         assert reasoned(commands.switch, stage) == told
-        assert told == f"The switch of playhouse is «{stage}», by Kim: the vendor phoned"
+        guard_too = f". {commands.GUARD_TOO}" if stage == "everything" else ""
+        assert told == f"The switch of playhouse is «{stage}», by Kim: the vendor phoned{guard_too}"
         assert looking.ledger.switch("playhouse") == before
 
     def test_has_no_other_stage(self, reasoned: Callable[..., str]) -> None:

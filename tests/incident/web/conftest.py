@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from tests.incident.harness import Evening
 
 from pro2.web.app import make_app
-from pro2.web.desk import Desk
+from pro2.web.opened import Opened
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.outage import Outage, OutageState
 from pro2_reconciliation.domain.words import Mode, Service
@@ -30,8 +30,8 @@ HERE = {"sec-fetch-site": "same-origin"}
 """What a browser says of a request that our own page sends."""
 
 
-class PlayedDesk(Desk):
-    """A desk over an evening in process."""
+class PlayedOpened(Opened):
+    """What the page shows of an evening in process."""
 
     def __init__(self, evening: Evening) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Users:
     def __init__(self, client: TestClient, tokens: dict[str, str]) -> None:
         self.client = client
         self.tokens = tokens
-        self.desk: PlayedDesk | None = None
+        self.opened: PlayedOpened | None = None
 
     def get(self, path: str, as_: str | None = "viewer", **more: Any) -> Response:
         return self.request("GET", path, as_, **more)
@@ -149,10 +149,10 @@ def _users(around: tuple[Any, dict[str, str]], evening: Evening, patch: pytest.M
     from pro2.web import lazy
 
     app, tokens = around
-    desk = PlayedDesk(evening)
-    patch.setattr(lazy.outages, "_app", make_app(desk))
+    opened = PlayedOpened(evening)
+    patch.setattr(lazy.outages, "_app", make_app(opened))
     found = Users(TestClient(app), tokens)
-    found.desk = desk
+    found.opened = opened
     return found
 
 

@@ -32,8 +32,8 @@ def test_the_password_of_a_connection_is_taken_out_wherever_somebody_typed_it(
 ) -> None:
     connection = {"conn_type": "pro2", "host": "https://account.api-us1.com", "password": PASSWORD}
     monkeypatch.setenv("AIRFLOW_CONN_PRO2", json.dumps(connection))
-    assert writable.desk is not None
-    writable.desk.ledger().hold("playhouse", ITEM, "Ada", f"I log in with {PASSWORD} and look")
+    assert writable.opened is not None
+    writable.opened.ledger().hold("playhouse", ITEM, "Ada", f"I log in with {PASSWORD} and look")
     with ZipFile(BytesIO(writable.get(f"/pro2/bundles/{ITEM}").content)) as bundle:
         texts = {name: bundle.read(name).decode() for name in bundle.namelist()}
     assert [name for name, text in texts.items() if PASSWORD in text] == []

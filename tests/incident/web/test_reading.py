@@ -50,7 +50,7 @@ def test_what_is_known_is_not_sent_again(airflow: Users, path: str) -> None:
 
 
 def test_news_has_another_etag_and_time_alone_is_no_news(writable: Users) -> None:
-    assert writable.desk is not None
+    assert writable.opened is not None
     first = writable.get("/pro2/api/board")
     later = writable.get("/pro2/api/board")
     assert first.headers["etag"] == later.headers["etag"]
@@ -135,8 +135,8 @@ def test_the_ledger_is_read_in_a_thread_so_that_nobody_waits(
 
 
 def test_what_makes_us_trusted_is_read_apart(writable: Users) -> None:
-    assert writable.desk is not None
-    ledger = writable.desk.ledger()
+    assert writable.opened is not None
+    ledger = writable.opened.ledger()
     now = ledger.now()
     ledger.save_verdicts(
         "playhouse",

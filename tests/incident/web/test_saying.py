@@ -15,8 +15,8 @@ ORGANIZATION = "playhouse"
 
 
 def ledger_of(users: Users) -> Ledger:
-    assert users.desk is not None
-    return users.desk.ledger()
+    assert users.opened is not None
+    return users.opened.ledger()
 
 
 def test_i_do_this_one_myself_and_give_it_back(writable: Users) -> None:

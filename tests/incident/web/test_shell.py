@@ -63,8 +63,8 @@ def test_every_refusal_is_a_sentence_in_json(airflow: Users) -> None:
 class TestUnexpected:
     @pytest.fixture
     def broken(self, airflow: Users) -> Users:
-        assert airflow.desk is not None
-        airflow.desk.breaks = RuntimeError(f"could not connect to {SECRET}")
+        assert airflow.opened is not None
+        airflow.opened.breaks = RuntimeError(f"could not connect to {SECRET}")
         return airflow
 
     @pytest.mark.parametrize("what", ["get", "say"])
@@ -96,7 +96,7 @@ class TestUnexpected:
     ],
 )
 def test_an_error_of_ours_is_its_own_sentence(airflow: Users, error: Exception, status: int) -> None:
-    assert airflow.desk is not None
-    airflow.desk.breaks = error
+    assert airflow.opened is not None
+    airflow.opened.breaks = error
     answer = airflow.get("/pro2/api/board")
     assert (answer.status_code, answer.json()) == (status, {"detail": str(error)})

@@ -269,8 +269,32 @@ def test_a_ledger_that_is_not_there_is_a_line(site: Site, monkeypatch: pytest.Mo
     assert "Unpause guard_repairs" in finding["todo"]
 
 
+class TestTheVariableOfTheOtherCommands:
+    def test_is_ok_where_it_leads_to_the_ledger_of_the_tasks(
+        self, site: Site, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PRO2_RECONCILIATION_LEDGER", ledger.address)
+        assert site.said()["PRO2_RECONCILIATION_LEDGER"]["ok"]
+
+    def test_is_named_where_it_leads_to_another_one(
+        self, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = Ledger.open(f"sqlite:///{tmp_path}/other.db", clock=lambda: datetime.now(UTC))
+        monkeypatch.setenv("PRO2_RECONCILIATION_LEDGER", other.address)
+        finding = site.said()["PRO2_RECONCILIATION_LEDGER"]
+        assert not finding["ok"]
+        assert f"leads to another ledger, {other.identity.uuid} at " in finding["said"]
+        assert finding["todo"].startswith("Unset PRO2_RECONCILIATION_LEDGER")
+
+    def test_is_named_where_it_leads_nowhere(
+        self, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PRO2_RECONCILIATION_LEDGER", f"sqlite:///{tmp_path}/gone.db")
+        assert "There is no ledger at" in site.said()["PRO2_RECONCILIATION_LEDGER"]["said"]
+
+
 def test_without_an_airflow_the_rest_is_still_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pro2_reconciliation.desk_airflow.entry_points", lambda **_: [])
+    monkeypatch.setattr("pro2_reconciliation.desk.airflow.entry_points", lambda **_: [])
     found = site.said()
     assert not found["Airflow"]["ok"]
     assert "pip install -e ." in found["Airflow"]["todo"]

@@ -245,11 +245,10 @@ class TestOneHost:
 def test_a_desk_asks_airflow_for_its_own_organization(
     consortium: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pro2.desk import ORGANIZATION, AirflowDesk, DagSeen, dag_findings
+    from pro2.desk import AirflowDesk, DagSeen, dag_findings
 
     async def in_a_context_of_its_own() -> list[str]:
-        monkeypatch.setenv(ORGANIZATION, "opera")
-        AirflowDesk()
+        AirflowDesk().speak_for("opera")
         return [one.subject for one in dag_findings({"reconcile__opera": DagSeen(paused=False)})]
 
     told = asyncio.run(in_a_context_of_its_own())

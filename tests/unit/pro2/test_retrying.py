@@ -20,6 +20,7 @@ DUE: dict[type[Exception], tuple[RetryAction, timedelta | None]] = {
     errors.ConfigurationError: (FAIL, None),
     errors.LedgerError: (FAIL, None),
     errors.LeaseLost: (RETRY, LATER),
+    errors.NoLedger: (FAIL, None),
     errors.LedgerUnavailable: (RETRY, SOON),
     errors.StepOpen: (RETRY, LATER),
     errors.RequestError: (FAIL, None),

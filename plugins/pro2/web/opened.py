@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Stamp = tuple[tuple[str, int, int], ...]
 
 
-class Desk:
+class Opened:
     """Safe to use from several threads."""
 
     def __init__(self) -> None:

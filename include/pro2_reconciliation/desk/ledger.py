@@ -1,7 +1,6 @@
-"""What a person says about the ledger itself, and about what it holds as done: adopt, repeat, prune.
+"""What a person says about the ledger itself at a desk: adopt, prune.
 
-Both are recorded with name and reason. Adopting is a promise that this ledger is the newest there is; repeating takes
-only our own memory of an item out of the way, so the next plan decides on it by what the world shows, and asks again.
+Adopting is a promise that this ledger is the newest there is, recorded with name and reason.
 Pruning deletes nothing unless it is told ``--yes``, and never what keeps a mail from leaving twice.
 Fails with one sentence that names the value and the next step.
 """
@@ -12,13 +11,13 @@ import argparse
 from datetime import timedelta
 from typing import Any
 
+from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import Ledger, why_plan_only
 from pro2_reconciliation.overview import commands as say
 
-COMMANDS = frozenset({"adopt", "prune", "repeat"})
 LEAST_DAYS = 60
 """Younger things are not pruned: an item stays open for 30 days, and its night is looked at again until then."""
 AFTER_REPORTS_DAYS = 30
@@ -31,25 +30,20 @@ def add_commands(commands: Any) -> None:
     adopt = commands.add_parser("adopt", help="this ledger is the one to go by")
     adopt.add_argument("--why", required=True)
     adopt.add_argument("--create", action="store_true", help="begin a new ledger where there is none")
-    repeat = commands.add_parser("repeat", help="plan an ended action once more")
-    repeat.add_argument("item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z")
-    repeat.add_argument("--why", required=True)
+    adopt.set_defaults(do=with_ledger(_adopt))
     prune = commands.add_parser("prune", help="delete what only tells of long ago")
     prune.add_argument("--older-than", type=float, required=True, metavar="DAYS")
     prune.add_argument("--yes", action="store_true", help="do it; without it is only counted")
 
-
-def do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
-    """Carry out one command; returns a sentence. Raises ``ReconciliationError``."""
-    organization, zone = site.organization, site.zone
-    if given.command == "prune":
-        return _prune(ledger, site, given.older_than, delete_it=given.yes)
-    if given.command == "adopt":
-        return say.adopt(ledger, organization, zone, who=given.who, why=given.why)
-    return say.repeat(ledger, organization, zone, given.item, who=given.who, why=given.why)
+    prune.set_defaults(do=with_ledger(_prune))
 
 
-def _prune(ledger: Ledger, site: Site, days: float, *, delete_it: bool) -> str:
+def _adopt(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+    return say.adopt(ledger, site.organization, site.zone, who=given.who, why=given.why)
+
+
+def _prune(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+    days, delete_it = given.older_than, given.yes
     least = max(LEAST_DAYS, site.policy.keep_reports_days + AFTER_REPORTS_DAYS)
     if not least <= days < MOST_DAYS:
         raise ReconciliationError(

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.site import folder_of
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.localtime import describe_window, local
@@ -27,7 +28,7 @@ NOT_THE_SAME = "This is not the plan that was made then: configuration or versio
 HEADS = ("kind", "id", "name", "rule", "decision", "would be asked", "reason")
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     plan = commands.add_parser("plan", help="what a recording leads to under a policy")
     plan.add_argument("recording", help="a .recording.json from the folder of the reports")
@@ -37,13 +38,14 @@ def add_command(commands: Any) -> None:
     )
     plan.add_argument("--mode", choices=[mode.value for mode in Mode], default="ask", help="ask unless given")
     plan.add_argument("--json", action="store_true", help="for programs")
+    plan.set_defaults(do=_plan)
 
 
-def do(given: argparse.Namespace) -> str:
+def _plan(given: argparse.Namespace) -> str:
     """The plan as text or JSON. Raises ``ReconciliationError``."""
     mode = Mode(given.mode)
     recording = load_recording(_on_this_machine(given.recording))
-    site = load_site(given.config)
+    site = load_site(folder_of(given.config))
     here = replay(recording, site)
     there = replay(recording, load_site(given.against)) if given.against else None
     if given.json:

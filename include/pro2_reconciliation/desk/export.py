@@ -13,14 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.cells import as_text
+from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.ledger import Ledger
 
-COMMANDS = frozenset({"export"})
 
-
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     export = commands.add_parser("export", help="the whole ledger as files")
     export.add_argument(
@@ -29,9 +29,10 @@ def add_command(commands: Any) -> None:
     export.add_argument(
         "--csv", action="store_true", help="CSV instead of JSON lines; what is nested is JSON text"
     )
+    export.set_defaults(do=with_ledger(_export))
 
 
-def do(given: argparse.Namespace, ledger: Ledger) -> str:
+def _export(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Write the files; returns a sentence. Raises ``ReconciliationError``."""
     folder = Path(given.out)
     tables = ledger.tables()

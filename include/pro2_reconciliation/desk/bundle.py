@@ -6,23 +6,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.ledger import Ledger
 
-COMMANDS = frozenset({"bundle"})
 
-
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     bundle = commands.add_parser("bundle", help="a zip about one item, for the vendor or for support")
     bundle.add_argument("item", help="a key such as campaign:103 or occurrence:j-211@2026-11-24T17:25:00Z")
     bundle.add_argument(
         "--out", required=True, metavar="FILE", help="the zip; one that is there is not overwritten"
     )
+    bundle.set_defaults(do=with_ledger(_bundle))
 
 
-def do(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
+def _bundle(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Write the file; returns a sentence. Raises ``ReconciliationError``."""
     from pro2_reconciliation.overview.bundle import make_bundle
 

@@ -10,6 +10,8 @@ import argparse
 import json
 from typing import Any
 
+from pro2_reconciliation.desk.place import with_ledger
+from pro2_reconciliation.domain.config import Site
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.ledger import Ledger
 from pro2_reconciliation.overview import commands
@@ -19,10 +21,11 @@ from pro2_reconciliation.repair.ground import ACCEPT
 HOW = f"Once somebody saw it do what it should: {ACCEPT.format('NAME')}"
 
 
-def add_command(subparsers: Any) -> None:
+def add_commands(subparsers: Any) -> None:
     """Add the command to the subparsers of the desk."""
     seen = subparsers.add_parser("capabilities", help="what this account was seen to do")
     seen.add_argument("--json", action="store_true", help="for programs")
+    seen.set_defaults(do=with_ledger(told))
     deeds = seen.add_subparsers(dest="deed", required=False)
     for name, about in (
         ("accept", "somebody saw it: from now on this software presses it"),
@@ -33,8 +36,9 @@ def add_command(subparsers: Any) -> None:
         deed.add_argument("--why", required=True, help="what was seen, where and when")
 
 
-def do(given: argparse.Namespace, ledger: Ledger, organization: str, zone: str) -> str:
+def told(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Say what was seen, or list every capability with its state, date and proof."""
+    organization, zone = site.organization, site.zone
     if given.deed is not None:
         say = commands.accept_capabilities if given.deed == "accept" else commands.withdraw_capabilities
         return say(ledger, organization, zone, given.names, who=given.who, why=given.why)

@@ -10,12 +10,12 @@ new file and a table is printed. Nothing else is changed, ever. Fails with one s
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.site import folder_of
 from pro2_reconciliation.domain.config import DIRECTORY, load_site, read_export
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
 from pro2_reconciliation.domain.export import ActivityExport
@@ -30,19 +30,24 @@ FAR_BACK = timedelta(days=731)
 """Runs that are older say nothing of today's schedules."""
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     command = commands.add_parser("learn", help="propose jobs.yaml from an export of the Activity Log")
     command.add_argument(
-        "--activity-log", required=True, nargs="+", metavar="FILE", help="CSV or XLSX, some weeks of runs"
+        "--activity-log",
+        required=True,
+        nargs="+",
+        metavar="FILE",
+        help="CSV or XLSX, a year of runs (docs/learn.md)",
     )
     command.add_argument("--config", default=argparse.SUPPRESS, help="directory with activity_export.yaml")
     command.add_argument("--zone", help="the organization's IANA zone; that of jobs.yaml without it")
     command.add_argument("--organization", help="the account; that of jobs.yaml without it")
     command.add_argument("--out", metavar="FILE", help="where to write the proposal; what is there stays")
+    command.set_defaults(do=_learn)
 
 
-def do(given: argparse.Namespace) -> str:
+def _learn(given: argparse.Namespace) -> str:
     """The proposal, or the table of what was written. Raises ``ReconciliationError``."""
     learning = learned(
         given.activity_log,
@@ -65,7 +70,7 @@ def learned(
     files: Sequence[str], *, config: str | None, zone: str | None, organization: str | None, now: datetime
 ) -> Learning:
     """Read the files and learn. Raises ``ConfigurationError`` and ``Unreadable``."""
-    named = config or os.environ.get(DIRECTORY)
+    named = folder_of(config)
     if not named:
         raise ConfigurationError(
             f"{DIRECTORY} is not set; name the directory that holds activity_export.yaml by --config"

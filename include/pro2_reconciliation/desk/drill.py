@@ -10,9 +10,10 @@ import argparse
 import sys
 from typing import Any
 
-from pro2_reconciliation.desk_airflow import airflow_beside
-from pro2_reconciliation.desk_capabilities import HOW
-from pro2_reconciliation.domain.config import load_site
+from pro2_reconciliation.desk.airflow import airflow_beside
+from pro2_reconciliation.desk.capabilities import HOW
+from pro2_reconciliation.desk.site import open_site
+from pro2_reconciliation.domain.errors import ConfigurationError
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.overview.capabilities import pressed_by_a_person
@@ -21,17 +22,22 @@ from pro2_reconciliation.repair.canary import find_canary
 from pro2_reconciliation.repair.drill import Drilled, drill, why_not_now
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of the desk."""
     one = commands.add_parser("drill", help="stop, duplicate and send a canary to named colleagues")
     one.add_argument("campaign", help="id of a scheduled campaign whose list holds drill_addresses alone")
     one.add_argument("--yes", action="store_true", help="do it; without it only what would be done is said")
+    one.set_defaults(do=_drill)
 
 
-def do_drill(given: argparse.Namespace) -> tuple[str, int]:
+def _drill(given: argparse.Namespace) -> tuple[str, int]:
     """Look, and with ``--yes`` do it. Raises ``ReconciliationError``."""
+    if given.ledger:
+        raise ConfigurationError(
+            "a drill goes over Airflow's connections, so it uses their ledger; leave --ledger out"
+        )
     beside = airflow_beside()
-    beside.speak_for(load_site(given.config).organization)
+    beside.speak_for(open_site(given.config).organization)
     return drilled_at(beside.open_account(f"drill by {given.who}"), given)
 
 

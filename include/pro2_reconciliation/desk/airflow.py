@@ -23,15 +23,25 @@ class Airflow(Protocol):
     """One Airflow, seen from a shell on one of its hosts."""
 
     def speak_for(self, name: str) -> None:
-        """From now on this organization is meant, where the Airflow serves several (ADR 0013)."""
+        """From now on this organization is meant, where the Airflow serves several (ADR 0013).
+
+        Raises ``ConfigurationError`` for one that is not among them.
+        """
         ...
 
     def open_account(self, who: str) -> Account:
         """The account over this Airflow's connections. Raises ``ConfigurationError`` for what is missing."""
         ...
 
-    def open_ledger(self) -> Ledger:
-        """The ledger that its tasks use; never a new one. Raises ``LedgerError``."""
+    def ledger_connection(self) -> tuple[str, bool]:
+        """The id of the connection that names the ledger of its tasks, and whether there is one.
+
+        Without one they use a file. Raises ``ConfigurationError`` where that cannot be known.
+        """
+        ...
+
+    def open_ledger(self, *, create: bool = False) -> Ledger:
+        """The ledger that its tasks use; a new one only with ``create``. Raises ``LedgerError``."""
         ...
 
     def witness(self) -> Witness: ...
