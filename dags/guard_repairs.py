@@ -34,9 +34,9 @@ _dag = partial(
 def guard_repairs() -> None:
     @task(priority_weight=1000, retries=0, execution_timeout=timedelta(minutes=4))
     def guard() -> dict[str, object]:
-        from pro2 import detection
+        from pro2 import guarding
 
-        return detection.guard(get_current_context())
+        return guarding.guard(get_current_context())
 
     guard()
 

@@ -1,4 +1,4 @@
-"""The bodies of ``detect_outages`` and ``guard_repairs``: one pass each, with request timeouts."""
+"""The body of ``detect_outages``: one pass over every source, with request timeouts."""
 
 from __future__ import annotations
 
@@ -170,23 +170,3 @@ def _snapshot(context: Any) -> None:
         account.ledger.add_snapshot(account.organization, scheduled)
     except ReconciliationError as error:
         log.warning("No snapshot was kept: %s", error)
-
-
-def guard(context: Any) -> dict[str, Any]:
-    """One pass over every original that was repaired; raises when an original woke, so that it is seen."""
-    from pro2_reconciliation.repair.guard import guard_pass
-
-    result = guard_pass(open_account(who_acts(context), create=True))
-    for sentence in result.unread:
-        log.warning("An original could not be read: %s", sentence)
-    log.info("%d originals were watched", result.watched)
-    if result.plan_only:
-        log.warning("%s", result.plan_only)
-    tell(lambda teller: teller.guarded(result.plan_only if result.lost else ""))
-    if result.alarms:
-        for sentence in result.alarms:
-            log.error("ALARM: %s", sentence)
-        raise ReconciliationError("; ".join(result.alarms))
-    if result.lost:
-        raise ReconciliationError(f"What was repaired is watched by nobody. {result.plan_only}")
-    return result.model_dump(mode="json")

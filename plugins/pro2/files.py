@@ -76,9 +76,9 @@ def folder_and_name(context: Any) -> tuple[ObjectStoragePath, str]:
 
 def write_report(context: Any, report: Report) -> str:
     """Write the report as page, text, table and JSON. Out: the path of the page."""
-    from pro2_reconciliation.repair.page import render
     from pro2_reconciliation.repair.plain import mail_text
     from pro2_reconciliation.repair.report import as_json
+    from pro2_reconciliation.repair.report_page import render
     from pro2_reconciliation.repair.spreadsheet import as_csv
 
     folder, name = folder_and_name(context)

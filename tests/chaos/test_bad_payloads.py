@@ -22,9 +22,9 @@ from tests.incident.harness import INCIDENTS, Evening
 from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.domain.sources import Feed
 from pro2_reconciliation.domain.words import Service
-from pro2_reconciliation.repair.page import render
 from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End, Report, as_json
+from pro2_reconciliation.repair.report_page import render
 from pro2_reconciliation.wire.exchange import Reply, Request, drive
 from pro2_reconciliation.wire.ports import ActiveCampaignPort, DashboardPort, ListsPort
 from pro2_reconciliation.wire.probe import probe, request_for

@@ -13,9 +13,9 @@ from tests.incident.test_faults_and_gates import STOP, row_of
 from pro2_reconciliation.__main__ import main
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.ledger import State
-from pro2_reconciliation.repair.page import render
 from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End
+from pro2_reconciliation.repair.report_page import render
 from pro2_sandbox import Fault
 
 

@@ -16,9 +16,9 @@ from pro2_reconciliation.repair.checklist import PERSON, checklist
 from pro2_reconciliation.repair.clearing import clear
 from pro2_reconciliation.repair.colleagues import summary
 from pro2_reconciliation.repair.inventory import take_inventory
-from pro2_reconciliation.repair.page import render
 from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End
+from pro2_reconciliation.repair.report_page import render
 
 RESENT = "103"
 """A campaign of the evening that is resent when everything is approved."""

@@ -22,8 +22,8 @@ from pro2_reconciliation.overview.board import board
 from pro2_reconciliation.overview.shadow import shadow, told
 from pro2_reconciliation.overview.views import Board, OpenItemView, OutageView
 from pro2_reconciliation.repair.detection import GAP
-from pro2_reconciliation.repair.page import environment
 from pro2_reconciliation.repair.plain import heading, wrapped
+from pro2_reconciliation.repair.report_page import environment
 from pro2_reconciliation.repair.timeline import cut, printable
 
 MOST = 30

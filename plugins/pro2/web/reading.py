@@ -31,8 +31,8 @@ from pro2_reconciliation.overview.items import items_of_outage, items_of_run
 from pro2_reconciliation.overview.shadow import shadow
 from pro2_reconciliation.overview.story import story
 from pro2_reconciliation.overview.views import ItemView
-from pro2_reconciliation.repair.page import render
 from pro2_reconciliation.repair.report import Report
+from pro2_reconciliation.repair.report_page import render
 
 T = TypeVar("T")
 Items = tuple[ItemView, ...]

@@ -9,7 +9,7 @@ from tests.incident.web.conftest import ROLES, Users
 from tests.unit.repair.reports import EVIL, report, row
 
 from pro2 import files
-from pro2_reconciliation.repair.page import render
+from pro2_reconciliation.repair.report_page import render
 
 NAME = "outage__3f2a__g1"
 

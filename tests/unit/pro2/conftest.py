@@ -275,7 +275,7 @@ def open_for_tasks(evening: Evening, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every task open this evening's account, on one ledger that stays open."""
     ledger = evening.ledger()
     monkeypatch.setattr(evening, "ledger", lambda: ledger)
-    tasks = ("flow", "detection", "window", "reporting", "notifying")
+    tasks = ("flow", "detection", "guarding", "window", "reporting", "notifying")
     for module in ("pro2.accounts", "pro2.organization", *(f"pro2.{name}" for name in tasks)):
         monkeypatch.setattr(f"{module}.open_account", lambda who, **_: evening.account(who), raising=False)
         monkeypatch.setattr(f"{module}.open_ledger", lambda **_: evening.ledger(), raising=False)

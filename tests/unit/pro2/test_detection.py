@@ -17,7 +17,6 @@ from pro2_reconciliation.domain.errors import ConfigurationError, Reconciliation
 from pro2_reconciliation.domain.outage import Evidence, OutageState
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Service
 from pro2_reconciliation.ledger import Ledger, Stage
-from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.questions import to_be_asked
 from pro2_reconciliation.repair.sources import DeclaredSource, ProbeResult, Reading
 
@@ -231,25 +230,6 @@ def test_a_schedule_that_cannot_be_read_in_time_holds_nothing_up(
     assert len(detection.detect(context())) == 1
     hung.set()
     assert "No snapshot was kept: no answer within 0.05 s" in caplog.text
-
-
-class TestTheGuard:
-    def test_beats_when_there_is_nothing_to_guard(self, playing: Playing) -> None:
-        done = detection.guard(playing.context())
-        assert (done["watched"], done["alarms"], done["unread"], done["plan_only"]) == (0, [], [], "")
-        assert playing.ledger.heartbeat(GUARD) == playing.evening.clock.now()
-
-    def test_fails_with_the_alarm_so_that_it_is_seen(
-        self, playing: Playing, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from pro2_reconciliation.repair.guard import GuardReport
-
-        monkeypatch.setattr(
-            "pro2_reconciliation.repair.guard.guard_pass",
-            lambda account: GuardReport(watched=1, alarms=("«Gala» (104) woke up",)),
-        )
-        with pytest.raises(ReconciliationError, match="«Gala»"):
-            detection.guard(playing.context())
 
 
 def test_an_outage_that_settles_later_is_started_later(

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import Variable
 from tests.unit.pro2.conftest import NOW, Playing
 
-from pro2 import accounts, detection, witness
+from pro2 import accounts, guarding, witness
 from pro2_reconciliation.domain.errors import LedgerError, ReconciliationError
 from pro2_reconciliation.ledger import Ledger, Machine, Witnessed
 
@@ -79,7 +79,7 @@ class TestOpening:
 
 class TestTheGuard:
     def test_lets_the_witness_know(self, playing: Playing) -> None:
-        detection.guard(playing.context())
+        guarding.guard(playing.context())
         seen = playing.evening.witness.seen
         assert seen is not None
         assert seen.uuid == playing.ledger.identity.uuid
@@ -87,14 +87,14 @@ class TestTheGuard:
     def test_of_another_ledger_fails_because_it_cannot_see_what_was_repaired(self, playing: Playing) -> None:
         playing.evening.witness.seen = SEEN.model_copy(update={"adopted_at": NOW + timedelta(minutes=1)})
         with pytest.raises(ReconciliationError, match=r"watched by nobody.*knows the ledger 0b1c"):
-            detection.guard(playing.context())
+            guarding.guard(playing.context())
 
     def test_of_a_first_start_only_says_how_to_adopt(
         self, playing: Playing, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         new = Ledger.open(f"sqlite:///{tmp_path}/new.db", clock=playing.evening.clock.now)
         monkeypatch.setattr(playing.evening, "ledger", lambda: new)
-        done = detection.guard(playing.context())
+        done = guarding.guard(playing.context())
         assert "nobody has adopted it" in done["plan_only"]
         assert done["lost"] is False
 

@@ -6,8 +6,8 @@ import pytest
 from tests.unit.repair.reports import EVIL, EVIL_QUOTE, START, Page, report
 
 from pro2_reconciliation.domain.catching_up import CatalogCheck, Finding, FindingKind
-from pro2_reconciliation.repair.page import MOST_BYTES, render
 from pro2_reconciliation.repair.plain import mail_text, render_text
+from pro2_reconciliation.repair.report_page import MOST_BYTES, render
 
 LINES = ('cron: "0 4 * * *"', "schedules:", '  - {cron: "0 6 * * *", until: 2026-11-11T06:00-06:00}')
 

@@ -20,9 +20,9 @@ from tests.unit.repair.reports import (
 
 from pro2_reconciliation.domain.weblink import href
 from pro2_reconciliation.domain.words import ItemKind
-from pro2_reconciliation.repair.page import MOST_BYTES, contact, render
 from pro2_reconciliation.repair.plain import render_text
 from pro2_reconciliation.repair.report import End, Report
+from pro2_reconciliation.repair.report_page import MOST_BYTES, contact, render
 from pro2_reconciliation.repair.timeline import END_WORDS, LOOK_OF
 from pro2_reconciliation.repair.upcoming import Soon, Upcoming
 
