@@ -15,7 +15,7 @@ from pro2_reconciliation.desk.status import status_of
 from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Plan
 from pro2_reconciliation.domain.words import Choice, Mode
 from pro2_reconciliation.ledger import Stage
-from pro2_reconciliation.repair.follow_ups import FollowUp, follow_ups
+from pro2_reconciliation.repair.follow_ups import OWN_FOLLOW_UP, FollowUp, follow_ups
 from pro2_reconciliation.repair.questions import unanswered
 from pro2_reconciliation.repair.report import End
 
@@ -88,6 +88,16 @@ class TestAQuestionThatWaits:
         first, _ = evening.reconcile(answer=lambda _: {}, dag_run="first")
         second, _ = evening.reconcile(answer=lambda _: {}, dag_run="second", parent=first.hash)
         assert [one.plan_hash for one in unanswered(evening.ledger(), evening.clock.now())] == [second.hash]
+
+    def test_is_not_listed_once_the_ledger_was_adopted_anew(self, tmp_path: Path) -> None:
+        """An answer to a plan of before chooses nothing; when the question has ended, it is asked again."""
+        evening = OneCampaign(tmp_path, send_by_hours=48)
+        plan, _ = evening.reconcile(answer=lambda _: {})
+        evening.ledger().adopt("Ada", "restored the backup of 3:00")
+        assert unanswered(evening.ledger(), evening.clock.now()) == []
+        assert plan.asked_until is not None
+        (again,) = left(evening, plan.asked_until + OWN_FOLLOW_UP)
+        assert [one.key for one in again.wanted] == [RESEND]
 
     def test_mode_plan_asks_nothing(self, evening: OneCampaign) -> None:
         evening.reconcile(Mode.PLAN)

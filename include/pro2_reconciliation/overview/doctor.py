@@ -105,7 +105,7 @@ def _beat(ledger: Ledger, name: str, silent: timedelta, now: datetime, zone: str
     return bad(
         f"{name} passes",
         f"{last}; {otherwise}",
-        f"Unpause {name}, wait for one pass, and look at its log if none comes.",
+        f"Unpause {name}. If no pass comes within two minutes, trigger it once by hand, and look at its log.",
     )
 
 

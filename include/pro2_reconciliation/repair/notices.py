@@ -245,7 +245,8 @@ def silent(who: str, since: datetime | None, organization: str, zone: str, links
         title=f"ALARM for {organization}: {who} does not run",
         lines=(
             f"{who} {last}. {what}".strip(),
-            "Look whether it is paused, whether its tasks fail, and whether Airflow's scheduler and workers are up.",
+            "Look whether it is paused, whether its tasks fail, and whether Airflow's scheduler and workers are up. "
+            "Is all that well, trigger it once by hand.",
         ),
         links=(links.dag(who),),
     )

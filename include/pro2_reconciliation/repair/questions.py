@@ -55,12 +55,14 @@ def to_be_asked(plan: Plan, mode: Mode) -> Plan:
 
 def unanswered(ledger: Ledger, now: datetime) -> list[Unanswered]:
     """The questions that wait for an answer at ``now``, the one that ends first in front."""
-    plans = ledger.plans_since(now - ANSWER_WITHIN)
+    plans, identity = ledger.plans_since(now - ANSWER_WITHIN), ledger.identity
     taken_up = {plan.parent for plan in plans}
     found = []
     for plan in plans:
         if plan.asked_until is None or plan.asked_until <= now or plan.hash in taken_up:
             continue
+        if (plan.ledger_uuid, plan.ledger_epoch) != (identity.uuid, identity.epoch):
+            continue  # somebody adopted the ledger since: an answer to it would choose nothing
         if was_answered(ledger, plan):
             continue
         items = undecided(ledger, plan)[:QUESTION_SIZE]
