@@ -9,6 +9,14 @@ from tests.chaos.breakages import CORE, GATE, Breakage
 
 BREAKAGES = (
     Breakage(
+        8,
+        "a due time that was too young for one night falls out of the next",
+        f"{CORE}/domain/windows.py",
+        "max(timedelta(minutes=usual_minutes), job.grace)",
+        "timedelta(minutes=usual_minutes)",
+        "tests/unit/repair/test_due.py",
+    ),
+    Breakage(
         6,
         "the kill switch is not read",
         f"{CORE}/repair/gates.py",

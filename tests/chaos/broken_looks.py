@@ -205,6 +205,22 @@ BREAKAGES = (
     ),
     Breakage(
         3,
+        "a run that began just before its due time is not seen",
+        f"{CORE}/repair/own_run.py",
+        "    return min([earliest_start(due_of(plan, decision)), *starts])\n",
+        "    return due_of(plan, decision)\n",
+        "tests/incident/test_own_run.py",
+    ),
+    Breakage(
+        3,
+        "a campaign deleted between two pages hides another",
+        f"{CORE}/wire/campaigns.py",
+        "            low = keys[-1]\n",
+        "            page += 1\n",
+        "tests/unit/wire/test_campaigns.py",
+    ),
+    Breakage(
+        3,
         "a stop stops another run of the job as well",
         f"{CORE}/repair/checks.py",
         "        if run.run_id not in own and (seen is not None or run.scheduled_for != decision.due):\n",

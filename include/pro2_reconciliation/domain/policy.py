@@ -75,7 +75,7 @@ class Policy(Value):
         default=900,
         ge=0,
         le=MOST_HOURS * 3600,
-        description="How long a job is watched at least (twice its usual length)",
+        description="How long a job is watched at least (else twice its usual length, or until its grace is over)",
     )
     watch_occurrence_max_seconds: float = Field(
         default=7200, ge=0, le=MOST_HOURS * 3600, description="How long a job is watched at most"
