@@ -5,6 +5,7 @@ Every five minutes one task reads all sources at once (status feeds, own probes,
 merges what they say into outages in the ledger, and starts `reconcile` for each outage that ended and settled; what
 only a status page says is planned and not repaired. A source that hangs is gone on without. The run id
 `outage__<id>__g<n>` is the claim: a second start is skipped, and a paused `reconcile` finds its dag run waiting.
+What ended without a plan is begun anew, and so is what goes on where a plan ended.
 
 Nothing is changed in Pro2. Without an outage this is one short task.
 """
