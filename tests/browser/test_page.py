@@ -230,10 +230,12 @@ def test_nothing_is_asked_while_nobody_looks(partly: Served, look: Look) -> None
     ready(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/api/board" in request.url else None)
-    for _ in range(20):
+    for _ in range(40):
+        if len(asked) > 2:
+            break
         page.clock.run_for(11_000)
         page.wait_for_timeout(200)
-    assert len(asked) > 3, "it asks by itself while somebody looks"
+    assert len(asked) > 2, "it asks by itself while somebody looks"
     page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
     page.wait_for_timeout(200)
     asked.clear()
