@@ -224,14 +224,24 @@ def test_it_refreshes_by_itself_and_keeps_what_a_person_does(partly: Served, loo
 
 
 def test_nothing_is_asked_while_nobody_looks(partly: Served, look: Look) -> None:
-    page = ready(look(partly.page()))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page = look("about:blank")
     page.clock.install()
+    page.goto(partly.page())
+    ready(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/board" in request.url else None)
+    for _ in range(40):
+        if len(asked) > 2:
+            break
+        page.clock.run_for(11_000)
+        page.wait_for_timeout(200)
+    assert len(asked) > 2, "it asks by itself while somebody looks"
     page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    page.wait_for_timeout(200)
+    asked.clear()
     page.clock.run_for(60_000)
     page.wait_for_timeout(200)
-    assert [url for url in asked if "/api/board" in url] == []
+    assert asked == []
 
 
 def test_a_server_that_does_not_answer_is_said_and_tried_again(

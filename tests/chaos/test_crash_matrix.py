@@ -19,11 +19,6 @@ PRESSED = (
 )
 
 
-@pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return Files(tmp_path_factory.mktemp("ledgers"))
-
-
 def assert_once_and_not_lost(scenario: Scenario, boundary: Boundary, played: Played) -> None:
     assert played.most <= 1, "it happened twice"
     assert played.mailed_twice == 0

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -53,10 +56,12 @@ JOBS = [
 ]  # fmt: skip
 
 
+@cache
 def resend() -> Incident:
     return build_incident({**BASE, "name": "one resend", "campaigns": [CAMPAIGN]})
 
 
+@cache
 def reprocess() -> Incident:
     return build_incident({**BASE, "name": "one import and one trigger", "jobs": JOBS})
 
@@ -72,16 +77,24 @@ def play(folder: Path, incident: Incident, *acts: Act) -> tuple[Stage, Verdict]:
     return stage, judge(stage)
 
 
-def moments(folder: Path, incident: Incident, item: str) -> range:
-    """Before each request of an undisturbed evening, and after the last; of our copy, since there is one."""
-    stage, verdict = play(folder, incident)
+@cache
+def undisturbed(evening: Callable[[], Incident]) -> tuple[int, int]:
+    """How many requests an evening has, and before which of them our copy is there; without one, the first."""
+    with TemporaryDirectory() as folder:
+        stage, verdict = play(Path(folder), evening())
     assert verdict.faults == []
     made = [one.number for one in stage.stamped if one.effect.kind == "campaign_copied"]
-    return range(made[0] if "+" in item else 0, stage.wire.number + 1)
+    return stage.wire.number, made[0] if made else 0
+
+
+def moments(evening: Callable[[], Incident], item: str) -> range:
+    """Before each request of an undisturbed evening, and after the last; of our copy, since there is one."""
+    requests, copied = undisturbed(evening)
+    return range(copied if "+" in item else 0, requests + 1)
 
 
 def every_moment(
-    folder: Path, incident: Incident, acts: tuple[str, ...], does: str, item: str
+    folder: Path, evening: Callable[[], Incident], acts: tuple[str, ...], does: str, item: str
 ) -> Counter[int]:
     """The act before each request; raises with every cell that went wrong. Returns how narrow the races were.
 
@@ -89,8 +102,8 @@ def every_moment(
     """
     wrong, narrow = [], Counter[int]()
     first, apart = (0, 1) if LONG else (acts.index(does) % EVERY, EVERY)
-    for before in moments(folder / "calm", incident, item)[first::apart]:
-        _, verdict = play(folder / f"{before}", incident, Act(before, does, item))
+    for before in moments(evening, item)[first::apart]:
+        _, verdict = play(folder / f"{before}", evening(), Act(before, does, item))
         narrow.update(verdict.within_a_look)
         wrong += [f"{does} {item} before request {before}: {fault}" for fault in verdict.faults]
     assert not wrong, "\n".join(wrong)
@@ -100,7 +113,7 @@ def every_moment(
 @pytest.mark.parametrize("item", ["103", "103+1"])
 @pytest.mark.parametrize("does", ON_CAMPAIGNS)
 def test_an_act_on_a_campaign_or_our_copy_before_any_request(tmp_path: Path, does: str, item: str) -> None:
-    narrow = every_moment(tmp_path, resend(), tuple(ON_CAMPAIGNS), does, item)
+    narrow = every_moment(tmp_path, resend, tuple(ON_CAMPAIGNS), does, item)
 
     assert all(requests <= 2 for requests in narrow), narrow
 
@@ -108,7 +121,7 @@ def test_an_act_on_a_campaign_or_our_copy_before_any_request(tmp_path: Path, doe
 @pytest.mark.parametrize("item", ["j-1", "j-2"])
 @pytest.mark.parametrize("does", ON_JOBS)
 def test_an_act_on_a_job_before_any_request(tmp_path: Path, does: str, item: str) -> None:
-    narrow = every_moment(tmp_path, reprocess(), tuple(ON_JOBS), does, item)
+    narrow = every_moment(tmp_path, reprocess, tuple(ON_JOBS), does, item)
 
     assert all(requests <= 2 for requests in narrow), narrow
 

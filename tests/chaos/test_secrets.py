@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from tests.chaos.full_run import Left, everything_logged, run
-from tests.unit.hooks.conftest import answers, connect, server
+from tests.unit.hooks.conftest import IMPATIENT, answers, connect, server
 
 from pro2.accounts import ledger_url
 from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
@@ -172,7 +172,8 @@ def test_no_failure_of_a_connection_tells_its_secret(
         }.get(failure, answers.reply())
     )
     login = "kim:group:hall"
-    conn_id = connect(kind, host, password=SECRET, login=login, extra={**extra, "read_only": False})
+    extra = {**extra, "read_only": False} | (IMPATIENT if failure in ("silence", "not TLS") else {})
+    conn_id = connect(kind, host, password=SECRET, login=login, extra=extra)
     secrets = (SECRET, "aHVudGVyMi1zM2NyM3QtdDBrM24", "a2ltOmdyb3VwOmhhbGw6")  # also as Basic carries it
     for request in (READ, PRESS):
         if request.mutating and (send is ask_async or kind == "tessitura"):

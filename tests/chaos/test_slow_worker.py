@@ -16,11 +16,6 @@ HELD = (Boundary.CLAIMED, Boundary.INTENDED, Boundary.CONNECTED, Boundary.LEFT, 
 EARLY = SCENARIOS if LONG else tuple(one for one in SCENARIOS if one.name in ("send", "run now"))
 
 
-@pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    return Files(tmp_path_factory.mktemp("ledgers"))
-
-
 @pytest.mark.parametrize(("scenario", "boundary"), list(product(SCENARIOS, Boundary)), ids=str)
 def test_one_that_wakes_after_another_dag_run_was_through_does_nothing(
     scenario: Scenario, boundary: Boundary, stores: Files

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Dialect, Engine, event, select
+from sqlalchemy import select
+from tests.quick_ledgers import open_engine
 
 from pro2_reconciliation.domain.config import Site, load_site
 from pro2_reconciliation.domain.errors import Ambiguous, LedgerError, NeverSent, RequestError, Unreadable
@@ -123,19 +124,15 @@ class KeptWitness:
 
 
 def open_ledger(folder: Path, clock: Callable[[], datetime]) -> Ledger:
-    """The ledger of a folder. A new one is a copy of a migrated and adopted one with an identity of its own.
-
-    No test in process pulls the plug, and a flush at each commit takes a third of the time; migrating takes more.
+    """The ledger of a folder. A new one is a copy of a migrated one, because migrating takes long; it gets an identity
+    of its own and is adopted.
     """
     file = folder / "ledger.db"
     new = not file.exists()
     if new:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_bytes(_migrated())
-    ledger = Ledger.open(f"sqlite:///{file}", clock=clock)
-    event.listen(ledger._engine, "connect", _unhurried)
-    ledger.close()  # what is opened from now on is not flushed to the disk
-    ledger._engine.dialect, ledger._engine._compiled_cache = _compiled(ledger._engine)
+    ledger = Ledger(open_engine(f"sqlite:///{file}"), clock)
     if new:
         with ledger._write() as session:
             row = session.scalars(select(IdentityRow)).one()
@@ -156,20 +153,6 @@ def _migrated() -> bytes:
         file = Path(folder) / "ledger.db"
         Ledger.open(f"sqlite:///{file}", clock=lambda: START).close()
         return file.read_bytes()
-
-
-_KEPT: list[tuple[Dialect, Any]] = []
-
-
-def _compiled(engine: Engine) -> tuple[Dialect, Any]:
-    """The dialect of the first ledger with its compiled statements: each engine would compile them all again."""
-    if not _KEPT:
-        _KEPT.append((engine.dialect, engine._compiled_cache))
-    return _KEPT[0]
-
-
-def _unhurried(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 class Evening:

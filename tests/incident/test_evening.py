@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.incident.harness import Evening, approve_none
 
-from pro2_reconciliation.domain.rules import RULE_BOOK, Rule, RuleBook
+from pro2_reconciliation.domain.rules import ENDING_RULES, RULE_BOOK, Rule, RuleBook
 from pro2_reconciliation.domain.words import Choice, Mode, Remedy, Verb
+from pro2_reconciliation.repair.inventory import take_inventory
+from pro2_reconciliation.repair.planning import build_plan
+from pro2_reconciliation.repair.reconcile import watch
 from pro2_reconciliation.repair.report import End, Report
 
 
@@ -81,7 +85,7 @@ def test_a_read_only_connection_changes_nothing_in_any_mode(evening: Evening, mo
 def test_the_mode_auto_touches_only_data_that_starts_no_mail(evening: Evening) -> None:
     evening.reconcile(Mode.AUTO)
 
-    assert {effect["kind"] for effect in evening.effects()} <= {"repeat_import", "import", "tag_added"}
+    assert sorted(effect["kind"] for effect in evening.effects()) == ["import", "repeat_import"]
 
 
 def test_the_mode_auto_leaves_an_import_that_may_start_mail_to_a_person(evening: Evening) -> None:
@@ -143,13 +147,37 @@ def without(rule_id: str) -> RuleBook:
     )
 
 
+Misjudging = Callable[[RuleBook], set[str]]
+
+
+@pytest.fixture(scope="module")
+def misjudged(tmp_path_factory: pytest.TempPathFactory) -> Misjudging:
+    """What a rule book decides of one watched evening: the rules of the incident that it does not go by."""
+    evening = Evening(tmp_path_factory.mktemp("watched"))
+    evening.end_outage()
+    account = evening.account("run-1")
+    inventory = take_inventory(account, evening.window())
+    observations = watch(account, inventory)
+
+    def judge(book: RuleBook) -> set[str]:
+        plan = build_plan(account, inventory, observations, run="run-1", book=book)
+        rules = {(one.kind.value, one.item_id): one.rule for one in plan.decisions}
+        wanted = [want for want in evening.expected() if want["run"] in (None, 1) and not want.get("absent")]
+        missed = {want["rule"] for want in wanted if rules[want["kind"], want["id"]] != want["rule"]}
+        return missed - set(ENDING_RULES.values())  # of what only its lane could find out
+
+    return judge
+
+
+def test_the_whole_table_judges_every_item_as_the_incident_says(misjudged: Misjudging) -> None:
+    assert misjudged(RULE_BOOK) == set()
+
+
 @pytest.mark.parametrize(
     "rule_id", ["C5", "C6", "C7", "C8", "C11", "C12", "R3", "R5", "R8", "R13", "R15", "R4"]
 )
-def test_a_broken_rule_is_found_out(evening: Evening, rule_id: str) -> None:
-    _, report = evening.reconcile(answer=approve_none, book=without(rule_id))
-
-    assert any(f"expected {rule_id}," in line for line in differences(evening, report))
+def test_a_broken_rule_is_found_out(misjudged: Misjudging, rule_id: str) -> None:
+    assert rule_id in misjudged(without(rule_id))
 
 
 def test_a_rule_that_resends_too_much_is_found_out_by_the_truth(evening: Evening) -> None:

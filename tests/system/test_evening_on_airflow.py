@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.system
+LONGEST = 540
+"""Seconds for a demo. It then ends what it started; were it killed from here, its processes would live on."""
+TIDYING = 60
 
 
 def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run the demo; its exit code, its JSON and what it printed."""
     found = tmp_path / "demo.json"
+    found.unlink(missing_ok=True)  # what an earlier demo told is not what this one tells
     command = [
         sys.executable,
         "-m",
@@ -31,9 +36,10 @@ def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
         str(ROOT),
         "--json",
         str(found),
+        *("--timeout", str(LONGEST)),
         *arguments,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=560, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST + TIDYING, cwd=ROOT)
     printed = done.stdout + done.stderr
     return done.returncode, json.loads(found.read_text()) if found.exists() else {}, printed
 
@@ -41,14 +47,15 @@ def demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
 def patient_demo(tmp_path: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """The demo, once more if it did not end well: its last minutes play live, and a busy machine may miss them.
 
-    What is never forgiven is a second mail; that fails at once.
+    What is never forgiven is a second mail; that fails at once. What is forgiven stands among the warnings.
     """
-    for attempt in (1, 2):
-        code, told, printed = demo(tmp_path, *arguments)
-        assert told.get("mailed_twice", []) == [], printed[-6000:]
-        if code == 0 or attempt == 2:
-            break
-        print(printed[-6000:])
+    code, told, printed = demo(tmp_path, *arguments)
+    assert told.get("mailed_twice", []) == [], printed[-6000:]
+    if code == 0:
+        return code, told, printed
+    warnings.warn(f"the demo ended with {code} and is played again:\n{printed[-6000:]}", stacklevel=2)
+    code, told, printed = demo(tmp_path, *arguments)
+    assert told.get("mailed_twice", []) == [], printed[-6000:]
     return code, told, printed
 
 

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from pro2_sandbox import World, create_app
 from pro2_sandbox.__main__ import DropConnections
@@ -17,15 +18,22 @@ class Served:
     """``url`` answers until ``stop``; ``connections`` are those of its account, as Airflow reads them."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        self.show(world)
         config = uvicorn.Config(
-            DropConnections(create_app(world)), log_level="warning", proxy_headers=False, lifespan="off"
+            DropConnections(self._answer), log_level="warning", proxy_headers=False, lifespan="off"
         )
         self._server = uvicorn.Server(config)
         listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    def show(self, world: World) -> None:
+        """From now on it is this one; starting a server takes longer than most tests."""
+        self.world, self._app = world, create_app(world)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
     def stop(self) -> None:
         self._server.should_exit = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from tests.unit.ledger import long_ago
@@ -17,13 +18,12 @@ from pro2_reconciliation.ledger import Ledger, Stage
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> list[str]:
+def desk(new_ledger: Path, tmp_path: Path) -> list[str]:
     config = tmp_path / "config"
     config.mkdir()
     (config / "jobs.yaml").write_text("organization: playhouse\nzone: America/Chicago\njobs: []\n")
-    found = ["--ledger", f"sqlite:///{tmp_path}/ledger.db", "--config", str(config), "--who", "kim"]
-    ledger_of(found)
-    return found
+    copyfile(new_ledger, tmp_path / "ledger.db")
+    return ["--ledger", f"sqlite:///{tmp_path}/ledger.db", "--config", str(config), "--who", "kim"]
 
 
 def ledger_of(desk: list[str]) -> Ledger:

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.unit.hooks.conftest import IMPATIENT
 
 from pro2.hooks.asynchronous import DashboardAsyncHook, Pro2AsyncHook
 from pro2_reconciliation.domain.errors import ConfigurationError, NeverSent, ReadOnly, Unreadable
@@ -71,7 +72,7 @@ def test_nothing_is_changed_from_the_triggerer(server: Any, connect: Any) -> Non
 def test_an_answer_that_gets_lost_is_unreadable(server: Any, answers: Any, connect: Any, way: str) -> None:
     server.will(getattr(answers, way))
     with pytest.raises(Unreadable):
-        carried(Pro2AsyncHook(connect("pro2", server.url)), READ)
+        carried(Pro2AsyncHook(connect("pro2", server.url, extra=IMPATIENT)), READ)
 
 
 def test_what_never_left_is_never_sent(connect: Any) -> None:

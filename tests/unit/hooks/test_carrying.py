@@ -7,6 +7,7 @@ import socket
 from typing import Any
 
 import pytest
+from tests.unit.hooks.conftest import IMPATIENT
 
 from pro2.hooks.dashboard import Pro2DashboardHook
 from pro2.hooks.pro2 import Pro2Hook
@@ -140,7 +141,7 @@ def test_an_answer_that_gets_lost_depends_on_the_verb(
     server: Any, answers: Any, connect: Any, way: str
 ) -> None:
     server.will(getattr(answers, way))
-    hook = Pro2Hook(connect("pro2", server.url, extra=WRITABLE))
+    hook = Pro2Hook(connect("pro2", server.url, extra=WRITABLE | IMPATIENT))
     assert type(failure(hook, READ)) is Unreadable
     assert type(failure(hook, WRITE)) is Ambiguous
     assert [one.method for one in server.seen] == ["GET", "POST"]
@@ -158,7 +159,7 @@ def test_a_lost_answer_is_not_mistaken_for_an_older_refused_connection(
 
 
 def test_speaking_tls_to_a_host_that_does_not_is_not_certain_to_be_unsent(server: Any, connect: Any) -> None:
-    hook = Pro2Hook(connect("pro2", server.url.replace("http://", "https://"), extra=WRITABLE))
+    hook = Pro2Hook(connect("pro2", server.url.replace("http://", "https://"), extra=WRITABLE | IMPATIENT))
     assert type(failure(hook, WRITE)) in (Ambiguous, NeverSent)
 
 

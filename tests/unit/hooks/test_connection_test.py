@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.hooks.conftest import IMPATIENT
 from tests.unit.served import Served
 
 from pro2.hooks import checkup
@@ -19,6 +20,7 @@ from pro2_sandbox import World, load_incident
 from pro2_sandbox.faults import Fault
 
 SECRET = "s3cret-token"
+STILL_OPEN = load_incident("still-open")
 WORKS = "It works. It is read-only: nothing will be changed; set read_only to false in its extra to allow repairs."
 ALL_IS_WELL = {
     "users/me": {"user": {}},
@@ -33,11 +35,10 @@ ALL_IS_WELL = {
 class Sandbox:
     """A sandbox behind a socket, with its faults, and a connection of each type to it."""
 
-    def __init__(self, connect: Callable[..., str]) -> None:
-        self.world = World(load_incident("still-open"), rate_limit=None)
-        self._served = Served(self.world)
-        self.url, self.stop = self._served.url, self._served.stop
-        self._connect = connect
+    def __init__(self, served: Served, connect: Callable[..., str]) -> None:
+        self.world = World(STILL_OPEN, rate_limit=None)
+        served.show(self.world)
+        self.url, self._connect = served.url, connect
 
     def goes_wrong(self, kind: str, path: str, **more: Any) -> None:
         self.world.faults.add(
@@ -62,11 +63,16 @@ class Sandbox:
         ).test_connection()
 
 
-@pytest.fixture
-def sandbox(connect: Callable[..., str]) -> Iterator[Sandbox]:
-    made = Sandbox(connect)
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    made = Served(World(STILL_OPEN, rate_limit=None))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def sandbox(served: Served, connect: Callable[..., str]) -> Sandbox:
+    return Sandbox(served, connect)
 
 
 @pytest.fixture(autouse=True)
@@ -347,7 +353,7 @@ class TestAnAddressThatIsWrong:
 class TestAHostThatDoesNotAnswer:
     def test_in_time(self, server: Any, answers: Any, connect: Any) -> None:
         server.will(answers.silence)
-        good, said = Pro2Hook(connect("pro2", server.url)).test_connection()
+        good, said = Pro2Hook(connect("pro2", server.url, extra=IMPATIENT)).test_connection()
         assert not good
         assert "took the request and did not answer within 0.4 s" in said
         assert "raise timeout" in said

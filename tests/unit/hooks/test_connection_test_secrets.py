@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.hooks.test_connection_test import ALL_IS_WELL, SECRET, Sandbox, no_site, sandbox
+from tests.unit.hooks.test_connection_test import ALL_IS_WELL, SECRET, Sandbox, no_site, sandbox, served
 
 from pro2.connection_types import CONNECTION_TYPES
 from pro2.hooks import checkup
@@ -16,7 +16,7 @@ from pro2.hooks.status_feed import StatusFeedHook
 from pro2.hooks.tessitura import TessituraHook
 from pro2_reconciliation.wire.exchange import Reply
 
-__all__ = ["no_site", "sandbox"]
+__all__ = ["no_site", "sandbox", "served"]
 
 
 class TestNoSecretIsEverSaid:

@@ -219,6 +219,7 @@ class TestWhereThePermitsAre:
 
     def test_in_redis_where_there_is_such_a_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", "redis://127.0.0.1:6399/2")
+        monkeypatch.setattr("redis.retry.sleep", lambda seconds: None)  # its client tries again after seconds
         opened = permits.open_permits(URL, 270)
         assert isinstance(opened, permits.RedisPermits)
         with pytest.raises(PermitError, match=CONNECTION):

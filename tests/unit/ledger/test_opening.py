@@ -15,8 +15,9 @@ from tests.unit.ledger.filtering import same_as_filtering_all
 from pro2_reconciliation.domain.errors import LedgerError
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.words import Choice, ItemKind, Remedy, Service
-from pro2_reconciliation.ledger import LIVE, Ledger, RunStage, migrations
+from pro2_reconciliation.ledger import LIVE, Ledger, RunStage, migrations, store
 from pro2_reconciliation.ledger.columns import Base
+from pro2_reconciliation.ledger.engine import open_engine
 from pro2_reconciliation.ledger.migrate import HEAD, VERSION_TABLE
 
 
@@ -189,7 +190,9 @@ def test_a_naive_time_is_refused_in_words(ledger):
         ledger.set_watermark("playhouse", datetime(2026, 11, 24))
 
 
-def test_sqlite_is_set_up_to_be_safe(ledger):
+def test_sqlite_is_set_up_to_be_safe(url, clock, monkeypatch):
+    monkeypatch.setattr(store, "open_engine", open_engine)  # tests/quick_ledgers.py opens less safe ones
+    ledger = Ledger.open(url, clock=clock)
     with ledger._engine.connect() as connection:
         pragma = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from sqlalchemy import text
@@ -18,7 +20,8 @@ def times() -> long_ago.Times:
 
 
 @pytest.fixture
-def old(url: str, times: long_ago.Times) -> Iterator[Ledger]:
+def old(new_ledger: Path, url: str, times: long_ago.Times) -> Iterator[Ledger]:
+    copyfile(new_ledger, url.removeprefix("sqlite:///"))
     opened = Ledger.open(url, clock=times)
     yield opened
     opened.close()

@@ -1,4 +1,4 @@
-"""The page costs a task process nothing, and Airflow finds it all the same."""
+"""The page costs a task process nothing; that Airflow finds it: tests/incident/web/test_registered.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pro2.plugin import PAGE, PREFIX, Pro2Plugin
 from pro2.web.lazy import Lazy
 
 HEAVY = (
@@ -92,21 +91,3 @@ def test_an_import_that_failed_is_tried_again() -> None:
         asyncio.run(lazy({"type": "http"}, None, None))  # type: ignore[arg-type]
     asyncio.run(lazy({"type": "http"}, None, None))  # type: ignore[arg-type]
     assert len(tries) == 2
-
-
-def test_airflow_takes_the_page_as_it_is_registered() -> None:
-    from airflow import plugins_manager
-    from airflow.api_fastapi.app import RESERVED_URL_PREFIXES
-    from airflow.api_fastapi.core_api.datamodels.plugins import PluginResponse
-
-    [info] = [one for one in plugins_manager.get_plugin_info() if one["name"] == "pro2"]
-    told = PluginResponse.model_validate(info)
-    assert [(view.destination, view.url_route) for view in told.external_views] == [
-        ("nav", "outages"),
-        ("dag_run", "outages-of-run"),
-    ]
-    assert not PREFIX.startswith(tuple(RESERVED_URL_PREFIXES))
-    for view in Pro2Plugin.external_views:
-        assert view["href"].startswith(PAGE)
-        assert not view["href"].startswith("/"), "it would leave the path of [api] base_url"
-    assert "{RUN_ID}" in told.external_views[1].href
