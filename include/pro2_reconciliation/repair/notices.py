@@ -100,7 +100,9 @@ def outages_found(
     lines = [f"{organization}: {_outage(outage, zone)}.{known}", _what_next(outage, settle_seconds)]
     if outage.generation > 1:
         lines.insert(
-            1, "It was dealt with before; since then more of it became known, so it is looked at again."
+            1,
+            "It was looked at before; since then more of it became known, or its dag run ended without a plan, so it "
+            "is looked at again.",
         )
     if at_risk:
         lines.append(f"At risk while it lasts: {len(at_risk)}.")
