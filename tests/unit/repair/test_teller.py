@@ -87,7 +87,7 @@ class TestAnOutage:
         teller.outages()
         put(ledger, outage(generation=2))
         teller.outages()
-        assert "dealt with before" in told(ledger, Kind.OUTAGE_FOUND)[1].lines[1]
+        assert "looked at before" in told(ledger, Kind.OUTAGE_FOUND)[1].lines[1]
 
     def test_of_which_a_dag_run_has_taken_care_is_none(self, teller: Teller, ledger: Ledger) -> None:
         put(ledger, outage(state=OutageState.PLANNED))
