@@ -43,6 +43,7 @@ def take_inventory(context: Any, resolved: dict[str, Any]) -> list[int]:
             Window.model_validate(resolved["window"]),
             only=tuple(resolved["only"]),
             restriction=Restriction.model_validate(resolved.get("restriction") or {}),
+            dag_run=context["dag_run"].run_id,
         )
     except Rejected as error:
         if error.status not in (401, 403):

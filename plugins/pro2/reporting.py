@@ -42,7 +42,8 @@ def report(
     """
     from pro2_reconciliation.domain.words import Mode
     from pro2_reconciliation.repair import noting
-    from pro2_reconciliation.repair.report import keep_open_items, make_report, raise_if_failed
+    from pro2_reconciliation.repair.open_items import keep_open_items
+    from pro2_reconciliation.repair.report import make_report, raise_if_failed
     from pro2_reconciliation.repair.settling import settle_waiting
 
     if not plan_hash:

@@ -147,7 +147,7 @@ BREAKAGES = (
     Breakage(
         8,
         "an item that was open for a month is dropped without a word",
-        f"{CORE}/repair/report.py",
+        f"{CORE}/repair/open_items.py",
         "        if item.closed_by == EXPIRED_BY\n",
         "        if not item\n",
         "tests/incident/test_repeats.py",

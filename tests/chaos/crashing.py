@@ -51,8 +51,9 @@ from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.actions import Lane
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.manual import ManualAnswer
+from pro2_reconciliation.repair.open_items import keep_open_items
 from pro2_reconciliation.repair.reconcile import _step
-from pro2_reconciliation.repair.report import keep_open_items, make_report
+from pro2_reconciliation.repair.report import make_report
 from pro2_reconciliation.repair.step_result import StepResult
 from pro2_reconciliation.repair.steps import LEASE_SECONDS
 

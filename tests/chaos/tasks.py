@@ -24,10 +24,11 @@ from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.gates import GUARD
 from pro2_reconciliation.repair.guard import guard_pass
 from pro2_reconciliation.repair.inventory import take_inventory
+from pro2_reconciliation.repair.open_items import keep_open_items
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.reconcile import watch
-from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
+from pro2_reconciliation.repair.report import Report, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.step_result import ELSEWHERE
 from pro2_reconciliation.repair.steps import carry_out

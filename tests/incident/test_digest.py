@@ -123,8 +123,9 @@ class TestWhatWaits:
         (line,) = entries(made, "Waits for an answer")
         assert "1 item of the window Thu 19 Nov" in line
         assert "asked until Fri 20 Nov" in line
+        assert "Open items" not in titles(made), "what is asked about is told once"
         ledger.save_answers(plan.hash, {d.key: Choice.LEAVE for d in plan.decisions if d.asks}, "Ada")
-        assert night(evening).nothing_to_do
+        assert titles(night(evening)) == ["Open items"]
         evening.clock.at = until
         alive(evening)
         assert "Waits for an answer" not in titles(night(evening))

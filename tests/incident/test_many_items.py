@@ -11,8 +11,9 @@ from tests.unit.domain import factories as f
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice, Mode, Reach, Remedy
 from pro2_reconciliation.repair.clearing import clear, sanitised
+from pro2_reconciliation.repair.open_items import keep_open_items
 from pro2_reconciliation.repair.questions import asked_later, asked_now, to_be_asked
-from pro2_reconciliation.repair.report import End, keep_open_items, make_report
+from pro2_reconciliation.repair.report import End, make_report
 
 
 def large(evening: OneCampaign, parent: str | None = None) -> Plan:

@@ -16,7 +16,8 @@ from pro2_reconciliation.domain.words import Mode, Remedy
 from pro2_reconciliation.ledger import ShadowRecord
 from pro2_reconciliation.overview.digest import digest
 from pro2_reconciliation.overview.shadow import shadow
-from pro2_reconciliation.repair.report import keep_open_items
+from pro2_reconciliation.repair.carried import BY_WORLD, EXPIRED_BY
+from pro2_reconciliation.repair.open_items import keep_open_items
 from pro2_reconciliation.repair.shadowing import compare
 from pro2_sandbox.incident import PersonModel
 
@@ -96,6 +97,14 @@ def test_what_a_person_closed_was_not_needed(evening: Evening) -> None:
     assert (found.verdict, found.happened) == (Verdict.NOT_NEEDED, After.CLOSED)
     assert "kim: the show was moved" in found.why
     assert "leave_alone" in found.setting
+
+
+def test_what_the_world_closed_or_its_thirty_days_no_person_closed(evening: Evening) -> None:
+    evening.ledger().close_item("playhouse", "campaign:103", BY_WORLD, "C5: due later")
+    evening.ledger().open_item("playhouse", "campaign:103", name="A", rule="C11", reason="x", plan_hash="x")
+    evening.ledger().close_item("playhouse", "campaign:103", EXPIRED_BY, "open for 30 days")
+    (found,) = later(evening, hours=HOURS + 1)
+    assert (found.verdict, found.happened) == (Verdict.RIGHT, After.NOTHING)
 
 
 def test_what_a_person_keeps_to_himself_and_does_not_send_was_not_needed(evening: Evening) -> None:

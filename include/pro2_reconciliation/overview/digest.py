@@ -7,7 +7,7 @@ hostile data: each is one printable line, and the HTML escapes it. Raises ``Ledg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.base import Value
@@ -17,10 +17,11 @@ from pro2_reconciliation.domain.localtime import describe_window, find_zone, loc
 from pro2_reconciliation.domain.oneline import one_line
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.weblink import href
-from pro2_reconciliation.ledger import Ledger, RunStage, Stage, State, Witness
+from pro2_reconciliation.ledger import DagRun, Ledger, PlanItem, RunStage, Stage, State, Witness
 from pro2_reconciliation.overview.board import board
 from pro2_reconciliation.overview.shadow import shadow, told
 from pro2_reconciliation.overview.views import Board, OpenItemView, OutageView
+from pro2_reconciliation.repair.carried import is_proposal
 from pro2_reconciliation.repair.detection import GAP
 from pro2_reconciliation.repair.plain import heading, wrapped
 from pro2_reconciliation.repair.report_page import environment
@@ -118,11 +119,12 @@ def _sections(
         Entry(text=f"{local(one.at, zone)}: {printable(one.text)}") for one in seen.alarms if one.at >= since
     ]
     yield from _section("Alarms", alarms, _many(len(alarms), "alarm", "alarms"))
-    questions = [*_questions(site, ledger, seen.made_at, link)]
+    waiting = _asked(site, ledger, seen.made_at)
+    questions = [*_questions(site, waiting, link)]
     yield from _section(
         "Waits for an answer", questions, _many(len(questions), "question waits", "questions wait")
     )
-    opened = [*_open(ledger, seen, link)]
+    opened = [*_open(ledger, seen, {item.key for _, items in waiting for item in items}, link)]
     yield from _section("Open items", opened, _many(len(opened), "item is open", "items are open"))
     lasting = [one for one in seen.outages if one.end is None]
     yield from _section(
@@ -213,8 +215,8 @@ def _last(at: datetime | None, zone: str) -> str:
     return f"last passed {local(at, zone)}" if at else "has never passed"
 
 
-def _questions(site: Site, ledger: Ledger, now: datetime, link: Callable[[str], str]) -> Iterator[Entry]:
-    """What was asked and not answered, and until when it is asked."""
+def _asked(site: Site, ledger: Ledger, now: datetime) -> list[tuple[DagRun, list[PlanItem]]]:
+    """The dag runs whose question waits, each with the items that nobody has answered about."""
     runs = [
         run
         for run in ledger.runs(site.organization, now - LOOKED_BACK)
@@ -222,10 +224,20 @@ def _questions(site: Site, ledger: Ledger, now: datetime, link: Callable[[str], 
     ]
     plans = {run.plan_hash for run in runs if run.plan_hash}
     items, answers = ledger.plan_items(plans), ledger.answers_to(plans)
+    found = []
     for run in runs:
-        plan_hash = run.plan_hash or ""
-        asked = [i for i in items.get(plan_hash, ()) if i.asks and i.key not in answers.get(plan_hash, {})]
-        if not asked or run.until is None:
+        answered = answers.get(run.plan_hash or "", {})
+        waiting = [i for i in items.get(run.plan_hash or "", ()) if i.asks and i.key not in answered]
+        found += [(run, waiting)] if waiting else []
+    return found
+
+
+def _questions(
+    site: Site, waiting: Sequence[tuple[DagRun, Sequence[PlanItem]]], link: Callable[[str], str]
+) -> Iterator[Entry]:
+    """What was asked and not answered, and until when it is asked."""
+    for run, asked in waiting:
+        if run.until is None:
             continue
         first = min((item.send_by for item in asked if item.send_by), default=None)
         more = f"The first must not be sent after {local(first, site.zone)}." if first else ""
@@ -237,10 +249,12 @@ def _questions(site: Site, ledger: Ledger, now: datetime, link: Callable[[str], 
         )
 
 
-def _open(ledger: Ledger, seen: Board, link: Callable[[str], str]) -> Iterator[Entry]:
+def _open(ledger: Ledger, seen: Board, asked: set[str], link: Callable[[str], str]) -> Iterator[Entry]:
     """What needs a person, the one that is closed first in front, with the first thing to do."""
-    rows = ledger.reported_rows({one.plan_hash for one in seen.open_items})
-    for one in sorted(seen.open_items, key=lambda one: (one.closes_at, one.key)):
+    elsewhere = {one.key for one in seen.holds} | asked  # a proposal is told once
+    opened = [one for one in seen.open_items if one.key not in elsewhere or not is_proposal(one.reason)]
+    rows = ledger.reported_rows({one.plan_hash for one in opened})
+    for one in sorted(opened, key=lambda one: (one.closes_at, one.key)):
         steps = rows.get((one.plan_hash, one.key), {}).get("steps") or ()
         first = f" First: {printable(str(steps[0]))}" if steps else ""
         yield Entry(
@@ -253,7 +267,10 @@ def _open(ledger: Ledger, seen: Board, link: Callable[[str], str]) -> Iterator[E
 def _age(item: OpenItemView, seen: Board) -> str:
     days = (seen.made_at - item.opened_at).days
     since = _many(days, "day", "days") if days else "less than a day"
-    return f"Open for {since}, closes {local(item.closes_at, seen.zone)}"
+    closes = local(item.closes_at, seen.zone)
+    if is_proposal(item.reason):
+        return f"Proposed since {local(item.opened_at, seen.zone)}, {since}; closes {closes}"
+    return f"Open for {since}, closes {closes}"
 
 
 def _catalog(ledger: Ledger, organization: str, since: datetime) -> Iterator[Entry]:

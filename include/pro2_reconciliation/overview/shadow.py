@@ -60,9 +60,9 @@ class Shadow(Value):
 
 
 def shadow(site: Site, ledger: Ledger, now: datetime, *, days: float | None = None) -> Shadow:
-    """The verdicts of the last ``days`` (30 unless given), and what still waits for one."""
+    """The verdicts of the last ``days`` (30 unless given; two weeks share none), and what still waits for one."""
     since = now - (SHOWN_FOR if days is None else timedelta(days=days))
-    found = ledger.verdicts(site.organization, since)
+    found = [one for one in ledger.verdicts(site.organization, since) if one.judged_at > since]
     waiting = _waiting(site, ledger, since)
     counts = {verdict: Counter(one.rule for one in found if one.verdict is verdict) for verdict in Verdict}
     rules = sorted({one.rule for one in found} | set(waiting), key=_by_number)

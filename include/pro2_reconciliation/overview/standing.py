@@ -16,9 +16,9 @@ from pro2_reconciliation.overview.views import Now
 from pro2_reconciliation.repair.outcome import FIXED, SETTLED, End, action_on, asked_for, ending
 
 _ENDED_LATER = frozenset(
-    {end.value for end in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW)}
+    {end.value for end in (End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW, End.PROPOSED)}
 )
-"""What is kept open for a person (``repair.report.keep_open_items``), and may be closed later."""
+"""What is kept open for a person (``repair.open_items``), and may be closed later."""
 _SETTLED = frozenset({Now.CLOSED.value, *(end.value for end in SETTLED)})
 _OURS = frozenset({End.VERIFIED.value, Now.ASKED.value, Now.UNDER_WAY.value})
 """What a later look that found nothing to do does not hide."""

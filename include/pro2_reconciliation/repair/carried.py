@@ -12,14 +12,20 @@ from datetime import datetime, timedelta
 
 from pro2_reconciliation.domain.campaigns import Campaign, CampaignReading
 from pro2_reconciliation.domain.drill import DRILL
-from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Remedy
-from pro2_reconciliation.ledger import RUNNING, ActionRecord
+from pro2_reconciliation.domain.errors import LedgerError
+from pro2_reconciliation.domain.plan import ANSWER_WITHIN, Plan
+from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Mode, Remedy
+from pro2_reconciliation.ledger import RUNNING, ActionRecord, RunStage
 from pro2_reconciliation.repair.account import Account
 
 OPEN_FOR = timedelta(days=30)
 """So long is an item that needs a person read again every night; then it is closed in words (invariant 8)."""
+BY_WORLD, EXPIRED_BY = "world", "reconcile"
+"""Who closes an item that nobody closed by hand: the world settled it, or its 30 days are over."""
+_NOT_DONE = " proposed, not done: "
 _OF_TAGS = frozenset({Remedy.ADD_TAG, Remedy.REMOVE_TAG})
+_ACTING = frozenset(remedy.value for remedy in Remedy if remedy.acts)
+_NEVER_ASKS = (None, Mode.PLAN)
 _WITHOUT_PLAN = timedelta(days=1)
 """So long before its row an item was found whose plan is not in this ledger: a window is seldom longer."""
 
@@ -36,6 +42,17 @@ class Origin:
         """What is known of a campaign that is a draft or gone by now, as a snapshot would have it."""
         known = Campaign(id=campaign_id, name=self.name, status=CampaignStatus.SCHEDULED, due=self.due)
         return CampaignReading(campaign=known, report=None, read_at=self.start)
+
+
+def proposal(remedy: str, reason: str) -> str:
+    """The reason of an open item of which nothing but a proposal was made."""
+    return f"{remedy.replace('_', ' ')}{_NOT_DONE}{reason}"
+
+
+def is_proposal(reason: str) -> bool:
+    """Whether the reason of an open item says so."""
+    remedy = reason.partition(_NOT_DONE)[0] if _NOT_DONE in reason else ""
+    return remedy.replace(" ", "_") in _ACTING
 
 
 def carried_over(account: Account) -> dict[str, Origin]:
@@ -73,6 +90,27 @@ def carried_over(account: Account) -> dict[str, Origin]:
         if one is not None and (key not in found or one.start < found[key].start):
             found[key] = one
     return found
+
+
+def left_alone(account: Account, dag_run: str) -> frozenset[str]:
+    """The open proposals that a dag run which asks does not ask about, unless its own window holds them.
+
+    A person keeps them, or another dag run is at them: nobody is asked twice at once. In mode ``plan`` there are none.
+    """
+    ledger, organization = account.ledger, account.organization
+    mine = ledger.run(organization, dag_run) if dag_run else None
+    proposed = {item.item_key for item in ledger.open_items(organization) if is_proposal(item.reason)}
+    if mine is None or mine.mode in _NEVER_ASKS or not proposed:
+        return frozenset()
+    found = proposed & ledger.holds(organization).keys()
+    for run in ledger.runs(organization, account.now() - ANSWER_WITHIN):
+        if run.id == mine.id or run.mode in _NEVER_ASKS or run.stage is RunStage.REPORTED:
+            continue
+        try:
+            found |= proposed & ledger.inventory(run.id).observations.keys()
+        except LedgerError:
+            continue  # it has not looked yet: it will leave alone what is asked about here
+    return frozenset(found)
 
 
 def _to_be_repeated(account: Account) -> list[ActionRecord]:

@@ -26,7 +26,7 @@ from pro2_reconciliation.domain.usual import USUAL_RUNS
 from pro2_reconciliation.domain.windows import touched_campaigns, touched_dues
 from pro2_reconciliation.domain.words import CampaignStatus, ItemKind, Service
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.carried import Origin, carried_over, ids_of
+from pro2_reconciliation.repair.carried import Origin, carried_over, ids_of, left_alone
 from pro2_reconciliation.repair.observing import (
     LOG_LEAD,
     needs_watching,
@@ -47,9 +47,10 @@ def take_inventory(
     *,
     only: tuple[str, ...] = (),
     restriction: Restriction = UNRESTRICTED,
+    dag_run: str = "",
 ) -> Inventory:
     """Read what ``window`` touched. ``only`` limits it to these item keys (a dag run that follows up), ``restriction``
-    as the form says; what it leaves out is named in the inventory.
+    as the form says; what it leaves out is named in the inventory. ``dag_run``: for which one, as the ledger knows it.
 
     Raises ``ConfigurationError`` when more items are unsettled than the policy allows to watch, and when a campaign
     that is to be left alone is not known.
@@ -59,8 +60,10 @@ def take_inventory(
     account.progress.say("inventory: the list of campaigns is read")
     listed = account.campaigns.scheduled_since(campaign_span.start)
     carried = carried_over(account)
-    campaigns, before = _touched_campaigns(account, window, campaign_span, listed, carried)
-    due = _with_carried(account, due_occurrences(account.site, window, now), carried)
+    alone = left_alone(account, dag_run) if not only else frozenset()
+    added = {key: one for key, one in carried.items() if key not in alone}
+    campaigns, before = _touched_campaigns(account, window, campaign_span, listed, added)
+    due = _with_carried(account, due_occurrences(account.site, window, now), added)
     restriction = recognised(account, restriction, listed, before)
     campaigns, before, due, left_out = chosen_kinds(account.site, restriction, campaigns, before, due)
     campaigns = [c for c in campaigns if not only or f"campaign:{c.id}" in only]

@@ -24,10 +24,11 @@ from pro2_reconciliation.repair.clearing import Cleared, ClearedStep, clear
 from pro2_reconciliation.repair.inventory import take_inventory
 from pro2_reconciliation.repair.manual import ManualAnswer, answer_manual
 from pro2_reconciliation.repair.observing import poll
+from pro2_reconciliation.repair.open_items import keep_open_items
 from pro2_reconciliation.repair.planning import build_plan
 from pro2_reconciliation.repair.proofs import Proof
 from pro2_reconciliation.repair.questions import asked_now, carry, to_be_asked
-from pro2_reconciliation.repair.report import Report, keep_open_items, make_report
+from pro2_reconciliation.repair.report import Report, make_report
 from pro2_reconciliation.repair.settling import settle_waiting
 from pro2_reconciliation.repair.step_result import ASKED, ELSEWHERE, GATED, GONE_ON, StepResult
 from pro2_reconciliation.repair.steps import carry_out
@@ -56,7 +57,7 @@ def reconcile(
     ledger, organization = account.ledger, account.organization
     noting.begun(ledger, organization, dag_run, window, mode, parent=parent)
     settle_waiting(account)
-    inventory = take_inventory(account, window, only=only, restriction=restriction)
+    inventory = take_inventory(account, window, only=only, restriction=restriction, dag_run=dag_run)
     ledger.save_inventory(dag_run, inventory)
     noting.watching(ledger, organization, dag_run, inventory)
     observations = watch(account, inventory)

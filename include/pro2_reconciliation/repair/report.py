@@ -16,10 +16,9 @@ from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Decision, Plan, Window
 from pro2_reconciliation.domain.restriction import UNRESTRICTED, NotLookedAt, Restriction
 from pro2_reconciliation.domain.words import Choice, ItemKind, Mode, Verb
-from pro2_reconciliation.ledger import LIVE, ActionRecord, AnswerRecord, State
+from pro2_reconciliation.ledger import ActionRecord, AnswerRecord, State
 from pro2_reconciliation.repair.account import Account
 from pro2_reconciliation.repair.asking import nobody_answered
-from pro2_reconciliation.repair.carried import OPEN_FOR
 from pro2_reconciliation.repair.clearing import first_chosen
 from pro2_reconciliation.repair.gates import closed_gate
 from pro2_reconciliation.repair.ground import because, pressed_beforehand
@@ -30,11 +29,6 @@ from pro2_reconciliation.repair.outcome import action_on, asked_for, ending, new
 from pro2_reconciliation.repair.proofs import LOGGED, OPEN, Proof
 from pro2_reconciliation.repair.upcoming import Upcoming
 
-EXPIRED_BY = "reconcile"
-
-
-_STAYS_OPEN = frozenset({End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN})
-"""What is read again every night, until the world shows it settled or a person closes it."""
 _UNFINISHED = frozenset({End.NOT_NOW, End.NEEDS_HUMAN, End.STALE, End.FAILED})
 
 
@@ -148,52 +142,6 @@ def make_report(
         vendor_contact=account.policy.vendor_contact,
         restriction=plan.restriction,
         not_looked_at=plan.not_looked_at,
-    )
-
-
-def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
-    """needs_human is not an end: such items, and watched ones, stay open and are read again every night.
-
-    Out: the report with the items that were open too long, which end here (``OPEN_FOR``).
-    """
-    open_keys = {item.item_key for item in account.ledger.open_items(account.organization)}
-    plan_hash = plan.hash  # over all decisions: worked out once, not for each of them
-    for row in report.rows:
-        if row.outcome in _STAYS_OPEN:
-            if row.key not in open_keys:
-                account.ledger.open_item(
-                    account.organization,
-                    row.key,
-                    name=row.name,
-                    rule=row.rule,
-                    reason=row.reason,
-                    plan_hash=plan_hash,
-                )
-        elif row.key in open_keys and row.outcome in (End.NONE, End.VERIFIED):
-            account.ledger.close_item(account.organization, row.key, "world", f"{row.rule}: {row.reason}")
-    return report.model_copy(update={"expired": _expire(account, plan)})
-
-
-def _expire(account: Account, plan: Plan) -> tuple[str, ...]:
-    """Close what was open for 30 days, unless an action of ours on it lives; a sentence for each of tonight's."""
-    ledger, organization, now = account.ledger, account.organization, account.now()
-    living = {action.item_key for action in ledger.standing_in(organization, LIVE)}
-    for item in ledger.open_items(organization):
-        if now - item.opened_at < OPEN_FOR or item.item_key in living:
-            continue
-        why = (
-            f"open since {local(item.opened_at, account.zone)}, for {OPEN_FOR.days} days: nobody closed it and nothing "
-            f"settled it. {item.rule}: {item.reason}"
-        )
-        ledger.close_steps(organization, item.item_key, EXPIRED_BY, why)
-        ledger.close_item(organization, item.item_key, EXPIRED_BY, why)
-    tonight = ledger.open_items(
-        organization, closed_since=plan.created_at
-    )  # a report made again names them too
-    return tuple(
-        f"«{item.name}» ({item.item_key}) is closed: {item.closed_why}"
-        for item in tonight
-        if item.closed_by == EXPIRED_BY
     )
 
 

@@ -24,6 +24,7 @@ from pro2_reconciliation.domain.shadow import WATCH_CAMPAIGN, WATCH_JOB, After, 
 from pro2_reconciliation.domain.words import ItemKind, Mode, Outcome
 from pro2_reconciliation.ledger import ShadowRecord
 from pro2_reconciliation.repair.account import Account
+from pro2_reconciliation.repair.carried import BY_WORLD, EXPIRED_BY
 from pro2_reconciliation.repair.suspects import suspect_floor, suspect_since
 
 LOOKED_BACK = timedelta(days=30)
@@ -188,7 +189,8 @@ def _seen_to(account: Account, one: Proposal) -> Event | None:
     """A person closed the item after the plan, or keeps it to himself: with his reason; None if nobody did."""
     ledger, organization, key = account.ledger, account.organization, one.decision.key
     for item in reversed(ledger.open_items(organization, closed_since=one.at)):
-        if item.item_key == key and item.closed_at is not None:
+        by_hand = item.closed_at is not None and item.closed_by not in (BY_WORLD, EXPIRED_BY)
+        if item.item_key == key and by_hand:
             return Event(After.CLOSED, item.closed_at, f"{item.closed_by}: {item.closed_why}")
     held = ledger.holds(organization).get(key)
     return Event(After.CLOSED, held.at, f"{held.who}: {held.why}") if held else None
