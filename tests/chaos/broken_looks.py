@@ -12,7 +12,7 @@ BREAKAGES = (
         3,
         "copies that others made are not looked for",
         f"{CORE}/repair/checks.py",
-        "    problem = _siblings(account, plan, original, own)\n",
+        "    problem = _siblings(account, plan, decision, original, own)\n",
         "    problem = None\n",
         "tests/incident/test_people_and_copies.py",
     ),

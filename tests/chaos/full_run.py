@@ -31,7 +31,6 @@ from pro2_reconciliation.overview.bundle import make_bundle
 from pro2_reconciliation.overview.digest import digest
 from pro2_reconciliation.repair.asking import Question, question
 from pro2_reconciliation.repair.messages import Message, as_html, as_markdown, as_text
-from pro2_reconciliation.repair.plain import mail_text
 from pro2_reconciliation.repair.recording import record_plan
 from pro2_reconciliation.repair.report import Report
 from pro2_reconciliation.repair.teller import Teller
@@ -81,7 +80,6 @@ class Left:
         yield "requests", "\n".join(self.asked)
         yield "questions", "\n".join(one.model_dump_json() for one in self.questions)
         yield "desk", self.desk
-        yield "mails", "\n".join(mail_text(one) for one in self.made)
         for how in (as_text, as_markdown, as_html):
             yield how.__name__, "\n".join(f"{one.title}\n{how(one)}" for one in self.messages)
         yield from self.bundles.items()

@@ -1,6 +1,6 @@
 """Random evenings by seed, judged by what the sandbox knows. A seed that fails says how to play it again.
 
-200 seeds in the short form; ``CHAOS=long`` plays 2000, ``CHAOS_SEEDS`` any other number and ``CHAOS_FIRST`` begins
+60 seeds in the short form; ``CHAOS=long`` plays 2000, ``CHAOS_SEEDS`` any other number and ``CHAOS_FIRST`` begins
 elsewhere. ``CHAOS_FIRST=4711 CHAOS_SEEDS=1`` is one seed.
 """
 
@@ -22,7 +22,7 @@ from tests.incident.harness import PREFERENCE
 from pro2_reconciliation.domain.plan import Plan
 from pro2_reconciliation.domain.words import Choice
 
-SEEDS = int(os.environ.get("CHAOS_SEEDS") or ("2000" if os.environ.get("CHAOS") == "long" else "200"))
+SEEDS = int(os.environ.get("CHAOS_SEEDS") or ("2000" if os.environ.get("CHAOS") == "long" else "60"))
 FIRST = int(os.environ.get("CHAOS_FIRST") or "0")
 AT_ONCE = 10
 """Seeds in one test: so few that two workers share them evenly."""

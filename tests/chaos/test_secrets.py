@@ -50,7 +50,7 @@ def test_the_run_left_something_in_every_place(left: Left) -> None:
     sizes = {where: len(text) for where, text in left.everything() if not where.startswith("bundle")}
     assert min(sizes.values()) > 1000, sizes
     assert len(left.bundles) >= 3 * 8
-    endings = {"html", "csv", "json", "recording.json", "drift.csv", "digest.html"}
+    endings = {"html", "txt", "csv", "json", "recording.json", "drift.csv", "digest.html"}
     assert {name.partition(".")[2] for name in left.files} == endings
     assert any("POST admin/api.php" in one for one in left.asked)
 

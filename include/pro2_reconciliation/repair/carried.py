@@ -23,7 +23,8 @@ OPEN_FOR = timedelta(days=30)
 BY_WORLD, EXPIRED_BY = "world", "reconcile"
 """Who closes an item that nobody closed by hand: the world settled it, or its 30 days are over."""
 _NOT_DONE = " proposed, not done: "
-_OF_TAGS = frozenset({Remedy.ADD_TAG, Remedy.REMOVE_TAG})
+OF_TAGS = frozenset({Remedy.ADD_TAG, Remedy.REMOVE_TAG})
+"""Their question follows the data sync by itself, and a drift that is gone has no row that could close it."""
 _ACTING = frozenset(remedy.value for remedy in Remedy if remedy.acts)
 _NEVER_ASKS = (None, Mode.PLAN)
 _WITHOUT_PLAN = timedelta(days=1)
@@ -82,7 +83,7 @@ def carried_over(account: Account) -> dict[str, Origin]:
     claims += [
         (action.item_key, action.plan_hash, action.name, action.created_at)
         for action in (*half_done, *_to_be_repeated(account))
-        if action.remedy not in _OF_TAGS
+        if action.remedy not in OF_TAGS
     ]
     found: dict[str, Origin] = {}
     for key, plan_hash, name, at in claims:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from pro2_reconciliation.domain.localtime import local
 from pro2_reconciliation.domain.plan import Plan
-from pro2_reconciliation.domain.words import Remedy
 from pro2_reconciliation.ledger import LIVE, OpenItem
 from pro2_reconciliation.repair.account import Account
-from pro2_reconciliation.repair.carried import BY_WORLD, EXPIRED_BY, OPEN_FOR, is_proposal, proposal
+from pro2_reconciliation.repair.carried import BY_WORLD, EXPIRED_BY, OF_TAGS, OPEN_FOR, is_proposal, proposal
 from pro2_reconciliation.repair.outcome import End
 from pro2_reconciliation.repair.report import Report, Row
 
@@ -20,8 +19,6 @@ _STAYS_OPEN = frozenset(
     {End.NEEDS_HUMAN, End.STALE, End.FAILED, End.OPEN, End.NOT_NOW, End.NOT_CHOSEN, End.PROPOSED}
 )
 """What is read again every night, until the world shows it settled or a person closes it."""
-_OF_TAGS = frozenset({Remedy.ADD_TAG.value, Remedy.REMOVE_TAG.value})
-"""Their question follows the data sync by itself, and a drift that is gone has no row that could close it."""
 
 
 def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
@@ -51,7 +48,7 @@ def keep_open_items(account: Account, plan: Plan, report: Report) -> Report:
 def _is_news(row: Row, item: OpenItem | None) -> bool:
     """Whether the ledger has yet to say it: a proposal follows the newest plan, all else says why it was opened."""
     if item is None:
-        return not (row.outcome is End.PROPOSED and row.decision in _OF_TAGS)
+        return not (row.outcome is End.PROPOSED and row.decision in OF_TAGS)
     return is_proposal(item.reason) and (item.rule, item.reason) != (row.rule, _reason(row))
 
 
