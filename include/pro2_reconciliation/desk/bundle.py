@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.out import new_place
 from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.ledger import Ledger
 
 
@@ -28,15 +28,8 @@ def _bundle(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
 
     content = make_bundle(ledger, site, given.item)
     path = Path(given.out)
-    try:
-        with path.open("xb") as file:
-            path.chmod(0o600)
-            file.write(content)
-    except FileExistsError:
-        raise ReconciliationError(f"{path} is there already; give another name by --out") from None
-    except OSError as error:
-        raise ReconciliationError(
-            f"{path} cannot be written ({error.strerror}); give another place"
-        ) from None
+    with new_place(path), path.open("xb") as file:
+        path.chmod(0o600)
+        file.write(content)
     size = f"{len(content) / 1024:.0f} KiB"
     return f"{path} ({size}) tells of {given.item}; message-to-vendor.txt in it is ready to be sent. Read it first"

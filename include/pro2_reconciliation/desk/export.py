@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.out import new_place
 from pro2_reconciliation.desk.place import with_ledger
 from pro2_reconciliation.domain.cells import as_text
 from pro2_reconciliation.domain.config import Site
-from pro2_reconciliation.domain.errors import ReconciliationError
 from pro2_reconciliation.ledger import Ledger
 
 
@@ -36,7 +36,7 @@ def _export(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
     """Write the files; returns a sentence. Raises ``ReconciliationError``."""
     folder = Path(given.out)
     tables = ledger.tables()
-    try:
+    with new_place(folder, "folder"):
         folder.mkdir(mode=0o700)
         for name, table in tables.items():
             if given.csv:
@@ -52,12 +52,6 @@ def _export(given: argparse.Namespace, ledger: Ledger, site: Site) -> str:
                     date_format="iso",
                     date_unit="us",
                 )
-    except FileExistsError:
-        raise ReconciliationError(f"{folder} is there already; give another folder by --out") from None
-    except OSError as error:
-        raise ReconciliationError(
-            f"{folder} cannot be written ({error.strerror}); give another place"
-        ) from None
     rows = sum(map(len, tables.values()))
     done = "What is done in Pro2 stays in Pro2; nothing was changed"
     return f"{folder} holds {len(tables)} tables with {rows:,} rows. {done}"

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pro2_reconciliation.desk.out import new_place
 from pro2_reconciliation.desk.site import folder_of
 from pro2_reconciliation.domain.config import DIRECTORY, load_site, read_export
 from pro2_reconciliation.domain.errors import ConfigurationError, ReconciliationError
@@ -123,12 +124,5 @@ def _file(path: Path) -> ExportFile:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise ReconciliationError(f"{path} is there already; give another name by --out") from None
-    except OSError as error:
-        raise ReconciliationError(
-            f"{path} cannot be written ({error.strerror}); give another place"
-        ) from None
+    with new_place(path), path.open("x", encoding="utf-8") as file:
+        file.write(text)
