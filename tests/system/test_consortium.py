@@ -196,6 +196,9 @@ def _the_switch_of_one_holds_its_own_steps(site: AirflowSite, refused: Evening) 
 
 
 def _what_waited_is_done(waits: Evening, question: str, more: list[str]) -> None:
+    # its account looked down while its relay refused: nothing is done before detection has seen it up
+    looked = waits.api.trigger(waits.detect, "up-again")
+    waits.api.wait_dag_run(waits.detect, looked, timeout=120)
     waits.answer(question)
     assert waits.finish(question, timeout=600) == "success"
     all_is_well(waits, question, items=ITEMS)
