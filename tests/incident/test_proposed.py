@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.incident.harness import Evening, approve_all, approve_none
 from tests.incident.one_campaign import RESEND, OneCampaign, open_keys, row
+from tests.incident.one_job import one_job
 from tests.incident.test_digest import alive, entries
 from tests.incident.test_digest import night as digest_of
 from tests.incident.test_older import DAY, HOUR, later, night, with_campaign
@@ -20,7 +21,6 @@ from pro2_reconciliation.ledger import OpenItem
 from pro2_reconciliation.repair.report import End, Report
 from pro2_reconciliation.repair.teller import Teller
 from pro2_sandbox.incident import PersonModel
-from pro2_sandbox.loader import build_incident
 
 HANGS = "pending send since Thu 19 Nov 16:05 CST, nothing left in two reads"
 
@@ -201,26 +201,7 @@ class TestAJobThatOnlyANightlyMissed:
     @pytest.fixture
     def evening(self, tmp_path: Path) -> Evening:
         """An import was due two hours before the outage ended, and nothing began it."""
-        content = {
-            "name": "A missed import",
-            "organization": "playhouse",
-            "zone": "America/Chicago",
-            "seed": 1,
-            "outages": [{"services": ["sending", "dashboard"], "start": "-3h", "end": "-1m"}],
-            "tessitura_lists": [{"id": "511", "name": "Buyers", "members": 24, "generated": "-1d"}],
-            "jobs": [
-                {
-                    "id": "j-1",
-                    "name": "Ticket buyers import",
-                    "process_type": "integrated_import",
-                    "schedule": {"daily": "-2h"},
-                    "tessitura_list": "511",
-                }
-            ],
-        }
-        found = Evening(tmp_path, build_incident(content))
-        found.end_outage()
-        return found
+        return one_job(tmp_path, "-2h")
 
     def test_is_named_by_the_next_nightly_and_closed_once_a_colleague_repeated_it(
         self, evening: Evening

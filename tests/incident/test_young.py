@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from tests.incident.harness import Evening, approve_none
+from tests.incident.one_job import one_job
 
 from pro2_reconciliation.domain.observation import OccurrenceState
 from pro2_reconciliation.domain.plan import Window
 from pro2_reconciliation.domain.words import Mode
 from pro2_reconciliation.repair.report import End
-from pro2_sandbox.loader import build_incident
 
 GRACE = timedelta(minutes=40)
 
@@ -20,27 +20,7 @@ GRACE = timedelta(minutes=40)
 @pytest.fixture
 def evening(tmp_path: Path) -> Evening:
     """It was due five minutes before the outage ended, and nobody began it."""
-    content = {
-        "name": "A long grace",
-        "organization": "playhouse",
-        "zone": "America/Chicago",
-        "seed": 1,
-        "outages": [{"services": ["sending", "dashboard"], "start": "-3h", "end": "-1m"}],
-        "tessitura_lists": [{"id": "511", "name": "Ticket buyers", "members": 24, "generated": "-1d"}],
-        "jobs": [
-            {
-                "id": "j-1",
-                "name": "Ticket buyers import",
-                "process_type": "integrated_import",
-                "schedule": {"daily": "-6m"},
-                "grace_minutes": GRACE.total_seconds() / 60,
-                "tessitura_list": "511",
-            }
-        ],
-    }
-    found = Evening(tmp_path, build_incident(content))
-    found.end_outage()
-    return found
+    return one_job(tmp_path, "-6m", grace_minutes=GRACE.total_seconds() / 60)
 
 
 def test_is_watched_until_its_grace_is_over_and_then_offered(evening: Evening) -> None:

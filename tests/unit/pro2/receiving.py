@@ -17,13 +17,17 @@ from typing import Any
 
 @dataclass
 class Hook:
-    """A web hook. ``status``: what it answers; ``silent``: it takes a request and says nothing until it may."""
+    """A web hook. ``status``: what it answers; ``silent``: it takes a request and says nothing until it may.
+
+    ``arrived`` is set by each request.
+    """
 
     port: int = 0
     status: int = 200
     silent: bool = False
     got: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    arrived: threading.Event = field(default_factory=threading.Event)
     may: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -45,6 +49,7 @@ def hook() -> Iterator[Hook]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.paths.append(self.path)
             state.got.append(json.loads(body))
+            state.arrived.set()
             if state.silent:
                 state.may.wait(30)
                 return
