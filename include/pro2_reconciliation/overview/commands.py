@@ -18,14 +18,13 @@ from pro2_reconciliation.domain.window_form import parse_moment
 from pro2_reconciliation.domain.words import ItemKind, Service
 from pro2_reconciliation.ledger import Ledger, Seen, Stage
 from pro2_reconciliation.overview.capabilities import WITHDRAWN
+from pro2_reconciliation.overview.story import LOOKED_BACK
 from pro2_reconciliation.repair.snapshot import scheduled
 
 EXAMPLE = "2026-11-19T18:00"
 """How a time is written: local time of the organization, or with an offset."""
 A_MOMENT = timedelta(minutes=1)
 """The same said again within it is a double click."""
-LOOKED_BACK = timedelta(days=3)
-"""A dag run that began earlier has decided on what it watched."""
 GUARD_TOO = (
     "The guard does not stop an original that wakes either, it only tells; while originals wake, switch it off and "
     "pause reconcile instead"
